@@ -1,0 +1,1 @@
+"""From a path to ids, labels, classes and pixels."""
