@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
 
 class Skipped(NamedTuple):
-    """A file that was found and left out, and why."""
+    """What was found and left out, and why; label and split where it would have been scored."""
 
     file_name: str
     reason: str
+    label: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,22 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def keep(self, rows: NDArray[np.bool_], skipped: Sequence[Skipped] = ()) -> Dataset:
-        """The dataset without the rows where ``rows`` (N,) is False; classes left empty vanish."""
-        chosen = np.flatnonzero(rows)
+    def without(self, unreadable: Mapping[str, str]) -> Dataset:
+        """The dataset without the ids in ``unreadable``, an id's reason each; they join ``skipped``.
+
+        Classes that are left empty vanish.
+        """
+        bad = [row for row, id_ in enumerate(self.ids) if id_ in unreadable]
+        skipped = [
+            Skipped(
+                self.ids[row],
+                unreadable[self.ids[row]],
+                self.classes[self.labels[row]],
+                self.splits[row],
+            )
+            for row in bad
+        ]
+        chosen = np.delete(np.arange(len(self)), bad)
         labels = self.labels[chosen]
         used = np.unique(labels)
         images = self.images
@@ -63,6 +78,6 @@ class Dataset:
             splits=tuple(self.splits[row] for row in chosen),
             images=images[chosen]
             if isinstance(images, np.ndarray)
-            else [images[row] for row in chosen],
-            skipped=(*self.skipped, *skipped),
+            else [images[row] for row in chosen.tolist()],
+            skipped=tuple(sorted((*self.skipped, *skipped))),
         )

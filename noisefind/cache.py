@@ -1,0 +1,75 @@
+"""The cache: what costs time and depends on the images only. Any part of it may be deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from noisefind.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def cache_folder(asked: Path | None, fallback: Path) -> Path:
+    """The first of these that can be written: ``asked``, the user's XDG cache, ``fallback``.
+
+    Raises:
+        ConfigError: ``asked`` was given and cannot be written.
+    """
+    if asked is not None:
+        if not _writable(asked):
+            raise ConfigError(f"--cache-dir {asked}: cannot be written; give another folder")
+        return asked
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    cache = Path(home) / "noisefind"
+    return cache if cache.is_absolute() and _writable(cache) else fallback
+
+
+def cache_key(*parts: object) -> str:
+    """A short name for what ``parts`` determine; equal parts give equal names on every machine."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+
+
+def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
+    """Make ``folder`` by calling ``build`` on an empty folder, unless it is there already.
+
+    Safe when several processes want it at once: one builds, the others wait. The folder appears
+    under its name only when it is whole, so an interrupted build leaves nothing that is believed.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if folder.is_dir():
+            return folder
+        _remove_abandoned(folder)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
+        try:
+            build(part)
+            part.rename(folder)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+    return folder
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Delete what a killed build of ``folder`` left; called under its lock, so no one uses it."""
+    for part in folder.parent.glob(f".{folder.name}.part-*"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

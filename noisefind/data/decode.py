@@ -1,0 +1,137 @@
+"""One image file to one square uint8 array, as a person would see the picture."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# The decoders that may be used; Pillow's others are never tried (its EPS reader, for one, starts
+# Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
+DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
+
+_ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 say how the stored pixels must be turned
+_TURNS = {
+    2: (Image.Transpose.FLIP_LEFT_RIGHT,),
+    3: (Image.Transpose.ROTATE_180,),
+    4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+    5: (Image.Transpose.TRANSPOSE,),
+    6: (Image.Transpose.ROTATE_270,),
+    7: (Image.Transpose.TRANSVERSE,),
+    8: (Image.Transpose.ROTATE_90,),
+}
+
+
+class UnreadableImageError(Exception):
+    """An image file cannot be read; its text is the reason, for skipped.csv."""
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Wrap many calls of :func:`read_image`: Pillow's own size limit and warnings are off.
+
+    The limit is ours (``max_pixels``), checked before any pixel is decoded; Pillow only warns at
+    its limit and raises at twice that.
+    """
+    Image.init()
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
+    """Read, turn upright, make RGB and resize to ``(size, size, 3)``; nothing is cut off.
+
+    Greyscale, palette, RGBA (over white), 16-bit, CMYK and EXIF-turned images come out as a viewer
+    shows them; of an animation the first frame counts.
+
+    Raises:
+        UnreadableImageError: empty, truncated, not an image of :data:`DECODERS`, or larger than
+            ``max_pixels``.
+    """
+    try:
+        with _open(path) as image:
+            if image.width * image.height > max_pixels:
+                raise UnreadableImageError(
+                    f"{image.width} x {image.height} pixels is more than --max-pixels {max_pixels}"
+                )
+            turns = _TURNS.get(_orientation(image), ())
+            # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
+            image.draft(None, (size, size))
+            picture = to_square(_to_rgb(image), size)
+    except UnreadableImageError:
+        raise
+    except MemoryError:
+        raise UnreadableImageError("needs more memory than there is") from None
+    except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
+        raise UnreadableImageError(f"cannot be decoded: {error}") from None
+    for turn in turns:
+        picture = picture.transpose(turn)
+    return np.asarray(picture)
+
+
+def shorter_side(path: Path) -> int | None:
+    """The shorter side in pixels, from the header alone; None where there is no readable one."""
+    try:
+        with _open(path) as image:
+            return min(image.size)
+    except Exception:  # noqa: BLE001  as above; read_image will name the reason
+        return None
+
+
+def to_square(picture: Image.Image, size: int) -> Image.Image:
+    """Resize to ``size`` x ``size``; the proportions give way so that nothing is cut off."""
+    if picture.size == (size, size):
+        return picture
+    return picture.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _open(path: Path) -> Image.Image:
+    known = [name for name in DECODERS if name in Image.OPEN]
+    try:
+        return Image.open(path, formats=known)
+    except UnidentifiedImageError:
+        reason = "empty file" if path.stat().st_size == 0 else "not an image that can be decoded"
+        raise UnreadableImageError(reason) from None
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  a broken EXIF block says nothing about the pixels
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        return _deep_grey_to_rgb(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
+    """16-bit and float greyscale to 8 bits; ``convert`` would clip all above 255 to white."""
+    values = np.asarray(image).astype(np.float32)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        low, high = 0.0, 65535.0
+    else:  # no fixed white: show what is there, as viewers do
+        values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+        low, high = float(values.min()), float(values.max())
+    grey = (values - low) * (255.0 / max(high - low, 1e-12))
+    return Image.fromarray(np.round(grey).astype(np.uint8)).convert("RGB")

@@ -1,0 +1,66 @@
+"""Found: everything that lies in the data, before labels are overridden and rows are chosen.
+
+The three readers (`image_folder`, `cifar`, `table`) each return one; `open_dataset` makes the
+`Dataset` of it. What all three must agree on (names of splits, what counts as text) is here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from os import stat_result
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Skipped
+
+
+@dataclass(frozen=True)
+class Found:
+    """All images of all splits, in any order.
+
+    Attributes:
+        root: what the ids are relative to.
+        ids: (N,) unique ids.
+        labels: (N,) class names as the data gives them.
+        splits: (N,) canonical names of splits, or ``""`` everywhere.
+        stamps: (N,) texts that change when the pixels do: size and modification time.
+        default_split: the split that is meant where none is asked for, or ``all``.
+        pixels: (N, height, width, 3) uint8, or None where the images are files ``root/id``.
+        skipped: what was found and left out.
+    """
+
+    root: Path
+    ids: list[str]
+    labels: list[str]
+    splits: list[str]
+    stamps: list[str]
+    default_split: str
+    pixels: NDArray[np.uint8] | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def split_name(folder: str) -> str:
+    """The split that a folder of this name holds, or ``""`` where it is no split's name."""
+    name = folder.lower()
+    if name in {"val", "valid"}:
+        return "validation"
+    return name if name in {"train", "validation", "test"} else ""
+
+
+def file_stamp(info: stat_result) -> str:
+    """What the fingerprint knows of a file besides its name."""
+    return f"{info.st_size} {info.st_mtime_ns}"
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8, so into every file that we write."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

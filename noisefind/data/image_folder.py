@@ -1,0 +1,171 @@
+"""Folders of images: ``root/<class>/**/x.jpg``, or ``root/<split>/<class>/**/x.jpg``.
+
+One walk with one stat per image, so that a million files take seconds. Nothing that was found is
+dropped in silence: what is no image of a class ends up in ``Found.skipped`` with its reason.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from noisefind.data.dataset import Skipped
+from noisefind.data.found import Found, file_stamp, is_text, split_name
+from noisefind.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg"}
+    | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+
+ONE_FOLDER_PER_CLASS = "images are expected in one folder per class"
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file's name ends in one of `IMAGE_SUFFIXES`, in any letter case."""
+    # Not PurePath(name).suffix: it takes longer than the rest of the walk.
+    return name[max(name.rfind("."), 0) :].lower() in IMAGE_SUFFIXES
+
+
+def open_folder(root: Path) -> Found:
+    """Reads class folders or split folders.
+
+    The folders of ``root`` are splits when all that hold images are named like splits (train;
+    val, valid or validation; test; in any letter case). One more folder, and all are classes.
+
+    Args:
+        root: the folder.
+
+    Returns:
+        All images that lie in a class folder, of all splits.
+
+    Raises:
+        DataError: no image lies in a class folder.
+    """
+    walk = _Walk(root)
+    tops = {file_name.partition("/")[0] for file_name in walk.images if "/" in file_name}
+    has_splits = bool(tops) and all(map(split_name, tops))
+    n_above = 1 if has_splits else 0  # folders above the class folder
+    found = Found(root, [], [], [], [], "train" if has_splits else "all", skipped=walk.skipped)
+    used: dict[str, str] = {}  # a label -> its one copy, else a million images hold a million texts
+    for file_name, stamp in walk.images.items():
+        parts = file_name.split("/", n_above + 1)
+        if len(parts) < n_above + 2:
+            found.skipped.append(Skipped(file_name, "in no class folder"))
+            continue
+        label = parts[n_above]
+        found.ids.append(file_name)
+        found.labels.append(used.setdefault(label, label))
+        found.splits.append(split_name(parts[0]) if has_splits else "")
+        found.stamps.append(stamp)
+    if not found.ids:
+        raise _no_class(root, tops, walk)
+    found.skipped.extend(_empty_folders(walk, n_above))
+    return found
+
+
+def _empty_folders(walk: _Walk, n_above: int) -> list[Skipped]:
+    """The folders that would be classes or splits if an image lay in them."""
+    holding = {
+        "/".join(folder.split("/")[:depth])
+        for folder in {file_name.rpartition("/")[0] for file_name in walk.images}
+        for depth in range(1, n_above + 2)
+    }
+    return [
+        Skipped(folder, "no image in this folder")
+        for folder in walk.folders
+        if folder.count("/") <= n_above and folder not in holding
+    ]
+
+
+def _no_class(root: Path, tops: set[str], walk: _Walk) -> DataError:
+    """The error for a folder without a single image in a class folder."""
+    if not walk.images:
+        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        return DataError(f"no image in {str(root)!r}: {ONE_FOLDER_PER_CLASS} ({suffixes})")
+    place = root / min(tops) if tops else root
+    return DataError(
+        f"images lie directly in {str(place)!r}: {ONE_FOLDER_PER_CLASS}; "
+        "or give a .csv or .jsonl table with file_name,label instead of the folder"
+    )
+
+
+class _Walk:
+    """All that lies below a folder; names are POSIX paths relative to it.
+
+    Links are followed, but each folder is read once, which also survives loops. Folders behind
+    links wait until all others are read: an image that can be reached without a link has the
+    name and the class of that way, whatever the order in which the disk lists the names.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.images: dict[str, str] = {}  # file name -> stamp
+        self.folders: list[str] = []
+        self.skipped: list[Skipped] = []
+        self._root = root
+        self._first_names: dict[tuple[int, int], str] = {}  # (st_dev, st_ino) of folders read
+        self._direct = [""]
+        self._linked: list[str] = []  # a heap: the alphabetically first link wins
+        while self._direct or self._linked:
+            folder = self._direct.pop() if self._direct else heapq.heappop(self._linked)
+            try:
+                self._read_folder(folder)
+            except OSError as error:
+                if not folder:
+                    raise
+                self.skipped.append(Skipped(folder, f"cannot be read: {error.strerror}"))
+
+    def _read_folder(self, folder: str) -> None:
+        path = self._root / folder
+        info = path.stat()
+        first_name = self._first_names.setdefault((info.st_dev, info.st_ino), folder)
+        if first_name != folder:
+            self.skipped.append(Skipped(folder, f"same folder as {first_name or '.'}"))
+            return
+        with os.scandir(path) as entries:
+            for entry in entries:
+                file_name = f"{folder}/{entry.name}" if folder else entry.name
+                if reason := self._read_entry(entry, file_name):
+                    shown = os.fsencode(file_name).decode("utf-8", "backslashreplace")
+                    self.skipped.append(Skipped(shown, reason))
+        if folder:
+            self.folders.append(folder)
+
+    def _read_entry(self, entry: os.DirEntry[str], file_name: str) -> str:
+        """Adds an image or a folder to read; returns why not, or an empty text."""
+        if not is_text(entry.name):
+            return "name is not UTF-8"
+        if entry.name.startswith("."):
+            return "hidden"
+        try:
+            if entry.is_dir():
+                self._add_folder(entry, file_name)
+                return ""
+            if not is_image_name(entry.name) and not entry.is_symlink():
+                return "unknown suffix"
+            info = entry.stat()
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ELOOP}:
+                return "broken link"
+            return f"cannot be read: {error.strerror}"
+        return self._add_file(info, file_name)
+
+    def _add_folder(self, entry: os.DirEntry[str], file_name: str) -> None:
+        if entry.is_symlink():
+            heapq.heappush(self._linked, file_name)
+        else:
+            self._direct.append(file_name)
+
+    def _add_file(self, info: os.stat_result, file_name: str) -> str:
+        if not is_image_name(file_name):
+            return "unknown suffix"
+        if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
+            return "not a regular file"
+        self.images[file_name] = file_stamp(info)
+        return ""

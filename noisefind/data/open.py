@@ -1,0 +1,165 @@
+"""open_dataset: recognises what it was given and makes the one Dataset of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisefind.data.cifar import CifarLabels, find_cifar, open_cifar
+from noisefind.data.cifar_download import BY_NAME, fetch_cifar
+from noisefind.data.dataset import Dataset
+from noisefind.data.found import split_name
+from noisefind.data.image_folder import ONE_FOLDER_PER_CLASS, open_folder
+from noisefind.data.table import is_table, open_table, read_table
+from noisefind.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from noisefind.data.found import Found
+    from noisefind.data.table import Row
+
+
+def open_dataset(
+    data: str | Path,
+    *,
+    split: str | None = None,
+    labels: Path | None = None,
+    only_listed: bool = False,
+    root: Path | None = None,
+    cifar_labels: CifarLabels = "fine",
+    cache_dir: Path,
+    say: Callable[[str], None],
+) -> Dataset:
+    """Opens a folder, a table or a CIFAR; reads no pixel of an image file.
+
+    Args:
+        data: class folders; split folders; a .csv or .jsonl table with file_name and label; a
+            CIFAR directory or .tar.gz; or ``cifar10`` or ``cifar100``, which are downloaded.
+        split: ``train``, ``validation`` (or ``val``, ``valid``), ``test``, or ``all``. None:
+            train where folders or CIFAR have splits, otherwise all.
+        labels: a table whose labels replace those of ``data``, by id and in any split.
+        only_listed: take only the ids that ``labels`` lists.
+        root: what the file names in ``data`` are relative to, if ``data`` is a table; None: its
+            own folder.
+        cifar_labels: which of the two labellings of CIFAR-100.
+        cache_dir: downloads go to ``datasets`` in it.
+        say: is told of a download before it starts.
+
+    Returns:
+        The chosen images, sorted by id, with the classes in use.
+
+    Raises:
+        DataError: the data, or a table, is not as it must be.
+        ConfigError: the arguments contradict each other or the kind of data.
+    """
+    if only_listed and labels is None:
+        raise ConfigError("only_listed needs labels: a table that lists what to take")
+    try:
+        found = _find(data, root, cifar_labels, cache_dir, say)
+    except OSError as error:
+        raise DataError(f"{error.filename or str(data)!r}: {error.strerror or error}") from error
+    listed = {} if labels is None else read_table(labels)
+    if labels is not None:
+        _require_ids(found, listed, labels)
+    in_split = _in_split(found, split)
+    rows = [
+        row
+        for row, id_ in enumerate(found.ids)
+        if found.splits[row] in in_split and (id_ in listed or not only_listed)
+    ]
+    if not rows:
+        raise DataError(f"{str(labels)!r} lists no image of {', '.join(sorted(in_split))}")
+    return _dataset(found, listed, sorted(rows, key=found.ids.__getitem__))
+
+
+def _find(
+    data: str | Path,
+    root: Path | None,
+    cifar_labels: CifarLabels,
+    cache_dir: Path,
+    say: Callable[[str], None],
+) -> Found:
+    """Everything in the data, read by the reader for its kind."""
+    path = Path(data)
+    if not path.exists():
+        if str(data) not in BY_NAME:
+            known = " or ".join(BY_NAME)
+            raise DataError(f"{str(data)!r} does not exist: expected a path, or {known}")
+        path = fetch_cifar(str(data), cache_dir / "datasets", say)
+    if root is not None and not is_table(path):
+        raise ConfigError(f"root is for tables, and {str(path)!r} is no .csv or .jsonl file")
+    cifar = find_cifar(path)
+    if cifar is not None:
+        return open_cifar(cifar, cifar_labels)
+    if cifar_labels != "fine":
+        raise ConfigError(f"{cifar_labels} labels: {str(path)!r} is not CIFAR-100")
+    if is_table(path):
+        return open_table(path, root)
+    if path.is_dir():
+        return open_folder(path)
+    raise DataError(
+        f"{str(path)!r} is not a dataset: expected a folder of images, a .csv or .jsonl table, "
+        "or the directory or .tar.gz of CIFAR-10 or CIFAR-100"
+    )
+
+
+def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
+    """Every id in the table is one of the data's."""
+    missing = sorted(listed.keys() - set(found.ids), key=lambda id_: listed[id_].line)
+    if not missing:
+        return
+    first = missing[0]
+    reasons = dict(found.skipped)
+    over = (first, *map(str, PurePosixPath(first).parents))  # a folder may have been left out
+    reason = next((f" (left out: {reasons[name]})" for name in over if name in reasons), "")
+    raise DataError(
+        f"{str(table)!r}, line {listed[first].line}: {first!r} is not in "
+        f"{str(found.root)!r}{reason}; {len(missing)} of {len(listed)} ids are not"
+    )
+
+
+def _in_split(found: Found, split: str | None) -> set[str]:
+    """The names of splits to take."""
+    there = set(found.splits)
+    asked = (split or found.default_split).lower()
+    if asked == "all":
+        return there
+    if there == {""}:
+        raise DataError(f"{str(found.root)!r} has no splits, so no split {split!r}")
+    if split_name(asked) not in there:
+        names = ", ".join(sorted(there))
+        raise DataError(f"{str(found.root)!r} has no split {asked!r}: choose of {names}, all")
+    return {split_name(asked)}
+
+
+def _dataset(found: Found, listed: dict[str, Row], rows: list[int]) -> Dataset:
+    """The Dataset of the chosen rows, with the listed labels in place of the found ones."""
+    ids = tuple(found.ids[row] for row in rows)
+    labels = [
+        listed[id_].label if id_ in listed else found.labels[row]
+        for id_, row in zip(ids, rows, strict=True)
+    ]
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        raise DataError(
+            f"all images of {str(found.root)!r} have the label {classes[0]!r}, and finding wrong "
+            f"labels takes two classes: {ONE_FOLDER_PER_CLASS}, or a table with file_name,label"
+        )
+    numbers = {name: number for number, name in enumerate(classes)}
+    digest = hashlib.sha256()
+    for id_, row in zip(ids, rows, strict=True):
+        digest.update(f"{id_}\0{found.stamps[row]}\n".encode())
+    return Dataset(
+        root=found.root,
+        ids=ids,
+        labels=np.array([numbers[label] for label in labels], dtype=np.int64),
+        classes=tuple(classes),
+        splits=tuple(found.splits[row] for row in rows),
+        images=[found.root / id_ for id_ in ids] if found.pixels is None else found.pixels[rows],
+        fingerprint=digest.hexdigest(),
+        skipped=tuple(sorted(found.skipped)),
+    )

@@ -1,0 +1,176 @@
+"""Pixels, decoded and resized once: a memory-mapped uint8 array in the cache.
+
+Every epoch, member and network reads this array, never the files again. Decoding runs in threads:
+Pillow gives up Python's lock while it decodes and resizes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from PIL import Image
+
+from noisefind.cache import build_once, cache_key
+from noisefind.data.decode import (
+    UnreadableImageError,
+    decoding,
+    read_image,
+    shorter_side,
+    to_square,
+)
+from noisefind.errors import DataError
+from noisefind.files import open_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Dataset
+    from noisefind.progress import Progress
+
+FORMAT = 1  # of the stored pixels; raise it when they change for the same files
+SAMPLE = 200  # images whose headers tell how large the images of a dataset are
+CHUNK = 64  # images per task of a thread, and rows per step of a copy
+
+
+def typical_side(dataset: Dataset) -> int:
+    """The median shorter side in pixels of a sample of the images; 0 if none could be read."""
+    if isinstance(dataset.images, np.ndarray):
+        return int(min(dataset.images.shape[1:3]))
+    step = max(1, len(dataset) // SAMPLE)
+    with decoding():
+        sides = [shorter_side(path) for path in dataset.images[::step]]
+    known = [side for side in sides if side is not None]
+    return int(np.median(known)) if known else 0
+
+
+def open_pixels(  # noqa: PLR0913
+    dataset: Dataset,
+    size: int,
+    *,
+    cache: Path,
+    max_pixels: int,
+    n_threads: int,
+    progress: Progress,
+) -> tuple[Dataset, NDArray[np.uint8]]:
+    """The readable part of ``dataset`` and its pixels ``(N, size, size, 3)``, in the same order.
+
+    The pixels are made on the first call and found in the cache afterwards.
+
+    Raises:
+        DataError: too little disk space, or fewer than two classes have a readable image.
+    """
+    key = cache_key("pixels", FORMAT, dataset.fingerprint, size, max_pixels)
+
+    def build(folder: Path) -> None:
+        _require_space(folder, len(dataset) * size * size * 3)
+        progress.stage("Reading images", len(dataset))
+        failures = _decode_all(dataset, size, max_pixels, n_threads, folder, progress)
+        (folder / "unreadable.json").write_text(json.dumps(failures))
+
+    folder = build_once(cache / "pixels" / key, build)
+    failures: dict[str, str] = json.loads((folder / "unreadable.json").read_text())
+    kept = dataset.without(failures)
+    if len(kept.classes) < 2:
+        raise DataError(
+            f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "
+            f"have fewer than two classes; first: {next(iter(failures), '-')}"
+        )
+    return kept, cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
+
+
+def resized_pixels(
+    pixels: NDArray[np.uint8], size: int, *, key: str, cache: Path, progress: Progress
+) -> NDArray[np.uint8]:
+    """``pixels`` at another size, from the stored ones (no file is read again); cached.
+
+    ``key`` names the pixels that are given (the fingerprint of their dataset, say).
+    """
+    if pixels.shape[1] == size:
+        return pixels
+
+    def build(folder: Path) -> None:
+        _require_space(folder, len(pixels) * size * size * 3)
+        progress.stage(f"Resizing to {size} px", len(pixels))
+        target = _new_array(folder / "pixels.npy", len(pixels), size)
+        for rows in _chunks(len(pixels)):
+            for row in range(rows.start, rows.stop):
+                target[row] = np.asarray(to_square(Image.fromarray(pixels[row]), size))
+            progress.advance(rows.stop - rows.start)
+        target.flush()
+
+    name = cache_key("resized", FORMAT, key, pixels.shape, size)
+    folder = build_once(cache / "pixels" / name, build)
+    return cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
+
+
+def _decode_all(  # noqa: PLR0913
+    dataset: Dataset, size: int, max_pixels: int, n_threads: int, folder: Path, progress: Progress
+) -> dict[str, str]:
+    """Write ``folder/pixels.npy`` with the readable images only; return id -> reason of others."""
+    images = dataset.images
+    decoded = _new_array(folder / "pixels.npy", len(dataset), size)
+    failures: dict[str, str] = {}
+
+    def decode(rows: range) -> int:
+        for row in rows:
+            try:
+                if isinstance(images, np.ndarray):
+                    decoded[row] = np.asarray(to_square(Image.fromarray(images[row]), size))
+                else:
+                    decoded[row] = read_image(images[row], size, max_pixels)
+            except UnreadableImageError as error:
+                failures[dataset.ids[row]] = str(error)
+        return len(rows)
+
+    with decoding(), ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for count in pool.map(decode, _chunks(len(dataset))):
+                progress.advance(count)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    decoded.flush()
+    if failures:
+        _compact(folder, decoded, [id_ not in failures for id_ in dataset.ids])
+    return dict(sorted(failures.items()))
+
+
+def _compact(folder: Path, decoded: NDArray[np.uint8], readable: list[bool]) -> None:
+    """Rewrite the array without the rows that could not be read, a chunk at a time."""
+    rows = np.flatnonzero(readable)
+    target = _new_array(folder / "readable.npy", len(rows), decoded.shape[1])
+    for chunk in _chunks(len(rows)):
+        target[chunk.start : chunk.stop] = decoded[rows[chunk.start : chunk.stop]]
+    target.flush()
+    (folder / "readable.npy").replace(folder / "pixels.npy")
+
+
+def _new_array(
+    path: Path, n_images: int, size: int
+) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+    shape = (n_images, size, size, 3)
+    return cast(
+        "np.memmap[tuple[int, ...], np.dtype[np.uint8]]",
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape),
+    )
+
+
+def _chunks(n_images: int) -> Iterator[range]:
+    for start in range(0, n_images, CHUNK):
+        yield range(start, min(start + CHUNK, n_images))
+
+
+def _require_space(folder: Path, n_bytes: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise DataError(
+            f"the pixels need {n_bytes / 1e9:.1f} GB and {folder.parent} has {free / 1e9:.1f} GB; "
+            "give --cache-dir a larger disk, or a smaller --feature-size and --image-size"
+        )

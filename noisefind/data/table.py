@@ -1,0 +1,187 @@
+"""Tables of labels: .csv or .jsonl with ``file_name`` and ``label``, as Hugging Face writes them.
+
+A table is either the data itself (its folder holds the images) or labels for other data. Further
+columns are left alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import posixpath
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from noisefind.data.found import Found, file_stamp, is_text, split_name
+from noisefind.data.image_folder import IMAGE_SUFFIXES, is_image_name
+from noisefind.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_COLUMNS = ("file_name", "label")
+
+
+class Row(NamedTuple):
+    """What a table says of one id, and where."""
+
+    label: str
+    line: int
+
+
+def is_table(path: Path) -> bool:
+    """Whether the path's suffix is that of a table."""
+    return path.suffix.lower() in {".csv", ".jsonl"} and not path.is_dir()
+
+
+def open_table(path: Path, root: Path | None) -> Found:
+    """Reads a table whose images lie below its own folder or below ``root``.
+
+    Args:
+        path: the table.
+        root: what its file names are relative to; None: the table's folder.
+
+    Returns:
+        The listed images; their splits if every name starts with a split's folder.
+
+    Raises:
+        DataError: the table is broken, or a listed file is missing or no image.
+    """
+    rows = read_table(path)
+    root = path.parent if root is None else root
+    splits = [split_name(file_name.partition("/")[0]) for file_name in rows]
+    return Found(
+        root=root,
+        ids=list(rows),
+        labels=[row.label for row in rows.values()],
+        splits=splits if all(splits) else [""] * len(splits),
+        stamps=[_stamp(path, root, file_name, row.line) for file_name, row in rows.items()],
+        default_split="all",  # whoever wrote the list has chosen already
+    )
+
+
+def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
+    """The stamp of a listed file, which must be an image by its name and be there."""
+    if not is_image_name(file_name):
+        known = " ".join(sorted(IMAGE_SUFFIXES))
+        raise _error(path, line, f"{file_name!r} has no suffix of an image ({known})")
+    try:
+        info = (root / file_name).stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = f"{file_name!r} is not in the folder {str(root)!r}"
+        raise _error(path, line, reason) from error
+    if not stat.S_ISREG(info.st_mode):
+        raise _error(path, line, f"{file_name!r} is not a regular file")
+    return file_stamp(info)
+
+
+def read_table(path: Path) -> dict[str, Row]:
+    """Reads ids and labels, in the table's order.
+
+    Args:
+        path: a .csv or .jsonl file in UTF-8, with or without byte order mark.
+
+    Returns:
+        A row for each id; ``./a.jpg`` and ``b//a.jpg`` have become ``a.jpg`` and ``b/a.jpg``.
+
+    Raises:
+        DataError: the file cannot be read or is no such table, a label is empty, an id stands
+            there twice or leads out of the folder.
+    """
+    if not is_table(path):
+        raise DataError(f"{str(path)!r} is no table: its name must end in .csv or .jsonl")
+    text = _text(path)
+    records = _csv_records(path, text) if path.suffix.lower() == ".csv" else _jsonl(path, text)
+    rows: dict[str, Row] = {}
+    for line, record in records:
+        file_name, label = (_cell(path, line, record, column) for column in _COLUMNS)
+        name = _normal(path, line, file_name)
+        if name in rows:
+            raise _error(path, line, f"{name!r} stands on line {rows[name].line} already")
+        rows[name] = Row(label, line)
+    if not rows:
+        raise DataError(f"{str(path)!r} is empty: expected rows with file_name and label")
+    return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _error(path, line, "not UTF-8; save the table as UTF-8") from error
+
+
+def _csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+    """Each record with the line that it starts on."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    columns: list[str] = []
+    line = 1
+    try:
+        for cells in reader:
+            if cells and not columns:
+                columns = _header(path, line, cells)
+            elif len(cells) > len(columns):
+                # Most likely a comma in a name without quotes: the label would be cut short.
+                raise _error(path, line, "more cells than columns; put names with commas in quotes")
+            elif cells:
+                yield line, dict(zip(columns, cells, strict=False))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise _error(path, line, f"not valid CSV: {error}") from error
+
+
+def _header(path: Path, line: int, columns: list[str]) -> list[str]:
+    for column in _COLUMNS:
+        if column not in columns:
+            there = ", ".join(map(repr, columns))
+            raise _error(path, line, f"no column {column!r}; the columns are {there}")
+    return columns
+
+
+def _jsonl(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+    """Each object with its line."""
+    # Not splitlines(): a text in JSON may hold U+2028, which is no end of a line there.
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            record = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise _error(path, line, f"not valid JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise _error(path, line, "expected a JSON object with file_name and label")
+        for column in _COLUMNS:
+            if column not in record:
+                raise _error(path, line, f"no {column!r}")
+        yield line, record
+
+
+def _cell(path: Path, line: int, record: dict[str, object], column: str) -> str:
+    """The text in a column; whole numbers, which Hugging Face writes for classes, become text."""
+    value = record.get(column)  # a row of a CSV may be short
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is None or value == "":
+        raise _error(path, line, f"empty {column}")
+    if not isinstance(value, str) or not is_text(value):
+        raise _error(path, line, f"{column} must be text or a whole number, not {value!r}")
+    return value
+
+
+def _normal(path: Path, line: int, file_name: str) -> str:
+    """The one spelling of a file name."""
+    name = posixpath.normpath(file_name)
+    if name.startswith("/") or name.split("/")[0] == "..":
+        raise _error(path, line, f"{file_name!r} leads out of the folder; names are relative to it")
+    return name
+
+
+def _error(path: Path, line: int, reason: str) -> DataError:
+    return DataError(f"{str(path)!r}, line {line}: {reason}")

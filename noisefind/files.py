@@ -1,0 +1,56 @@
+"""Files that appear whole or not at all, and CSV in the one dialect that noisefind writes."""
+
+from __future__ import annotations
+
+import csv
+import os
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary neighbour of ``path`` to write to; rename it to ``path`` if all went well.
+
+    After an error nothing is left behind and an older ``path`` is as it was.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_text(path: Path) -> Iterator[IO[str]]:
+    """Like :func:`whole_file`, opened as UTF-8 text with bare newlines."""
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file: UTF-8, comma, quotes where needed, ``\\n`` line ends."""
+    with whole_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def save_array(path: Path, array: NDArray[np.generic]) -> None:
+    """Write a .npy file whole."""
+    with whole_file(path) as part, part.open("wb") as file:
+        np.save(file, array)
+
+
+def open_array(path: Path) -> NDArray[np.generic]:
+    """A .npy file, memory-mapped for reading; pickled objects are never loaded."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)

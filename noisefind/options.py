@@ -1,0 +1,80 @@
+"""Turns the fields of a configuration class into command-line options of a typer command."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import MISSING, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+
+import typer
+
+from noisefind.config import BaseConfig, flag
+
+if TYPE_CHECKING:
+    import dataclasses
+    from collections.abc import Callable
+
+
+def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command one option per field of ``kind``; it receives them as ``**given``.
+
+    An option that was not typed arrives as None (or an empty list), so that a YAML file or a
+    preset can fill it; the help text shows the true default.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def wrapper(**arguments: object) -> object:
+            return command(**arguments)
+
+        own = [
+            p
+            for p in inspect.signature(command, eval_str=True).parameters.values()
+            if p.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        types = get_type_hints(kind)
+        added = [_parameter(f, types[f.name]) for f in fields(cast("Any", kind))]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *added)]
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+        return wrapper
+
+    return decorate
+
+
+def describe(option_field: dataclasses.Field[Any]) -> tuple[str, str]:
+    """The help text of an option, and its default as a person writes it."""
+    meta = option_field.metadata
+    text = meta["help"]
+    if meta["choices"] and not all(choice in text for choice in meta["choices"]):
+        text += f" One of: {', '.join(meta['choices'])}."
+    default = option_field.default
+    if default is MISSING or default is None:
+        return text, ""
+    if isinstance(default, bool):
+        return text, "yes" if default else "no"
+    return text, str(default)
+
+
+def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Parameter:
+    text, default = describe(option_field)
+    if default and "Default" not in text:
+        text += f" Default: {default}."
+    settings: dict[str, Any] = {
+        "help": text,
+        "show_default": False,
+        "rich_help_panel": option_field.metadata["group"],
+    }
+    name = flag(option_field.name)
+    names = [f"{name}/--no-{name[2:]}"] if kind is bool else [name]
+    option = typer.Option(*names, **settings)
+    is_list = getattr(kind, "__origin__", None) is list
+    # every value arrives as text: config.py alone decides what is allowed, and says so
+    shape: Any = bool | None if kind is bool else list[str] if is_list else str | None
+    return inspect.Parameter(
+        option_field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=[] if is_list else None,
+        annotation=Annotated[shape, option],
+    )

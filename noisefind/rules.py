@@ -1,0 +1,136 @@
+"""What a selection drops: the rules, and how repeated command-line options spell them.
+
+`selection.select` applies them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from noisefind.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
+Kind = Literal["noise", "hardest", "easiest", "random", "coverage", "window"]
+
+DEFAULT_SCORE = "aum"
+_NEED_SCORE = ("hardest", "easiest", "coverage")
+_NEED_FRACTION = (*_NEED_SCORE, "random")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One step of a selection; ``str(rule)`` is the reason that its dropped rows carry.
+
+    Attributes:
+        kind: what is dropped. ``noise``: every label issue; ``hardest``, ``easiest``, ``random``:
+            ``fraction`` of all images from that end or by chance; ``coverage``: ``fraction`` by
+            coverage-centric coreset selection; ``window``: what lies outside of ``window``.
+        fraction: share of all N images to drop, ``0 <= fraction < 1``.
+        by: name of the score that orders the images; "" for ``noise`` and ``random``.
+        seed: of the random choices and of the last tie-break.
+        window: ``(low, high)``, ``0 <= low < high <= 1``: of the order of all N images from the
+            easiest (0) to the hardest (1), positions ``round(low*N)`` up to, not including,
+            ``round(high*N)`` stay.
+
+    Raises:
+        ConfigError: a fraction or window outside of its range.
+        ValueError: a kind that orders the images has no ``by``, or another has one.
+    """
+
+    kind: Kind
+    fraction: float = 0.0
+    by: str = ""
+    seed: int = 0
+    window: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fraction < 1:  # also refuses NaN
+            raise ConfigError(
+                f"{self.kind}: the fraction to drop is {self.fraction}, must be at least 0 "
+                "and below 1"
+            )
+        if (self.kind in (*_NEED_SCORE, "window")) != bool(self.by):
+            raise ValueError(f"{self.kind}: by is {self.by!r}")
+        low, high = self.window
+        if not 0 <= low < high <= 1:
+            raise ConfigError(f"window {low}:{high} must be LOW:HIGH with 0 <= LOW < HIGH <= 1")
+
+    def __str__(self) -> str:
+        if self.kind == "noise":
+            return "noise"
+        if self.kind == "random":
+            return f"random {self.fraction} seed {self.seed}"
+        if self.kind == "window":
+            return f"outside window {self.window[0]}:{self.window[1]} by {self.by}"
+        return f"{self.kind} {self.fraction} by {self.by}"
+
+
+def rules_from_options(
+    drop: Sequence[str],
+    fraction: Sequence[float],
+    by: Sequence[str],
+    window: str | None,
+    seed: int,
+    known_scores: Sequence[str],
+) -> list[Rule]:
+    """The rules that repeated command-line options ask for.
+
+    ``--fraction`` belongs to hardest, easiest, coverage and random, ``--by`` to the first three;
+    values are matched one by one, in order, to the drops that need them, and a single value serves
+    all. ``window`` (``LOW:HIGH``) comes after the drops and takes the last ``--by``, which may be
+    one of its own. Without ``--by`` the score is ``aum``; with no rule at all noise is dropped.
+
+    Raises:
+        ConfigError: values too few or too many, an unknown score or drop, a value out of range.
+    """
+    if window is None and not drop:
+        drop = ["noise"]
+    for kind in drop:
+        if kind not in ("noise", *_NEED_FRACTION):
+            known = ", ".join(("noise", *_NEED_FRACTION))
+            raise ConfigError(f"--drop {kind!r}: must be one of {known}")
+    fractions = iter(_one_each("--fraction", fraction, [k for k in drop if k in _NEED_FRACTION]))
+    users = [kind for kind in drop if kind in _NEED_SCORE]
+    if window is not None:
+        by = [*by, by[-1]] if by and len(by) == len(users) else by
+        users.append("window")
+    by = by or [DEFAULT_SCORE] * len(users)
+    for name in by:
+        if name not in known_scores:
+            raise ConfigError(f"--by {name!r} is no known score: one of {', '.join(known_scores)}")
+    scores = iter(_one_each("--by", by, users))
+    rules = [
+        Rule(
+            kind,  # type: ignore[arg-type]  # checked above
+            fraction=next(fractions) if kind in _NEED_FRACTION else 0.0,
+            by=next(scores) if kind in _NEED_SCORE else "",
+            seed=seed,
+        )
+        for kind in drop
+    ]
+    if window is not None:
+        rules.append(Rule("window", by=next(scores), seed=seed, window=_parse_window(window)))
+    return rules
+
+
+def _one_each(option: str, values: Sequence[T], users: Sequence[str]) -> list[T]:
+    """``values`` matched to the rules that use them; ConfigError if the numbers do not agree."""
+    if len(values) == 1 and users:
+        return [values[0]] * len(users)
+    if len(values) != len(users):
+        need = f"these need one each: {', '.join(users)}" if users else "no rule here takes it"
+        raise ConfigError(f"{option} is given {len(values)} times, but {need}")
+    return list(values)
+
+
+def _parse_window(text: str) -> tuple[float, float]:
+    """``LOW:HIGH`` as two numbers; ConfigError if it is anything else."""
+    try:
+        low, high = map(float, text.split(":"))
+    except ValueError:
+        raise ConfigError(f"--window {text!r} must be LOW:HIGH, such as 0.3:0.7") from None
+    return low, high

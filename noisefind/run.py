@@ -1,0 +1,250 @@
+"""The run folder: its file names, their columns, and when a run may begin, go on or be read.
+
+    started.json      what was asked, of which data; written first
+    record/<kind>/    what the members said (training/record.py)
+    features/         reduced.npy, clusters.csv
+    scores.csv        one row per image, worst first
+    skipped.csv       what was left out, and why
+    run.json          all about the run; written last, so its existence means that the run is whole
+
+Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from noisefind.config import FREE_ON_RESUME, differing
+from noisefind.data.dataset import Skipped
+from noisefind.errors import RunError
+from noisefind.files import whole_text, write_csv
+from noisefind.scores import SCORES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FORMAT = 1
+SCORE_COLUMNS = (
+    "rank",
+    "file_name",
+    "split",
+    "given_label",
+    "predicted_label",
+    "predicted_prob",
+    "label_score",
+    "is_label_issue",
+    "reasons",
+    *SCORES,
+)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What scores.csv holds: N images, worst first."""
+
+    ids: list[str]
+    splits: list[str]
+    given_labels: list[str]
+    predicted_labels: list[str]
+    predicted_probs: NDArray[np.float64]
+    label_scores: NDArray[np.float64]
+    is_label_issue: NDArray[np.bool_]
+    reasons: list[str]
+    scores: dict[str, NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def record(self) -> Path:
+        """Folder of the record, with a folder for each kind of member."""
+        return self.path / "record"
+
+    @property
+    def reduced_features(self) -> Path:
+        """The feature vectors that probes and k-means saw."""
+        return self.path / "features" / "reduced.npy"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run came to its end."""
+        return (self.path / "run.json").exists()
+
+    def require_free(self, *, resume: bool) -> None:
+        """Refuse a folder that another run, or something else, is in.
+
+        Raises:
+            RunError: the folder holds something and is not to be resumed.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file; give -o a new folder")
+        if self._started.exists():
+            if not resume:
+                raise RunError(
+                    f"{self.path} holds a run already; give -o a new folder, or --resume to go on"
+                )
+        elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
+            raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
+
+    def start(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Begin or go on: compare ``asked`` with what was started here, and note it down.
+
+        Args:
+            asked: ``config``, ``members`` (kind to number), ``data``, ``fingerprint``, ``labels``,
+                ``run_id``, ``version``.
+
+        Returns:
+            ``asked`` with the run id of the first start.
+
+        Raises:
+            RunError: options, data or labels have changed, or there would be fewer members.
+        """
+        if self._started.exists():
+            before = _read_json(self._started)
+            self._require_same(before, asked)
+            asked = {**asked, "run_id": before["run_id"]}
+        else:
+            self.path.mkdir(parents=True, exist_ok=True)
+        _write_json(self._started, asked)
+        return asked
+
+    def _require_same(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
+        changed = differing(before["config"], asked["config"], ignore=FREE_ON_RESUME)
+        for kind, number in before["members"].items():
+            if asked["members"].get(kind, 0) < number:
+                changed.append(f"--members (was {number} x {kind}; a run can only grow)")
+        names = {"fingerprint": "the images", "labels": "the labels", "version": "noisefind itself"}
+        changed += [what for key, what in names.items() if before[key] != asked[key]]
+        if changed:
+            raise RunError(
+                f"--resume {self.path}: changed since the run began: {', '.join(changed)}; "
+                "change it back, or give -o a new folder"
+            )
+
+    def write_results(
+        self, ranking: Ranking, skipped: Sequence[Skipped], clusters: Mapping[int, float]
+    ) -> None:
+        """Write scores.csv, skipped.csv and the curve of the clusters."""
+        write_csv(self.path / "scores.csv", SCORE_COLUMNS, _score_rows(ranking))
+        write_csv(self.path / "skipped.csv", Skipped._fields, skipped)
+        write_csv(
+            self.path / "features" / "clusters.csv",
+            ("n_clusters", "mean_squared_distance"),
+            ((k, f"{distance:.7g}") for k, distance in sorted(clusters.items())),
+        )
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Write run.json: the run is whole."""
+        _write_json(self.path / "run.json", {"format": FORMAT, **summary})
+
+    def read_summary(self) -> dict[str, Any]:
+        """What run.json says.
+
+        Raises:
+            RunError: there is no whole run here, or one of another format.
+        """
+        if not self.is_whole:
+            way_out = (
+                "it was interrupted: finish it with the same command and --resume"
+                if self._started.exists()
+                else "make one with: noisefind score DATA -o RUN"
+            )
+            raise RunError(f"{self.path} is not the folder of a finished run; {way_out}")
+        summary = _read_json(self.path / "run.json")
+        if summary.get("format") != FORMAT:
+            raise RunError(
+                f"{self.path}/run.json has format {summary.get('format')}, this noisefind reads "
+                f"{FORMAT}; score the data again"
+            )
+        return summary
+
+    def read_ranking(self) -> Ranking:
+        """What scores.csv holds.
+
+        Raises:
+            RunError: the file cannot be read or lacks a column.
+        """
+        columns = _read_columns(self.path / "scores.csv", SCORE_COLUMNS)
+        try:
+            return Ranking(
+                ids=columns["file_name"],
+                splits=columns["split"],
+                given_labels=columns["given_label"],
+                predicted_labels=columns["predicted_label"],
+                predicted_probs=np.array(columns["predicted_prob"], np.float64),
+                label_scores=np.array(columns["label_score"], np.float64),
+                is_label_issue=np.array(columns["is_label_issue"]) == "true",
+                reasons=columns["reasons"],
+                scores={name: np.array(columns[name], np.float64) for name in SCORES},
+            )
+        except ValueError as error:
+            raise RunError(f"{self.path}/scores.csv: {error}") from None
+
+    def read_skipped(self) -> list[Skipped]:
+        """What skipped.csv holds."""
+        columns = _read_columns(self.path / "skipped.csv", Skipped._fields)
+        return [Skipped(*row) for row in zip(*columns.values(), strict=True)]
+
+    @property
+    def _started(self) -> Path:
+        return self.path / "started.json"
+
+
+def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
+    def text(values: NDArray[np.float64]) -> list[str]:
+        return [f"{value:.7g}" for value in values.tolist()]
+
+    return zip(
+        range(1, len(ranking) + 1),
+        ranking.ids,
+        ranking.splits,
+        ranking.given_labels,
+        ranking.predicted_labels,
+        text(ranking.predicted_probs),
+        text(ranking.label_scores),
+        ["true" if issue else "false" for issue in ranking.is_label_issue.tolist()],
+        ranking.reasons,
+        *(text(ranking.scores[name]) for name in SCORES),
+        strict=True,
+    )
+
+
+def _read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        places = [header.index(name) for name in names]
+        return {name: [row[i] for row in rows] for name, i in zip(names, places, strict=True)}
+    except (OSError, ValueError, IndexError, csv.Error) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(values, dict):
+        raise RunError(f"{path}: is not what noisefind writes")
+    return values
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    with whole_text(path) as file:
+        json.dump(values, file, indent=2, ensure_ascii=False)
+        file.write("\n")

@@ -1,0 +1,104 @@
+"""The score that needs no labels: distance to the nearest k-means centre of the features."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+SAMPLE = 20_000  # feature vectors that the centres are fitted to
+N_CANDIDATES = 12  # numbers of clusters that the elbow is looked for among
+CHUNK = 8192
+
+
+class Clusters(NamedTuple):
+    """k-means centres, and the curve that their number was read from."""
+
+    centers: NDArray[np.float32]  # (k, d)
+    curve: dict[int, float]  # number of clusters -> mean squared distance in the sample
+
+
+def km_distance(
+    features: NDArray[np.float32], centers: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Euclidean distance of each feature vector to the nearest centre.
+
+    Sorscher et al. 2022, "Beyond neural scaling laws". Returns (N,), 0 upwards; HIGH is hard
+    (unlike the rest). Features (N, d) may be memory-mapped; they are read in chunks.
+    """
+    c = centers.astype(np.float64)
+    nearest = np.empty(len(features))
+    for start in range(0, len(features), CHUNK):
+        x = features[start : start + CHUNK].astype(np.float64)
+        squared = (x**2).sum(1)[:, None] - 2 * x @ c.T + (c**2).sum(1)
+        nearest[start : start + CHUNK] = np.sqrt(np.maximum(squared.min(1), 0))
+    return nearest
+
+
+def find_clusters(
+    features: NDArray[np.float32],
+    n_clusters: int | str,
+    *,
+    n_classes: int,
+    seed: int,
+    advance: Callable[[], None] = lambda: None,
+) -> Clusters:
+    """Centres of k-means on at most 20,000 feature vectors.
+
+    Args:
+        features: (N, d).
+        n_clusters: a number, or ``"auto"`` for the elbow of the curve over at most twelve numbers
+            from 2 to the larger of 100 and 3 C.
+        n_classes: C.
+        seed: of the sample and of k-means.
+        advance: called after each fit.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(len(features))[:SAMPLE])
+    sample = np.ascontiguousarray(features[rows])
+    n_distinct = len(np.unique(sample, axis=0))  # more centres than that cannot be told apart
+    if n_clusters == "auto":
+        candidates = candidate_numbers(n_distinct, n_classes)
+    else:
+        candidates = [min(int(n_clusters), n_distinct)]
+    fits = {}
+    for k in candidates:
+        fits[k] = _fit(sample, k, seed)
+        advance()
+    curve = {k: inertia / len(sample) for k, (_, inertia) in fits.items()}
+    return Clusters(fits[elbow(curve)][0], curve)
+
+
+def candidate_numbers(n_vectors: int, n_classes: int) -> list[int]:
+    """At most twelve numbers of clusters, evenly spaced on a log scale."""
+    largest = max(1, min(max(100, 3 * n_classes), n_vectors // 2, 1000))
+    spaced = np.geomspace(min(2, largest), largest, N_CANDIDATES)
+    return sorted({round(k) for k in spaced})
+
+
+def elbow(curve: dict[int, float]) -> int:
+    """The number of clusters farthest below the chord of the curve, both axes scaled to 0..1.
+
+    Satopää et al. 2011, "Finding a 'Kneedle' in a Haystack", for a convex falling curve.
+    """
+    k = np.array(sorted(curve), dtype=np.float64)
+    y = np.array([curve[int(number)] for number in k])
+    if len(k) < 3 or y[0] <= y[-1]:
+        return int(k[0])
+    below_chord = 1 - (k - k[0]) / (k[-1] - k[0]) - (y - y[-1]) / (y[0] - y[-1])
+    return int(k[np.argmax(below_chord)])
+
+
+def _fit(sample: NDArray[np.float32], k: int, seed: int) -> tuple[NDArray[np.float32], float]:
+    from sklearn.cluster import KMeans
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 'fewer distinct points than clusters' is no trouble here
+        fit = KMeans(k, n_init=1, max_iter=30, random_state=seed).fit(sample)
+    return fit.cluster_centers_.astype(np.float32), float(fit.inertia_)

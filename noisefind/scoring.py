@@ -1,0 +1,358 @@
+"""``noisefind score``: from a path to a run folder, stage by stage."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from noisefind import __version__
+from noisefind.cache import cache_folder
+from noisefind.config import AUTO, ScoreConfig
+from noisefind.data.open import open_dataset
+from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
+from noisefind.detection.verdict import Verdict, judge, worst_first
+from noisefind.features.given import given_features
+from noisefind.features.pretrained import pretrained_features
+from noisefind.features.reduce import write_reduced
+from noisefind.progress import Progress
+from noisefind.run import Ranking, RunFolder
+from noisefind.scores import SCORES, forgetting
+from noisefind.scores.distance import Clusters, find_clusters, km_distance
+from noisefind.seeds import derived_seed, random_keys
+from noisefind.training.device import choose_device, choose_threads, prepare_cpu
+from noisefind.training.ensemble import TrainingData, train_ensemble
+from noisefind.training.estimate import estimate
+from noisefind.training.recipe import Recipe, choose_recipe
+from noisefind.training.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Dataset
+
+SMALL_IMAGE = 64  # px: images up to here are kept at their own size
+ROWS_AT_ONCE = 65_536  # images whose predictions are in memory while they are scored
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What ``score`` found; everything is in the run folder too."""
+
+    run: RunFolder
+    summary: dict[str, Any]
+    ranking: Ranking
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """Where things run and are kept."""
+
+    device: torch.device
+    n_threads: int
+    cache: Path
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Sides in px of what is stored, seen by the feature network, and trained on."""
+
+    stored: int
+    features: int
+    network: int
+
+
+def score(
+    data: str | Path,
+    output: str | Path,
+    config: ScoreConfig | None = None,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> ScoreResult:
+    """Train an ensemble on the images, score every image and write the run folder.
+
+    Args:
+        data: class folders, split folders, a table, a CIFAR directory or archive, or ``cifar10``
+            or ``cifar100``.
+        output: the run folder, new or empty; or with ``resume`` that of an interrupted run, or of
+            a finished one that gets more members.
+        config: the options; None for the defaults.
+        resume: go on with the run in ``output``.
+        progress: told how far it is.
+
+    Raises:
+        DataError, ConfigError, RunError: as their classes say; nothing is written then but what is
+            in the cache.
+    """
+    config = config or ScoreConfig()
+    run = RunFolder(Path(output))
+    run.require_free(resume=resume)
+    device = choose_device(config.device)
+    machine = _Machine(
+        device,
+        choose_threads(config.threads),
+        cache_folder(config.cache_dir, run.path / "cache"),
+        progress or Progress(),
+    )
+    prepare_cpu(machine.n_threads)
+    with machine.timed("open"):
+        dataset = _open(data, config, machine)
+        sizes = _choose_sizes(dataset, config)
+    with machine.timed("pixels"):
+        dataset, pixels = open_pixels(
+            dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
+            n_threads=machine.n_threads, progress=machine.progress,
+        )  # fmt: skip
+    recipes = {name: choose_recipe(config, name, len(dataset)) for name in config.networks()}
+    started = run.start(_asked(data, config, dataset, recipes))
+    _say_estimate(dataset, pixels, sizes, recipes, config, machine)
+    features = _features(pixels, dataset, sizes, config, run, machine)
+    clusters = _clusters(features, dataset, config, machine)
+    with machine.timed("training"):
+        train_ensemble(
+            TrainingData(
+                features,
+                _network_pixels(pixels, dataset, sizes, config, machine),
+                dataset.labels,
+                len(dataset.classes),
+            ),
+            recipes, config, run.record, machine.device, machine.progress,
+        )  # fmt: skip
+    with machine.timed("scores"):
+        machine.progress.stage("Scoring", 1)
+        ranking = _rank(dataset, features, clusters, run, config)
+        run.write_results(ranking, dataset.skipped, clusters.curve)
+        machine.progress.advance()
+    summary = {
+        **started,
+        **_summary(dataset, ranking, sizes, recipes, clusters, machine),
+    }
+    run.finish(summary)
+    return ScoreResult(run, summary, ranking)
+
+
+def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
+    dataset = open_dataset(
+        data, split=config.split, labels=config.labels, only_listed=config.only_listed,
+        root=config.root, cifar_labels=cast("Any", config.cifar_labels),
+        cache_dir=machine.cache, say=machine.progress.say,
+    )  # fmt: skip
+    skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
+    machine.progress.say(
+        f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}"
+    )
+    return dataset
+
+
+def _choose_sizes(dataset: Dataset, config: ScoreConfig) -> _Sizes:
+    """Small images are kept as they are; photographs are made small enough to be fast."""
+    side = typical_side(dataset)
+    is_small = 0 < side <= SMALL_IMAGE
+    features = config.feature_size
+    if not isinstance(features, int):
+        features = 96 if is_small else 192
+    network = config.image_size
+    if not isinstance(network, int):
+        network = max(8, side) if is_small else SMALL_IMAGE
+    needed = [network] if _uses_pixels(config) else []
+    if config.features == "pretrained":
+        needed.append(min(features, max(8, side)) if is_small else features)
+    return _Sizes(max(needed, default=8), features, network)
+
+
+def _uses_pixels(config: ScoreConfig) -> bool:
+    return any(network != "probe" for network in config.networks())
+
+
+def _asked(
+    data: str | Path, config: ScoreConfig, dataset: Dataset, recipes: dict[str, Recipe]
+) -> dict[str, Any]:
+    """What identifies a run: it may go on only as long as all of this is the same."""
+    labels = repr((dataset.classes, dataset.labels.tolist())).encode()
+    return {
+        "run_id": uuid.uuid4().hex,
+        "version": __version__,
+        "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
+        "root": str(dataset.root.absolute()),
+        "fingerprint": dataset.fingerprint,
+        "labels": hashlib.sha256(labels).hexdigest(),
+        "members": {name: recipe.members for name, recipe in recipes.items()},
+        "config": config.to_dict(),
+    }
+
+
+def _say_estimate(  # noqa: PLR0913
+    dataset: Dataset,
+    pixels: NDArray[np.uint8],
+    sizes: _Sizes,
+    recipes: dict[str, Recipe],
+    config: ScoreConfig,
+    machine: _Machine,
+) -> None:
+    feature_size = sizes.features if config.features == "pretrained" else None
+    seconds, n_bytes = estimate(
+        pixels, len(dataset.classes), recipes, config, feature_size=feature_size,
+        network_size=sizes.network, device=machine.device,
+    )  # fmt: skip
+    time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
+    machine.progress.say(
+        f"about {time_text} on {machine.device} and {n_bytes / 1e6:,.0f} MB of disk "
+        "to come, by a measured first batch"
+    )
+
+
+def _features(  # noqa: PLR0913
+    pixels: NDArray[np.uint8],
+    dataset: Dataset,
+    sizes: _Sizes,
+    config: ScoreConfig,
+    run: RunFolder,
+    machine: _Machine,
+) -> NDArray[np.float32]:
+    """The reduced features (N, k), computed unless an interrupted run left them."""
+    path = run.reduced_features
+    if not path.exists():
+        with machine.timed("features"):
+            if config.features == "pretrained":
+                features = pretrained_features(
+                    pixels, sizes.features, key=_pixels_key(dataset, sizes, config),
+                    cache=machine.cache, device=machine.device, progress=machine.progress,
+                )  # fmt: skip
+            else:
+                features = given_features(Path(config.features), config.feature_ids, dataset.ids)
+        with machine.timed("reduction"):
+            path.parent.mkdir(exist_ok=True)
+            write_reduced(features, path)
+    # copy-on-write: torch wants arrays that it could write to
+    return cast("NDArray[np.float32]", np.load(path, mmap_mode="c"))
+
+
+def _clusters(
+    features: NDArray[np.float32], dataset: Dataset, config: ScoreConfig, machine: _Machine
+) -> Clusters:
+    with machine.timed("clusters"):
+        machine.progress.stage("Clustering", 12 if config.clusters == AUTO else 1)
+        return find_clusters(
+            features, config.clusters, n_classes=len(dataset.classes),
+            seed=derived_seed(config.seed, "clusters") % 2**32, advance=machine.progress.advance,
+        )  # fmt: skip
+
+
+def _network_pixels(
+    pixels: NDArray[np.uint8],
+    dataset: Dataset,
+    sizes: _Sizes,
+    config: ScoreConfig,
+    machine: _Machine,
+) -> NDArray[np.uint8] | None:
+    if not _uses_pixels(config):
+        return None
+    key = _pixels_key(dataset, sizes, config)
+    return resized_pixels(
+        pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
+    )
+
+
+def _pixels_key(dataset: Dataset, sizes: _Sizes, config: ScoreConfig) -> str:
+    return f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
+
+
+def _rank(
+    dataset: Dataset,
+    features: NDArray[np.float32],
+    clusters: Clusters,
+    run: RunFolder,
+    config: ScoreConfig,
+) -> Ranking:
+    """All scores and the verdict, and the images in order of it."""
+    records = [Record(run.record / network) for network in config.networks()]
+    scores = {name: np.empty(len(dataset)) for name in SCORES}
+    scores["km_distance"] = km_distance(features, clusters.centers)
+    verdicts = []
+    for start in range(0, len(dataset), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        verdicts.append(_score_rows(records, rows, dataset.labels[rows], scores, config))
+    verdict = Verdict(*(np.concatenate(parts) for parts in zip(*verdicts, strict=True)))
+    shuffle = random_keys(dataset.ids, config.seed)[:, 0]
+    order = worst_first(verdict.label_score, scores["aum"], shuffle).tolist()
+    names = np.array(dataset.classes, dtype=object)
+    return Ranking(
+        ids=[dataset.ids[row] for row in order],
+        splits=[dataset.splits[row] for row in order],
+        given_labels=names[dataset.labels[order]].tolist(),
+        predicted_labels=names[verdict.predicted[order]].tolist(),
+        predicted_probs=verdict.predicted_prob[order],
+        label_scores=verdict.label_score[order],
+        is_label_issue=verdict.is_label_issue[order],
+        reasons=[""] * len(order),
+        scores={name: values[order] for name, values in scores.items()},
+    )
+
+
+def _score_rows(
+    records: list[Record],
+    rows: slice,
+    labels: NDArray[np.int64],
+    scores: dict[str, NDArray[np.float64]],
+    config: ScoreConfig,
+) -> Verdict:
+    """Fill in all scores of some rows, each the average over the kinds of members, and judge."""
+    kinds = [record.rows(rows, labels) for record in records]
+    for name, known in SCORES.items():
+        compute = known.compute
+        if name == "forgetting":
+            compute = partial(forgetting, never_learned=config.never_learned)
+        if compute is not None:
+            scores[name][rows] = np.mean([compute(kind) for kind in kinds], axis=0)
+    mean = np.mean([kind.mean for kind in kinds], axis=0)
+    return judge(scores["aum"][rows], mean, labels)
+
+
+def _summary(  # noqa: PLR0913
+    dataset: Dataset,
+    ranking: Ranking,
+    sizes: _Sizes,
+    recipes: dict[str, Recipe],
+    clusters: Clusters,
+    machine: _Machine,
+) -> dict[str, Any]:
+    """What run.json adds to what was known at the start."""
+    n_issues = int(ranking.is_label_issue.sum())
+    packages = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
+    return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "device": str(machine.device),
+        "threads": machine.n_threads,
+        "recipes": {name: asdict(recipe) for name, recipe in recipes.items()},
+        "sizes": asdict(sizes),
+        "n_clusters": len(clusters.centers),
+        "n_images": len(dataset),
+        "classes": list(dataset.classes),
+        "n_skipped": len(dataset.skipped),
+        "n_label_issues": n_issues,
+        "label_issue_share": round(n_issues / len(dataset), 6),
+        "seconds": {**machine.seconds, "total": round(sum(machine.seconds.values()), 3)},
+    }

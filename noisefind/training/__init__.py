@@ -1,0 +1,1 @@
+"""From pixels and features to the Record: what every member said of every image."""

@@ -1,0 +1,56 @@
+"""Random crops, flips and rotations of whole batches of tensors."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812  its usual name
+
+MAX_SHIFT = 1 / 8  # of the side
+MAX_DEGREES = 15.0
+
+
+def crop_and_flip(
+    batch: torch.Tensor, generator: torch.Generator, *, crop: bool, flip: bool
+) -> torch.Tensor:
+    """Shift each image by up to 1/8 of its side, reflected at the border, and mirror every other.
+
+    Args:
+        batch: (B, S, S, 3) of any dtype.
+        generator: a CPU generator; each image draws two shifts and one mirror from it.
+        crop: shift.
+        flip: mirror.
+
+    Returns:
+        A batch of the same shape, dtype and device. One gather does both.
+    """
+    n_images, size = batch.shape[:2]
+    reach = int(size * MAX_SHIFT)
+    shifts = torch.randint(-reach, reach + 1, (2, n_images, 1), generator=generator)
+    mirrored = torch.randint(0, 2, (n_images, 1), generator=generator, dtype=torch.bool)
+    place = torch.arange(size).expand(n_images, size)
+    rows = columns = place
+    if crop:
+        rows, columns = _reflect(place + shifts[0], size), _reflect(place + shifts[1], size)
+    if flip:
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    rows, columns = rows.to(batch.device), columns.to(batch.device)
+    images = torch.arange(n_images, device=batch.device)
+    return batch[images[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def rotate(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Turn each image of a float batch (B, 3, S, S) by up to 15 degrees, reflected at the border."""
+    limit = math.radians(MAX_DEGREES)
+    angle = (torch.rand(len(batch), generator=generator) * 2 - 1).mul_(limit).to(batch.device)
+    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    turn = torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(-1, 2, 3)
+    grid = F.affine_grid(turn, list(batch.shape), align_corners=False)
+    turned = F.grid_sample(batch, grid, padding_mode="reflection", align_corners=False)
+    return turned.contiguous(memory_format=torch.channels_last)
+
+
+def _reflect(place: torch.Tensor, size: int) -> torch.Tensor:
+    """Positions outside 0..size-1 mirrored about the first and the last one."""
+    return (size - 1) - ((size - 1) - place.abs()).abs()

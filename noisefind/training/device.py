@@ -1,0 +1,53 @@
+"""Where the arithmetic runs, and what makes a CPU fast at it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+import torch
+
+from noisefind.errors import ConfigError
+
+# glibc's mallopt: keep freed memory instead of giving it back to the kernel after every step, which
+# page-faults it in again. Twice the images per second for a small CNN, 2.6 times for the pretrained
+# network (benchmarks/feature_speed.py). Linux with glibc only; nothing depends on it.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there.
+
+    Raises:
+        ConfigError: a GPU was asked for that this machine or this PyTorch does not have.
+    """
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if n_gpus else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= n_gpus:
+        raise ConfigError(f"--device is {name!r}, but PyTorch sees {n_gpus} GPUs; try --device cpu")
+    return device
+
+
+def choose_threads(threads: int | str) -> int:
+    """The number of CPU threads: as asked, or the cores that this process may use."""
+    if isinstance(threads, int):
+        return threads
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def prepare_cpu(n_threads: int) -> None:
+    """Set the threads of this process, and tell its allocator to keep memory between steps."""
+    torch.set_num_threads(n_threads)
+    if sys.platform == "linux":
+        try:
+            mallopt = ctypes.CDLL(None).mallopt
+        except (OSError, AttributeError):  # not glibc
+            return
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(_M_TOP_PAD, 256 << 20)

@@ -1,0 +1,71 @@
+"""The ensemble: which members are still to be trained, and on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from noisefind.training.member import train_member
+from noisefind.training.probes import train_probes
+from noisefind.training.record import Recorder, n_recorded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from noisefind.config import ScoreConfig
+    from noisefind.progress import Progress
+    from noisefind.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What members learn from, all in the same order of images."""
+
+    features: NDArray[np.float32]  # (N, d)
+    pixels: NDArray[np.uint8] | None  # (N, S, S, 3); None where no network needs them
+    labels: NDArray[np.int64]  # (N,)
+    n_classes: int
+
+
+def train_ensemble(  # noqa: PLR0913
+    data: TrainingData,
+    recipes: dict[str, Recipe],
+    config: ScoreConfig,
+    folder: Path,
+    device: torch.device,
+    progress: Progress,
+) -> None:
+    """Train the members that ``folder`` does not hold yet; each kind has a folder in it.
+
+    Probes are trained and saved together; networks from pixels one by one, so that an interrupted
+    run loses one member at most.
+    """
+    for network, recipe in recipes.items():
+        done = n_recorded(folder / network)
+        missing = range(done, recipe.members)
+        if not missing:
+            continue
+        groups = [missing] if network == "probe" else [range(m, m + 1) for m in missing]
+        progress.stage(f"Training {len(missing)} x {network}", recipe.epochs * len(groups))
+        for group in groups:
+            recorder = Recorder(
+                folder / network, data.labels, data.n_classes, group, recipe.epochs
+            )
+            if network == "probe":
+                train_probes(
+                    data.features, data.labels, data.n_classes, members=group, recipe=recipe,
+                    seed=config.seed, device=device, recorder=recorder, progress=progress,
+                )  # fmt: skip
+            else:
+                if data.pixels is None:
+                    raise ValueError(f"{network} needs pixels")
+                train_member(
+                    data.pixels, data.labels, data.n_classes, network=network, member=group[0],
+                    recipe=recipe, config=config, device=device, recorder=recorder,
+                    progress=progress,
+                )  # fmt: skip
+            recorder.finish()

@@ -1,0 +1,57 @@
+"""Optimisers, learning-rate schedules and batches: what all kinds of members share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from noisefind.training.recipe import Recipe
+
+WARM_UP = 0.2  # share of the steps in which the one-cycle schedule rises
+
+
+def build_optimizer(
+    parameters: Iterable[torch.nn.Parameter], recipe: Recipe
+) -> torch.optim.Optimizer:
+    """The recipe's optimiser; its learning rate is set before every step by the caller."""
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        nesterov = recipe.momentum > 0
+        return torch.optim.SGD(
+            parameters, rate, momentum=recipe.momentum, weight_decay=decay, nesterov=nesterov
+        )
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, rate, weight_decay=decay)
+    return torch.optim.AdamW(parameters, rate, weight_decay=decay)
+
+
+def learning_rate(recipe: Recipe, done: float) -> float:
+    """The rate when the share ``done`` (0 to below 1) of all steps is over.
+
+    ``cosine`` falls from the full rate to 0; ``one-cycle`` rises from 0 over the first fifth and
+    then falls linearly to 0.
+    """
+    full = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        return full * 0.5 * (1 + math.cos(math.pi * done))
+    if recipe.schedule == "one-cycle":
+        # never quite 0: the first step would otherwise be lost
+        return full * max(1e-3, min(done / WARM_UP, (1 - done) / (1 - WARM_UP)))
+    return full
+
+
+def batches(n_images: int, batch_size: int) -> list[slice]:
+    """Slices of about ``batch_size`` that cover 0 .. n_images, their sizes equal to within one.
+
+    A remainder as its own batch would give its few images a step of their own (and batch
+    normalisation of a single image fails).
+    """
+    n_batches = max(1, round(n_images / batch_size))
+    edges = np.linspace(0, n_images, n_batches + 1).round().astype(int)
+    return [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]

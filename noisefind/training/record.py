@@ -1,0 +1,163 @@
+"""The Record: what every member said of every image after every epoch, kept small.
+
+Per member one float32 .npy file ``member-NN.npy`` of shape (T, 4, N): for each epoch and image the
+four :data:`FIELDS`. Of whole distributions only their mean and spread over the members' last
+epochs are kept, once, in ``spread-after-NN.npy`` of shape (2, N, C): mean and sum of squared
+deviations (Welford's, which loses nothing in float32 where a sum of squares would).
+
+A group of members is written in this order: the new spread file, the member files, and only then
+the older spread file goes. So after a kill at any moment the newest spread file whose members are
+all there tells how far the record is, and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+import torch
+
+from noisefind.predictions import FIELDS, Predictions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def n_recorded(folder: Path) -> int:
+    """How many members, from the first on, are whole in this folder."""
+    spreads = [int(m[1]) for p in folder.glob("spread-after-*.npy") if (m := _NUMBER.search(p.name))]
+    whole = [
+        last + 1
+        for last in spreads
+        if all(_member_file(folder, member).exists() for member in range(last + 1))
+    ]
+    return max(whole, default=0)
+
+
+class Observer(Protocol):
+    """Whoever wants to know what members predict."""
+
+    def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
+        """One member's log-probabilities (n, C) after one epoch, of rows start, start + 1, …"""
+
+
+class Recorder:
+    """Takes the predictions of the members that train together, and keeps them when all are done.
+
+    Args:
+        folder: of one kind of member.
+        labels: (N,) given labels.
+        n_classes: C.
+        members: numbers of the members that will be observed, starting at ``n_recorded(folder)``.
+        n_epochs: T.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        labels: NDArray[np.int64],
+        n_classes: int,
+        members: range,
+        n_epochs: int,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob("*.part"):
+            leftover.unlink()
+        self._folder, self._members, self._n_epochs = folder, members, n_epochs
+        self._labels = torch.from_numpy(labels)
+        shape = (n_epochs, len(FIELDS), len(labels))
+        self._seen = {m: _create(_part(_member_file(folder, m)), shape) for m in members}
+        self._spread = _create(
+            _part(_spread_file(folder, members[-1])), (2, len(labels), n_classes)
+        )
+        if members[0] > 0:
+            before = np.load(_spread_file(folder, members[0] - 1), mmap_mode="r")
+            for half in range(2):
+                self._spread[half] = before[half]
+
+    def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
+        """Keep the predictions of one member after one epoch for rows start, start + 1, …
+
+        Args:
+            member: its number; at the last epoch the members of a row must come in order.
+            epoch: 0 .. T-1.
+            start: first row.
+            log_probs: (n, C) float32 log-probabilities, on any device.
+        """
+        labels = self._labels[start : start + len(log_probs)].to(log_probs.device)
+        rows = slice(start, start + len(labels))
+        self._seen[member][epoch, :, rows] = _observations(log_probs, labels).cpu().numpy()
+        if epoch == self._n_epochs - 1:
+            mean, squares = self._spread[0, rows], self._spread[1, rows]
+            probs = log_probs.exp().cpu().numpy()
+            deviation = probs - mean
+            mean += deviation / np.float32(member + 1)
+            squares += deviation * (probs - mean)
+
+    def finish(self) -> None:
+        """Make what was observed part of the record."""
+        last = self._members[-1]
+        self._spread.flush()
+        _part(_spread_file(self._folder, last)).replace(_spread_file(self._folder, last))
+        for member in self._members:
+            self._seen[member].flush()
+            file = _member_file(self._folder, member)
+            _part(file).replace(file)
+        for path in self._folder.glob("spread-after-*.npy"):
+            if path != _spread_file(self._folder, last):
+                path.unlink()
+
+
+class Record:
+    """One kind's members, memory-mapped; :meth:`rows` gives the scores what they need."""
+
+    def __init__(self, folder: Path) -> None:
+        n_members = n_recorded(folder)
+        if n_members == 0:
+            raise ValueError(f"{folder} holds no whole record")
+        self._members = [
+            np.load(_member_file(folder, member), mmap_mode="r") for member in range(n_members)
+        ]
+        self._spread = np.load(_spread_file(folder, n_members - 1), mmap_mode="r")
+
+    def rows(self, rows: slice, labels: NDArray[np.int64]) -> Predictions:
+        """The predictions for some of the images; ``labels`` are those images' given labels."""
+        seen = np.stack([member[:, :, rows] for member in self._members])
+        values = {name: seen[:, :, number] for number, name in enumerate(FIELDS)}
+        return Predictions(
+            **values, mean=self._spread[0, rows], squares=self._spread[1, rows], labels=labels
+        )
+
+
+def _observations(log_probs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """(n, C) log-probabilities to (4, n) in the order of FIELDS."""
+    column = labels[:, None]
+    given = log_probs.gather(1, column)[:, 0]
+    others = log_probs.scatter(1, column, -torch.inf)
+    # (1 - p_y)^2 + sum of the other p^2: expanding the square would cancel to 0 at the easy end
+    distance = given.expm1().square() + others.exp().square().sum(1)
+    predicted = log_probs.argmax(1).float()
+    return torch.stack([given, others.amax(1), predicted, distance])
+
+
+_NUMBER = re.compile(r"-(\d+)\.npy$")
+
+
+def _member_file(folder: Path, member: int) -> Path:
+    return folder / f"member-{member:02d}.npy"
+
+
+def _spread_file(folder: Path, last: int) -> Path:
+    return folder / f"spread-after-{last:02d}.npy"
+
+
+def _part(file: Path) -> Path:
+    return file.with_name(file.name + ".part")
+
+
+def _create(file: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.float32]]:
+    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    return cast("np.memmap[tuple[int, ...], np.dtype[np.float32]]", array)

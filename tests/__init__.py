@@ -1,0 +1,1 @@
+"""One file per room; `images.py` writes the small datasets that they read."""
