@@ -130,8 +130,8 @@ def write_manifest(
 ) -> None:
     """Writes manifest.csv, kept.csv and what ``formats`` asks for, whole or not at all.
 
-    kept.npy numbers the images by their position in the sorted ids of all scored images; where a
-    whole CIFAR split was scored this is CIFAR's own order within the split.
+    kept.npy holds positions in the sorted ids of all scored images; where one whole CIFAR split
+    was scored this is CIFAR's own order within the split.
 
     Args:
         manifest: what to write.
@@ -170,13 +170,9 @@ def write_manifest(
 def check_out(
     out: Path, data_root: Path, ids: Iterable[str], *, is_table: bool = False, force: bool = False
 ) -> Path:
-    """Whether prune may write into ``out``; see `write_manifest`, which asks it too.
+    """``out`` absolute and without links, or RunError where prune may not write into it.
 
-    Returns:
-        ``out``, absolute and without links.
-
-    Raises:
-        RunError: it may not.
+    `write_manifest` asks too, with the same arguments; asked early, it saves work in vain.
     """
     target, root = out.resolve(), data_root.resolve()
     if target == root or (not is_table and root in target.parents):

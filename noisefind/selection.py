@@ -225,7 +225,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     number = np.empty_like(rest)
     by_chance = np.argsort(chance)
     number[by_chance] = _rank_within(stratum[by_chance])
-    size = np.bincount(stratum)[stratum] if len(rest) else stratum
+    size = np.bincount(stratum)[stratum]
     return np.concatenate((hardest_first[is_cut], rest[np.lexsort((chance, size, -number))]))
 
 

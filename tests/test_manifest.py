@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -315,10 +317,13 @@ def load_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def load(folder: Path) -> dict[str, list[tuple[str, int]]]:
         cache = str(tmp_path / "cache")
         splits = datasets.load_dataset("imagefolder", data_dir=str(folder), cache_dir=cache)
-        return {
+        found = {
             split: [(row["label"], row["image"].getpixel((0, 0))[0]) for row in rows]
             for split, rows in splits.items()
         }
+        # datasets leaves files open in cycles: closed here, they do not warn in another test.
+        gc.collect()
+        return found
 
     return load
 
@@ -537,7 +542,7 @@ def test_mistakes_are_refused(pets: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ConfigError, match="'zip': must be one of txt, npy, imagefolder"):
         write(pets, out, formats=["txt", "zip"])
-    smaller = pets.keep(np.array([False, True, True, True]))
+    smaller = replace(pets, ids=pets.ids[1:], images=pets.images[1:])
     with pytest.raises(RunError, match=r"'cat/a\.png' is in the run, but no longer in"):
         write(pets, out, formats=["imagefolder"], dataset=smaller)
     with pytest.raises(ValueError, match="needs the dataset"):
