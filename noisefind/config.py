@@ -12,7 +12,7 @@ import dataclasses
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 AUTO = "auto"
 NETWORKS = ("probe", "cnn", "resnet18")
 PRESETS: dict[str, dict[str, object]] = {
-    "fast": {"network": "probe"},
-    "standard": {"network": "probe,cnn"},
+    "fast": {"network": "probe"},  # what auto means on a CPU
+    "standard": {"network": "probe,cnn"},  # and on a GPU
 }
 # what may differ between a run and its resumption without changing a byte of the result
 FREE_ON_RESUME = ("cache_dir", "members")
@@ -33,7 +33,7 @@ FREE_ON_RESUME = ("cache_dir", "members")
 Config = TypeVar("Config", bound="BaseConfig")
 
 
-def option(  # noqa: PLR0913
+def option(
     default: object,
     group: str,
     text: str,
@@ -42,7 +42,7 @@ def option(  # noqa: PLR0913
     high: float | None = None,
     choices: tuple[str, ...] = (),
     pattern: str = "",
-) -> Any:  # noqa: ANN401  as dataclasses.field: the annotation beside it is the type
+) -> Any:
     """Define an option; ``low`` and ``high`` are allowed values, ``pattern`` a hint for strings."""
     metadata = {
         "group": group,
@@ -75,10 +75,10 @@ class ScoreConfig(BaseConfig):
         "small CNNs from pixels (auto on a GPU).", choices=(AUTO, *PRESETS),
     )  # fmt: skip
     network: str = option(
-        "probe", "Ensemble", "What the members are; several kinds separated by commas. probe: one "
+        AUTO, "Ensemble", "What the members are; several kinds separated by commas. probe: one "
         "hidden layer on frozen features. cnn: a small convolutional network from pixels. "
         "resnet18: for small images with a 3x3 first convolution, as torchvision has it from "
-        "64 px on.", choices=NETWORKS, pattern="list",
+        "64 px on.", choices=(AUTO, *NETWORKS), pattern="list",
     )  # fmt: skip
     members: int | str = option(AUTO, "Ensemble", "Members of each kind.", low=1, high=1000)
     epochs: int | str = option(
@@ -161,9 +161,12 @@ class ScoreConfig(BaseConfig):
         "user's cache; in the run folder where that cannot be written.",
     )  # fmt: skip
 
-    def networks(self) -> tuple[str, ...]:
+    def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
         """The kinds of members, in the order given."""
-        return tuple(self.network.split(","))
+        network = self.network
+        if network == AUTO:
+            network = str(PRESETS["standard" if on_gpu else "fast"]["network"])
+        return tuple(network.split(","))
 
 
 @dataclass(frozen=True)
@@ -202,9 +205,7 @@ class PruneConfig(BaseConfig):
     )
 
 
-def load_config(
-    kind: type[Config], file: Path | None, given: Mapping[str, object], *, on_gpu: bool = False
-) -> Config:
+def load_config(kind: type[Config], file: Path | None, given: Mapping[str, object]) -> Config:
     """The configuration from defaults, then the preset, then the YAML ``file``, then ``given``.
 
     ``given`` holds what was typed: option name to value, None where an option was not typed.
@@ -215,11 +216,7 @@ def load_config(
     typed = {name: value for name, value in given.items() if value not in (None, [])}
     from_file = _read_yaml(kind, file) if file else {}
     values = {**from_file, **typed}
-    if kind is ScoreConfig:
-        preset = str(values.get("preset", AUTO))
-        if preset == AUTO and "network" not in values:
-            preset = "standard" if on_gpu else "fast"
-        values = {**PRESETS.get(preset, {}), **values}
+    values = {**PRESETS.get(str(values.get("preset")), {}), **values}
     types = get_type_hints(kind)
     checked = {
         f.name: _check(f, types[f.name], values[f.name])
@@ -256,13 +253,15 @@ def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
     known = [f.name for f in fields(cast("Any", kind))]
     unknown = [name for name in named if name not in known]
     if unknown:
-        raise ConfigError(f"--config {file}: unknown option {unknown[0]!r}; known: {', '.join(known)}")
+        raise ConfigError(
+            f"--config {file}: unknown option {unknown[0]!r}; known: {', '.join(known)}"
+        )
     return {name: value for name, value in named.items() if value is not None}
 
 
 def _check(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
     """``value`` as the option's type, or a ConfigError that says what is allowed."""
-    if get_args(kind) and list in {getattr(kind, "__origin__", None)}:
+    if get_origin(kind) is list:
         items = value if isinstance(value, list) else [value]
         return [_check_one(option_field, get_args(kind)[0], item) for item in items]
     return _check_one(option_field, kind, value)
@@ -299,9 +298,9 @@ def _check_number(
     rule = f"{'a whole number' if kind is int else 'a number'} from {low:g} to {high:g}"
     if auto:
         rule += ", or auto"
+    if isinstance(value, bool) or (kind is int and isinstance(value, float)):
+        raise _refusal(option_field, value, rule)
     try:
-        if isinstance(value, bool) or (kind is int and isinstance(value, float)):
-            raise ValueError
         number = kind(cast("Any", value))
     except (TypeError, ValueError):
         raise _refusal(option_field, value, rule) from None

@@ -38,7 +38,7 @@ def whole_text(path: Path) -> Iterator[IO[str]]:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file: UTF-8, comma, quotes where needed, ``\\n`` line ends."""
+    """Write a CSV file: UTF-8, commas, quotes where needed, line feeds as line ends."""
     with whole_text(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from dataclasses import MISSING, fields
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -68,13 +69,22 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
     }
     name = flag(option_field.name)
     names = [f"{name}/--no-{name[2:]}"] if kind is bool else [name]
-    option = typer.Option(*names, **settings)
-    is_list = getattr(kind, "__origin__", None) is list
-    # every value arrives as text: config.py alone decides what is allowed, and says so
-    shape: Any = bool | None if kind is bool else list[str] if is_list else str | None
+    is_list = get_origin(kind) is list
     return inspect.Parameter(
         option_field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=[] if is_list else None,
-        annotation=Annotated[shape, option],
+        annotation=Annotated[kind if is_list else _typed(kind), typer.Option(*names, **settings)],
     )
+
+
+def _typed(kind: object) -> object:
+    """The type that typer parses to, or None where the option was not typed.
+
+    Where ``auto`` is a value everything is text; config.py decides what is allowed.
+    """
+    types = set(get_args(kind)) or {kind}
+    for plain in (str, bool, int, float, Path):
+        if plain in types:
+            return plain | None
+    raise TypeError(f"no option can be of type {kind}")

@@ -109,40 +109,40 @@ def score(
     config = config or ScoreConfig()
     run = RunFolder(Path(output))
     run.require_free(resume=resume)
-    device = choose_device(config.device)
     machine = _Machine(
-        device,
+        choose_device(config.device),
         choose_threads(config.threads),
         cache_folder(config.cache_dir, run.path / "cache"),
         progress or Progress(),
     )
     prepare_cpu(machine.n_threads)
+    networks = config.networks(on_gpu=machine.device.type == "cuda")
     with machine.timed("open"):
         dataset = _open(data, config, machine)
-        sizes = _choose_sizes(dataset, config)
+        sizes = _choose_sizes(dataset, config, networks)
     with machine.timed("pixels"):
         dataset, pixels = open_pixels(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
             n_threads=machine.n_threads, progress=machine.progress,
         )  # fmt: skip
-    recipes = {name: choose_recipe(config, name, len(dataset)) for name in config.networks()}
+    recipes = {name: choose_recipe(config, name, len(dataset)) for name in networks}
     started = run.start(_asked(data, config, dataset, recipes))
     _say_estimate(dataset, pixels, sizes, recipes, config, machine)
     features = _features(pixels, dataset, sizes, config, run, machine)
     clusters = _clusters(features, dataset, config, machine)
     with machine.timed("training"):
-        train_ensemble(
-            TrainingData(
-                features,
-                _network_pixels(pixels, dataset, sizes, config, machine),
-                dataset.labels,
-                len(dataset.classes),
-            ),
-            recipes, config, run.record, machine.device, machine.progress,
-        )  # fmt: skip
+        network_pixels = None
+        if set(networks) != {"probe"}:
+            network_pixels = resized_pixels(
+                pixels, sizes.network, key=_pixels_key(dataset, sizes, config),
+                cache=machine.cache, progress=machine.progress,
+            )  # fmt: skip
+        training = TrainingData(features, network_pixels, dataset.labels, len(dataset.classes))
+        train_ensemble(training, recipes, config, run.record, machine.device, machine.progress)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
-        ranking = _rank(dataset, features, clusters, run, config)
+        records = [Record(run.record / network) for network in networks]
+        ranking = _rank(dataset, features, clusters, records, config)
         run.write_results(ranking, dataset.skipped, clusters.curve)
         machine.progress.advance()
     summary = {
@@ -166,7 +166,7 @@ def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
     return dataset
 
 
-def _choose_sizes(dataset: Dataset, config: ScoreConfig) -> _Sizes:
+def _choose_sizes(dataset: Dataset, config: ScoreConfig, networks: tuple[str, ...]) -> _Sizes:
     """Small images are kept as they are; photographs are made small enough to be fast."""
     side = typical_side(dataset)
     is_small = 0 < side <= SMALL_IMAGE
@@ -176,14 +176,10 @@ def _choose_sizes(dataset: Dataset, config: ScoreConfig) -> _Sizes:
     network = config.image_size
     if not isinstance(network, int):
         network = max(8, side) if is_small else SMALL_IMAGE
-    needed = [network] if _uses_pixels(config) else []
+    needed = [network] if set(networks) != {"probe"} else []
     if config.features == "pretrained":
         needed.append(min(features, max(8, side)) if is_small else features)
     return _Sizes(max(needed, default=8), features, network)
-
-
-def _uses_pixels(config: ScoreConfig) -> bool:
-    return any(network != "probe" for network in config.networks())
 
 
 def _asked(
@@ -203,7 +199,7 @@ def _asked(
     }
 
 
-def _say_estimate(  # noqa: PLR0913
+def _say_estimate(
     dataset: Dataset,
     pixels: NDArray[np.uint8],
     sizes: _Sizes,
@@ -223,7 +219,7 @@ def _say_estimate(  # noqa: PLR0913
     )
 
 
-def _features(  # noqa: PLR0913
+def _features(
     pixels: NDArray[np.uint8],
     dataset: Dataset,
     sizes: _Sizes,
@@ -260,21 +256,6 @@ def _clusters(
         )  # fmt: skip
 
 
-def _network_pixels(
-    pixels: NDArray[np.uint8],
-    dataset: Dataset,
-    sizes: _Sizes,
-    config: ScoreConfig,
-    machine: _Machine,
-) -> NDArray[np.uint8] | None:
-    if not _uses_pixels(config):
-        return None
-    key = _pixels_key(dataset, sizes, config)
-    return resized_pixels(
-        pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
-    )
-
-
 def _pixels_key(dataset: Dataset, sizes: _Sizes, config: ScoreConfig) -> str:
     return f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
 
@@ -283,11 +264,10 @@ def _rank(
     dataset: Dataset,
     features: NDArray[np.float32],
     clusters: Clusters,
-    run: RunFolder,
+    records: list[Record],
     config: ScoreConfig,
 ) -> Ranking:
     """All scores and the verdict, and the images in order of it."""
-    records = [Record(run.record / network) for network in config.networks()]
     scores = {name: np.empty(len(dataset)) for name in SCORES}
     scores["km_distance"] = km_distance(features, clusters.centers)
     verdicts = []
@@ -330,7 +310,7 @@ def _score_rows(
     return judge(scores["aum"][rows], mean, labels)
 
 
-def _summary(  # noqa: PLR0913
+def _summary(
     dataset: Dataset,
     ranking: Ranking,
     sizes: _Sizes,

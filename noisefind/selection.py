@@ -12,12 +12,12 @@ order: folders are sorted by class, and a stable sort would turn ties into a cho
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from noisefind.errors import ConfigError
+from noisefind.seeds import random_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ def select(
         raise ConfigError(f"min_per_class is {min_per_class}, must be at least 0")
     scores = {rule.by: difficulty.get(rule.by) for rule in rules if rule.by}
     _check(ids, labels, is_label_issue, {**scores, "tie_breaker": tie_breaker})
-    keys = {rule.seed: _keys(ids, rule.seed) for rule in rules}
+    keys = {rule.seed: random_keys(ids, rule.seed) for rule in rules}
     alive = np.ones(len(ids), dtype=np.bool_)
     dropped_by = np.zeros(len(ids), dtype=np.int64)
     for number, rule in enumerate(rules, start=1):
@@ -136,19 +136,6 @@ def _check(
             raise ValueError(f"{name} must have shape ({n},), has {values.shape}")
         if not np.isfinite(values).all():
             raise ValueError(f"{name} must be finite, has NaN or infinity")
-
-
-def _keys(ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
-    """(N, 2) random numbers from seed and id alone: one for ties, one for sampling (1 s a million).
-
-    Two, so that who won a tie does not decide who is sampled.
-    """
-    key = str(seed).encode()
-    digests = (
-        hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
-        for name in ids
-    )
-    return np.frombuffer(b"".join(digests), dtype="<u8").reshape(-1, 2).astype(np.uint64)
 
 
 def _plan(rule: Rule, images: _Images) -> tuple[Ints, Ints]:

@@ -52,7 +52,7 @@ class Dataset:
         return len(self.ids)
 
     def without(self, unreadable: Mapping[str, str]) -> Dataset:
-        """The dataset without the ids in ``unreadable``, an id's reason each; they join ``skipped``.
+        """The dataset without the ids in ``unreadable`` (id to reason), which join ``skipped``.
 
         Classes that are left empty vanish.
         """

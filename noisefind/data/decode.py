@@ -64,10 +64,7 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
     """
     try:
         with _open(path) as image:
-            if image.width * image.height > max_pixels:
-                raise UnreadableImageError(
-                    f"{image.width} x {image.height} pixels is more than --max-pixels {max_pixels}"
-                )
+            _require_size(image, max_pixels)
             turns = _TURNS.get(_orientation(image), ())
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
             image.draft(None, (size, size))
@@ -106,6 +103,14 @@ def _open(path: Path) -> Image.Image:
     except UnidentifiedImageError:
         reason = "empty file" if path.stat().st_size == 0 else "not an image that can be decoded"
         raise UnreadableImageError(reason) from None
+
+
+def _require_size(image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnreadableImageError(
+            f"{width} x {height} pixels is more than --max-pixels {max_pixels}"
+        )
 
 
 def _orientation(image: Image.Image) -> int:

@@ -113,7 +113,7 @@ def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
     if not missing:
         return
     first = missing[0]
-    reasons = dict(found.skipped)
+    reasons = {skipped.file_name: skipped.reason for skipped in found.skipped}
     over = (first, *map(str, PurePosixPath(first).parents))  # a folder may have been left out
     reason = next((f" (left out: {reasons[name]})" for name in over if name in reasons), "")
     raise DataError(

@@ -50,7 +50,7 @@ def typical_side(dataset: Dataset) -> int:
     return int(np.median(known)) if known else 0
 
 
-def open_pixels(  # noqa: PLR0913
+def open_pixels(
     dataset: Dataset,
     size: int,
     *,
@@ -110,7 +110,7 @@ def resized_pixels(
     return cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
 
 
-def _decode_all(  # noqa: PLR0913
+def _decode_all(
     dataset: Dataset, size: int, max_pixels: int, n_threads: int, folder: Path, progress: Progress
 ) -> dict[str, str]:
     """Write ``folder/pixels.npy`` with the readable images only; return id -> reason of others."""

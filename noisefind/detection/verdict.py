@@ -45,5 +45,5 @@ def judge(
 def worst_first(
     label_score: NDArray[np.float64], aum: NDArray[np.float64], shuffle: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
-    """Row numbers by rising ``label_score``, then rising ``aum``, then a seeded ``shuffle`` (N,)."""
+    """Row numbers by rising ``label_score``, then ``aum``, then a seeded ``shuffle``, all (N,)."""
     return np.lexsort((shuffle, aum, label_score)).astype(np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -11,6 +10,8 @@ from noisefind.errors import DataError
 from noisefind.files import open_array
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 CHUNK = 4096
@@ -52,6 +53,6 @@ def given_features(file: Path, ids_file: Path | None, ids: tuple[str, ...]) -> N
         chunk = features[rows[start : start + CHUNK]]
         if not np.isfinite(chunk).all():
             bad = ids[start + int(np.argmin(np.isfinite(chunk).all(1)))]
-            raise DataError(f"--features {file}: the row of {bad!r} has numbers that are not finite")
+            raise DataError(f"--features {file}: the row of {bad!r} is not finite")
         chosen[start : start + CHUNK] = chunk
     return cast("NDArray[np.float32]", chosen)

@@ -10,7 +10,8 @@ label noise in CIFAR-10 this detects wrong labels better than the last layer alo
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, cast
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -52,7 +53,8 @@ class FeatureNetwork(nn.Module):
             shape = (self.size, self.size)
             x = F.interpolate(x, shape, mode="bilinear", antialias=x.shape[-1] > self.size)
         x = ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
-        net, parts = self.backbone, []
+        net: Any = self.backbone  # timm's attributes have no types
+        parts = []
         x = net.bn1(net.conv_stem(x))
         for stage, block in enumerate(net.blocks):
             x = block(x)
@@ -64,7 +66,7 @@ class FeatureNetwork(nn.Module):
         return torch.cat(parts, 1).float()
 
 
-def pretrained_features(  # noqa: PLR0913
+def pretrained_features(
     pixels: NDArray[np.uint8],
     size: int,
     *,
@@ -118,9 +120,11 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
     stays of timm's batch norm is its activation.
     """
     network = copy.deepcopy(network)
+    conv: Any
+    norm: Any
     for parent in list(network.modules()):
         children = list(parent.named_children())
-        for (_, conv), (name, norm) in zip(children, children[1:], strict=False):
+        for (_, conv), (name, norm) in pairwise(children):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 conv.weight, bias = fuse_conv_bn_weights(
                     conv.weight, conv.bias, norm.running_mean, norm.running_var,

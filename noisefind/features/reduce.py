@@ -30,16 +30,16 @@ class Projection(NamedTuple):
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, d) features to (n, k) components."""
-        return ((features - self.mean) @ self.axes) * np.float32(self.scale)
+        return ((features - self.mean) @ self.axes * np.float32(self.scale)).astype(np.float32)
 
 
 def fit_projection(features: NDArray[np.float32], n_components: int = N_COMPONENTS) -> Projection:
     """Principal axes of the features (N, d), read in chunks; ``n_components`` of them at most."""
     n_features = features.shape[1]
-    mean = np.zeros(n_features)
+    total = np.zeros(n_features)
     for chunk in _chunks(features):
-        mean += chunk.sum(0, dtype=np.float64)
-    mean = (mean / len(features)).astype(np.float32)
+        total += chunk.sum(0, dtype=np.float64)
+    mean = (total / len(features)).astype(np.float32)
     moments = np.zeros((n_features, n_features))
     for chunk in _chunks(features):
         centered = chunk - mean

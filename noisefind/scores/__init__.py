@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from noisefind.scores.distance import km_distance
 from noisefind.scores.dynamics import (
     aum,
@@ -25,6 +23,7 @@ from noisefind.scores.ensemble import el2n, ensemble_std, pred_sum
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from noisefind.predictions import Predictions

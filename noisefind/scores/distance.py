@@ -24,9 +24,7 @@ class Clusters(NamedTuple):
     curve: dict[int, float]  # number of clusters -> mean squared distance in the sample
 
 
-def km_distance(
-    features: NDArray[np.float32], centers: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def km_distance(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float64]:
     """Euclidean distance of each feature vector to the nearest centre.
 
     Sorscher et al. 2022, "Beyond neural scaling laws". Returns (N,), 0 upwards; HIGH is hard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def flips(predictions: Predictions) -> NDArray[np.float64]:
     The thesis' own; it does not look at the given label. Returns (N,), 0 to T-1; HIGH is hard.
     """
     changed = predictions.predicted[:, 1:] != predictions.predicted[:, :-1]
-    return changed.sum(1).mean(0, dtype=np.float64)
+    return np.asarray(changed.sum(1).mean(0), np.float64)
 
 
 def aum(predictions: Predictions) -> NDArray[np.float64]:
@@ -42,7 +42,7 @@ def aum(predictions: Predictions) -> NDArray[np.float64]:
     difference of log-probabilities is that of logits. Returns (N,), any real number; HIGH is
     EASY, below 0 other classes were preferred on average.
     """
-    return predictions.margin.mean((0, 1), dtype=np.float64)
+    return _mean(predictions.margin)
 
 
 def loss(predictions: Predictions) -> NDArray[np.float64]:
@@ -50,7 +50,7 @@ def loss(predictions: Predictions) -> NDArray[np.float64]:
 
     Returns (N,), 0 upwards; HIGH is hard or wrong.
     """
-    return -predictions.log_p_given.mean((0, 1), dtype=np.float64)
+    return -_mean(predictions.log_p_given)
 
 
 def confidence(predictions: Predictions) -> NDArray[np.float64]:
@@ -58,7 +58,7 @@ def confidence(predictions: Predictions) -> NDArray[np.float64]:
 
     Swayamdipta et al. 2020, "Dataset Cartography". Returns (N,), 0 to 1; HIGH is EASY.
     """
-    return np.exp(predictions.log_p_given).mean((0, 1), dtype=np.float64)
+    return _mean(np.exp(predictions.log_p_given))
 
 
 def variability(predictions: Predictions) -> NDArray[np.float64]:
@@ -75,4 +75,9 @@ def correctness(predictions: Predictions) -> NDArray[np.float64]:
 
     Swayamdipta et al. 2020. Returns (N,), 0 to 1; HIGH is EASY.
     """
-    return predictions.right.mean((0, 1), dtype=np.float64)
+    return _mean(predictions.right)
+
+
+def _mean(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The mean over members and epochs, added up in float64."""
+    return np.asarray(values.mean((0, 1), dtype=np.float64))

@@ -41,7 +41,7 @@ def crop_and_flip(
 
 
 def rotate(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Turn each image of a float batch (B, 3, S, S) by up to 15 degrees, reflected at the border."""
+    """Turn each image of a float batch (B, 3, S, S) by up to 15 degrees, reflected."""
     limit = math.radians(MAX_DEGREES)
     angle = (torch.rand(len(batch), generator=generator) * 2 - 1).mul_(limit).to(batch.device)
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)

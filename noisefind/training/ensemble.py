@@ -31,7 +31,7 @@ class TrainingData:
     n_classes: int
 
 
-def train_ensemble(  # noqa: PLR0913
+def train_ensemble(
     data: TrainingData,
     recipes: dict[str, Recipe],
     config: ScoreConfig,
@@ -52,9 +52,7 @@ def train_ensemble(  # noqa: PLR0913
         groups = [missing] if network == "probe" else [range(m, m + 1) for m in missing]
         progress.stage(f"Training {len(missing)} x {network}", recipe.epochs * len(groups))
         for group in groups:
-            recorder = Recorder(
-                folder / network, data.labels, data.n_classes, group, recipe.epochs
-            )
+            recorder = Recorder(folder / network, data.labels, data.n_classes, group, recipe.epochs)
             if network == "probe":
                 train_probes(
                     data.features, data.labels, data.n_classes, members=group, recipe=recipe,

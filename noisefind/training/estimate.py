@@ -34,7 +34,7 @@ class _Forget:
         """Do nothing."""
 
 
-def estimate(  # noqa: PLR0913
+def estimate(
     pixels: NDArray[np.uint8],
     n_classes: int,
     recipes: dict[str, Recipe],
@@ -74,7 +74,7 @@ def _feature_seconds(pixels: NDArray[np.uint8], size: int, device: torch.device)
     return _clocked(run) / len(pixels)
 
 
-def _member_seconds(  # noqa: PLR0913
+def _member_seconds(
     network: str,
     recipe: Recipe,
     config: ScoreConfig,

@@ -27,7 +27,7 @@ PREDICT_IMAGES = 512  # per batch; more is not faster on a CPU
 RESIDENT_SHARE = 0.5  # of a GPU's free memory that the pixels may take
 
 
-def train_member(  # noqa: PLR0913
+def train_member(
     pixels: NDArray[np.uint8],
     labels: NDArray[np.int64],
     n_classes: int,
@@ -58,9 +58,8 @@ def train_member(  # noqa: PLR0913
     augmentation = torch.Generator().manual_seed(
         derived_seed(config.seed, network, "augmentation", member)
     )
-    model = new_model(network, n_classes, pixels.shape[1], config.seed, member).to(
-        device, memory_format=torch.channels_last
-    )
+    model = new_model(network, n_classes, pixels.shape[1], config.seed, member).to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images, y = place_pixels(pixels, device), torch.from_numpy(labels)
     optimizer = build_optimizer(model.parameters(), recipe)
     plan = batches(len(y), recipe.batch_size)
@@ -76,7 +75,7 @@ def train_member(  # noqa: PLR0913
                 logits = model(_augmented(batch, augmentation, config))
             loss = F.cross_entropy(logits.float(), y[chosen].to(device))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             step += 1
         for start, log_probs in predict(model, images, device):

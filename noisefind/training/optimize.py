@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,4 +55,4 @@ def batches(n_images: int, batch_size: int) -> list[slice]:
     """
     n_batches = max(1, round(n_images / batch_size))
     edges = np.linspace(0, n_images, n_batches + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]

@@ -53,7 +53,7 @@ class Probes(nn.Module):
         return torch.baddbmm(self.output_bias, hidden, self.output)
 
 
-def train_probes(  # noqa: PLR0913
+def train_probes(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
     n_classes: int,
@@ -96,7 +96,7 @@ def train_probes(  # noqa: PLR0913
             # the sum over members: each gets the gradient of its own mean loss
             loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * len(members)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             step += 1
         _record_epoch(probes, x, members, epoch, recorder, device)
@@ -113,7 +113,7 @@ def _dropout(
 
 
 @torch.inference_mode()
-def _record_epoch(  # noqa: PLR0913
+def _record_epoch(
     probes: Probes,
     x: torch.Tensor,
     members: range,

@@ -12,7 +12,6 @@ all there tells how far the record is, and nothing is counted twice.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 def n_recorded(folder: Path) -> int:
     """How many members, from the first on, are whole in this folder."""
-    spreads = [int(m[1]) for p in folder.glob("spread-after-*.npy") if (m := _NUMBER.search(p.name))]
+    spreads = [int(path.stem.rpartition("-")[2]) for path in folder.glob("spread-after-*.npy")]
     whole = [
         last + 1
         for last in spreads
@@ -41,7 +40,7 @@ class Observer(Protocol):
     """Whoever wants to know what members predict."""
 
     def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
-        """One member's log-probabilities (n, C) after one epoch, of rows start, start + 1, …"""
+        """One member's log-probabilities (n, C) after one epoch, of rows from ``start`` on."""
 
 
 class Recorder:
@@ -79,7 +78,7 @@ class Recorder:
                 self._spread[half] = before[half]
 
     def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
-        """Keep the predictions of one member after one epoch for rows start, start + 1, …
+        """Keep the predictions of one member after one epoch for the rows from ``start`` on.
 
         Args:
             member: its number; at the last epoch the members of a row must come in order.
@@ -141,9 +140,6 @@ def _observations(log_probs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
     distance = given.expm1().square() + others.exp().square().sum(1)
     predicted = log_probs.argmax(1).float()
     return torch.stack([given, others.amax(1), predicted, distance])
-
-
-_NUMBER = re.compile(r"-(\d+)\.npy$")
 
 
 def _member_file(folder: Path, member: int) -> Path:

@@ -1,0 +1,5 @@
+"""``python -m noisefind``."""
+
+from noisefind.cli import main
+
+main()

@@ -1,0 +1,127 @@
+"""What a person types: parse, call one function, print. Nothing heavy is imported at the top."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from noisefind import __version__
+from noisefind.config import PruneConfig, ScoreConfig, load_config
+from noisefind.errors import NoisefindError
+from noisefind.options import with_options
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+# newer typer carries a copy of click, older imports click: this is ClickException of either
+_UsageProblem: Any = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="noisefind",
+    help="Find wrong labels and rank examples by difficulty in image-classification datasets.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="YAML file of options; what is typed here goes first."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"noisefind {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+@with_options(ScoreConfig)
+def score(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
+            ".tar.gz; or cifar10 or cifar100 to download.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, new.")],
+    config: ConfigFile = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with an interrupted run, or give a finished one more --members."
+        ),
+    ] = False,
+    **given: Any,
+) -> None:
+    """Train an ensemble on DATA and rank its images, most suspicious labels first."""
+    from noisefind.console import TerminalProgress, print_scores
+
+    options = load_config(ScoreConfig, config, given)
+    from noisefind.scoring import score as run_score  # imports torch: seconds
+
+    with TerminalProgress() as progress:
+        result = run_score(data, output, options, resume=resume, progress=progress)
+    print_scores(result)
+
+
+@app.command()
+@with_options(PruneConfig)
+def prune(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
+    config: ConfigFile = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what an earlier prune wrote there.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, per class; write nothing.")
+    ] = False,
+    **given: Any,
+) -> None:
+    """Write a manifest of the images to keep. Images are never touched."""
+    from noisefind.console import print_prune
+    from noisefind.pruning import prune as run_prune
+
+    options = load_config(PruneConfig, config, given)
+    result = run_prune(run, output, options, force=force, dry_run=dry_run)
+    print_prune(result, dry_run=dry_run)
+
+
+def main() -> None:
+    """Run the command line; every error that a user can mend is one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except NoisefindError as error:
+        _fail(str(error))
+    except _UsageProblem as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        from noisefind.console import print_error
+
+        print_error("interrupted; noisefind score … --resume goes on where it was")
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    from noisefind.console import print_error
+
+    print_error(message)
+    sys.exit(EXIT_ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""What a person sees on the terminal: progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from noisefind import progress
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from noisefind.pruning import PruneResult
+    from noisefind.scoring import ScoreResult
+
+N_WORST = 10
+
+
+class TerminalProgress(progress.Progress):
+    """Bars with the time left on a terminal; one line per stage where stderr is none."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> TerminalProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def stage(self, name: str, total: int) -> None:
+        """Draw a new bar."""
+        if self._bars.disable:
+            self.say(f"{name} ({total:,})")
+            return
+        if self._task is not None:
+            self._bars.update(self._task, completed=self._bars.tasks[self._task].total)
+        self._task = self._bars.add_task(name, total=total)
+
+    def advance(self, count: int = 1) -> None:
+        """Move the present bar on."""
+        if self._task is not None:
+            self._bars.advance(self._task, count)
+
+    def say(self, message: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(Text(message), soft_wrap=True)
+
+
+def print_error(message: str) -> None:
+    """One line on stderr."""
+    console = Console(stderr=True)
+    console.print(Text.assemble(("error: ", "bold red"), _one_line(message)), soft_wrap=True)
+
+
+def print_scores(result: ScoreResult) -> None:
+    """How many labels are suspected, the worst, where the files are and what to type next."""
+    console, ranking, summary = Console(), result.ranking, result.summary
+    n_issues, n_images = summary["n_label_issues"], summary["n_images"]
+    console.print(
+        f"[bold]{n_issues:,}[/] of {n_images:,} labels are suspected to be wrong "
+        f"({n_issues / n_images:.1%})"
+    )
+    table = Table(title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
+    for column in ("file_name", "given_label", "predicted_label"):
+        table.add_column(column, overflow="fold")
+    table.add_column("label_score", justify="right")
+    for row in range(min(N_WORST, n_images)):
+        table.add_row(
+            Text(_visible(ranking.ids[row])),
+            Text(_visible(ranking.given_labels[row])),
+            Text(_visible(ranking.predicted_labels[row])),
+            f"{ranking.label_scores[row]:.3f}",
+        )
+    console.print(table)
+    path = result.run.path
+    if summary["n_skipped"]:
+        _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
+    _print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
+    _print_plain(console, f"Next: noisefind prune {path} -o CLEAN")
+
+
+def print_prune(result: PruneResult, *, dry_run: bool) -> None:
+    """What stays and goes, per class, and where the files are."""
+    console = Console()
+    rules = ", then ".join(map(str, result.rules))
+    table = Table(title=f"{'Would drop' if dry_run else 'Dropped'}: {rules}", title_justify="left")
+    table.add_column("class", overflow="fold")
+    for column in ("images", "kept", "dropped"):
+        table.add_column(column, justify="right")
+    totals = [0, 0, 0]
+    for count in result.counts:
+        numbers = (count.before, count.kept, count.dropped)
+        totals = [total + number for total, number in zip(totals, numbers, strict=True)]
+        table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
+    table.add_section()
+    table.add_row("all", *(f"{total:,}" for total in totals))
+    console.print(table)
+    if result.n_unreadable:
+        _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
+    if dry_run:
+        _print_plain(console, "Nothing was written (--dry-run)")
+    else:
+        _print_plain(console, f"Kept images: {result.output / 'kept.csv'}")
+        _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
+
+
+def _print_plain(console: Console, line: str) -> None:
+    """A line whose paths can be copied: neither wrapped nor read as markup."""
+    console.print(Text(line), soft_wrap=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_visible(text.replace("\n", " ")).split())
+
+
+def _visible(text: str) -> str:
+    """``text`` without what could steer a terminal or break a line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
