@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ def cache_folder(asked: Path | None, fallback: Path) -> Path:
         if not _writable(asked):
             raise ConfigError(f"--cache-dir {asked}: cannot be written; give another folder")
         return asked
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
-    cache = Path(home) / "noisefind"
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not home.is_absolute():  # then it must be ignored, says the XDG specification
+        home = Path(os.path.expanduser("~/.cache"))  # noqa: PTH111  Path's raises without a home
+    cache = home / "noisefind"
     return cache if cache.is_absolute() and _writable(cache) else fallback
 
 
@@ -58,6 +61,20 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
             shutil.rmtree(part, ignore_errors=True)
             raise
     return folder
+
+
+def forget(folder: Path) -> None:
+    """Remove ``folder``, so that the next :func:`build_once` makes it anew.
+
+    It vanishes from its name at once, so no one finds half of it. Where the cache can only be read
+    it stays.
+    """
+    with suppress(OSError):
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
+        try:
+            folder.rename(part)  # over an empty folder
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _remove_abandoned(folder: Path) -> None:

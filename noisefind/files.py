@@ -53,4 +53,4 @@ def save_array(path: Path, array: NDArray[np.generic]) -> None:
 
 def open_array(path: Path) -> NDArray[np.generic]:
     """A .npy file, memory-mapped for reading; pickled objects are never loaded."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.lib.format.open_memmap(path, mode="r")  # np.load would take archives too

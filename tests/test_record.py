@@ -19,7 +19,7 @@ from noisefind.scores import SCORES
 from noisefind.training.record import Record, Recorder, n_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,7 +84,7 @@ def all_seen(draw: st.DrawFn) -> Seen:
     return seen((e, t, n, c), draw(st.sampled_from([0.1, 3, 30])), draw(st.integers(0, 999)))
 
 
-law = settings(max_examples=40, deadline=None)
+law = settings(max_examples=20, deadline=None)
 
 
 # Kept as it was
@@ -141,9 +141,12 @@ def test_nothing_is_lost_at_the_ends_of_float32(tmp_path: Path, gap: float, labe
     log_probs = torch.tensor([[[[gap, 0.0]]]]).log_softmax(-1)
     record(tmp_path, Seen(log_probs, np.array([label])), range(1))
     found = Record(tmp_path).rows(slice(None), np.array([label]))
-    wrong = np.exp(-gap) / (1 + np.exp(-gap))  # the probability of class 1
-    given, log_given = (wrong, np.log1p(np.exp(-gap))) if label == 0 else (1 - wrong, gap)
-    expected = {"el2n": np.sqrt(2) * given, "loss": log_given, "aum": gap * (1 - 2 * label)}
+    far = np.exp(-np.logaddexp(0, gap * (1 - 2 * label)))  # the probability of the other class
+    expected = {
+        "el2n": np.sqrt(2) * far,
+        "loss": np.log1p(np.exp(-gap)) + label * gap,
+        "aum": gap * (1 - 2 * label),
+    }
     for name, value in expected.items():
         compute = SCORES[name].compute
         assert compute is not None
@@ -184,8 +187,8 @@ def test_no_record(tmp_path: Path, exists: bool) -> None:
 # Kills
 
 
-def killed_at(step: int, action: Callable[[], None]) -> bool:
-    """Do it, but die just before the ``step``-th rename or removal of a file; False if it ended."""
+def killed_at(step: int, folder: Path, what: Seen, members: range) -> bool:
+    """Record, but die just before the ``step``-th rename or removal; False if there was none."""
     left = iter(range(step))
 
     def dying(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -197,44 +200,71 @@ def killed_at(step: int, action: Callable[[], None]) -> bool:
         return method
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", dying(Path.replace))
-        patch.setattr(Path, "unlink", dying(Path.unlink))
+        for name in ("replace", "rename", "unlink"):
+            patch.setattr(Path, name, dying(getattr(Path, name)))
         try:
-            action()
+            record(folder, what, members)
         except KilledError:
             return True
     return False
 
 
-def deaths(action: Callable[[int], bool]) -> Iterator[int]:
-    """The steps at which ``action`` dies, and the one at which it no longer does."""
-    step = 0
-    while action(step):
-        yield step
-        step += 1
-    yield step
-
-
-def test_a_kill_at_any_moment_loses_no_member_and_counts_none_twice(tmp_path: Path) -> None:
-    """Two members are kept, and two more being kept: the record holds either two or four.
-
-    What is done next ends in the same bytes as had there been no kill.
-    """
+@pytest.mark.parametrize(
+    ("members", "n_before", "n_kept"),
+    [
+        # before the spread, before each member, before the older spread goes, not at all
+        (range(2, 4), 2, [2, 2, 2, 4, 4]),
+        (range(2, 3), 2, [2, 2, 3, 3]),
+        (range(2), 0, [0, 0, 0, 2]),
+    ],
+)
+def test_a_kill_loses_the_group_or_nothing(
+    tmp_path: Path, members: range, n_before: int, n_kept: list[int]
+) -> None:
+    """Whenever it comes, what is counted is whole; run again, the files are the same bytes."""
     what = seen()
-    record(tmp_path / "whole", what, range(4))
-    outcomes = []
-    step = -1
-    while True:
-        step += 1
+    whole = tmp_path / "whole"
+    record(whole, what, range(members.stop))
+    for step, n_members in enumerate(n_kept):
         folder = tmp_path / str(step)
-        record(folder, what, range(2))
-        killed = killed_at(step, lambda folder=folder: record(folder, what, range(2, 4)))
-        assert_holds(folder, what, n_recorded(folder))
-        outcomes.append(n_recorded(folder))
-        if n_recorded(folder) < 4:
-            record(folder, what, range(n_recorded(folder), 4))
-            assert contents(folder) == contents(tmp_path / "whole")
-        if not killed:
-            break
-    # before the spread, before each of the two members, before the old spread goes, never
-    assert outcomes == [2, 2, 2, 4, 4]
+        if n_before:
+            record(folder, what, range(n_before))
+        killed = killed_at(step, folder, what, members)
+        assert (n_recorded(folder), killed) == (n_members, step < len(n_kept) - 1)
+        if n_members:
+            assert_holds(folder, what, n_members)
+        if n_members < members.stop:
+            record(folder, what, members)
+            assert contents(folder) == contents(whole)
+
+
+@pytest.mark.parametrize("then", [range(2, 3), range(2, 4), range(2, 5)])
+def test_two_kills(tmp_path: Path, then: range) -> None:
+    """A group dies and is run again, with fewer or more members, and dies again: all is whole."""
+    what = seen((5, 2, 5, 3))
+    for step in range(9):
+        for again in (1, 2):
+            folder = tmp_path / f"{step} {again}"
+            record(folder, what, range(2))
+            killed_at(again, folder, what, range(2, 4))
+            killed_at(step, folder, what, then)
+            n_members = n_recorded(folder)
+            assert_holds(folder, what, n_members)
+            if n_members < 5:
+                record(folder, what, range(n_members, 5))
+                assert_holds(folder, what, 5)
+
+
+def test_a_kill_before_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Half observed is not recorded; the next attempt clears its files away."""
+    what = seen()
+    record(tmp_path, what, range(2))
+    before = contents(tmp_path)
+    recorder = Recorder(tmp_path, what.labels, 3, range(2, 4), 2)
+    recorder.observe(2, 0, 0, what.log_probs[2, 0])
+    assert_holds(tmp_path, what, 2)
+    assert contents(tmp_path) != before
+    Recorder(tmp_path, what.labels, 3, range(2, 3), 2)
+    assert [name for name in contents(tmp_path) if name.endswith(".part")] == [
+        "member-02.npy.part", "spread-after-02.npy.part"
+    ]  # fmt: skip

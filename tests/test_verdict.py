@@ -29,7 +29,8 @@ def ranked(rows: Sequence[tuple[float, float, int]]) -> list[int]:
     label_score, aum, shuffle = zip(*rows, strict=True)
     order = worst_first(np.array(label_score), np.array(aum), np.array(shuffle, np.uint64))
     assert order.dtype == np.int64
-    return order.tolist()
+    rows_worst_first: list[int] = order.tolist()
+    return rows_worst_first
 
 
 def test_verdict_by_hand() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import stat
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
 DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 
+REASON_LENGTH = 100  # characters of a decoder's message
+
 _ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 say how the stored pixels must be turned
+_PHOTOMETRIC = 0x0106  # the TIFF tag
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
     3: (Image.Transpose.ROTATE_180,),
@@ -37,19 +44,22 @@ class UnreadableImageError(Exception):
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Wrap many calls of :func:`read_image`: Pillow's own size limit and warnings are off.
+    """Wrap many calls of :func:`read_image`: Pillow's own size limit and words are off.
 
     The limit is ours (``max_pixels``), checked before any pixel is decoded; Pillow only warns at
     its limit and raises at twice that.
     """
-    Image.init()
+    log = logging.getLogger("PIL")
+    level = log.level
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    log.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
+        log.setLevel(level)
 
 
 def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
@@ -65,16 +75,17 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
     try:
         with _open(path) as image:
             _require_size(image, max_pixels)
-            turns = _TURNS.get(_orientation(image), ())
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
             image.draft(None, (size, size))
+            image.load()
+            turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
             picture = to_square(_to_rgb(image), size)
     except UnreadableImageError:
         raise
     except MemoryError:
         raise UnreadableImageError("needs more memory than there is") from None
     except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
-        raise UnreadableImageError(f"cannot be decoded: {error}") from None
+        raise UnreadableImageError(_reason(error)) from None
     for turn in turns:
         picture = picture.transpose(turn)
     return np.asarray(picture)
@@ -97,12 +108,32 @@ def to_square(picture: Image.Image, size: int) -> Image.Image:
 
 
 def _open(path: Path) -> Image.Image:
-    known = [name for name in DECODERS if name in Image.OPEN]
+    info = path.stat()
+    if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
+        raise UnreadableImageError("not a regular file")
+    if info.st_size == 0:
+        raise UnreadableImageError("empty file")
     try:
-        return Image.open(path, formats=known)
+        return Image.open(path, formats=_decoders())
     except UnidentifiedImageError:
-        reason = "empty file" if path.stat().st_size == 0 else "not an image that can be decoded"
-        raise UnreadableImageError(reason) from None
+        if path.suffix.lower() == ".avif" and "AVIF" not in _decoders():
+            raise UnreadableImageError("AVIF needs Pillow 11.3 or newer") from None
+        raise UnreadableImageError("not an image that can be decoded") from None
+
+
+@cache
+def _decoders() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in DECODERS if name in Image.OPEN)
+
+
+def _reason(error: Exception) -> str:
+    """One short line that is the same on every machine: no path, no address in memory."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    text = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "it", str(error))
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f"cannot be decoded: {text[:REASON_LENGTH] or type(error).__name__}"
 
 
 def _require_size(image: Image.Image, max_pixels: int) -> None:
@@ -132,11 +163,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
     """16-bit and float greyscale to 8 bits; ``convert`` would clip all above 255 to white."""
-    values = np.asarray(image).astype(np.float32)
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    values = np.asarray(image).astype(np.float64)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         low, high = 0.0, 65535.0
     else:  # no fixed white: show what is there, as viewers do
         values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
         low, high = float(values.min()), float(values.max())
     grey = (values - low) * (255.0 / max(high - low, 1e-12))
+    tags: Any = getattr(image, "tag_v2", {})
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero; Pillow heeds this up to 8 bits only
+        grey = 255.0 - grey
     return Image.fromarray(np.round(grey).astype(np.uint8)).convert("RGB")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image
 
-from noisefind.cache import build_once, cache_key
+from noisefind.cache import build_once, cache_key, forget
 from noisefind.data.decode import (
     UnreadableImageError,
     decoding,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from noisefind.progress import Progress
 
 FORMAT = 1  # of the stored pixels; raise it when they change for the same files
+UNREADABLE = "unreadable.json"  # beside the pixels: id -> reason of the images without a row
 SAMPLE = 200  # images whose headers tell how large the images of a dataset are
 CHUNK = 64  # images per task of a thread, and rows per step of a copy
 
@@ -61,26 +64,34 @@ def open_pixels(
 ) -> tuple[Dataset, NDArray[np.uint8]]:
     """The readable part of ``dataset`` and its pixels ``(N, size, size, 3)``, in the same order.
 
-    The pixels are made on the first call and found in the cache afterwards.
+    The pixels are made on the first call and found in the cache afterwards; they are made again
+    when a file that could not be read then can be read now. The fingerprint of the dataset that
+    is returned also depends on which images could not be read.
 
     Raises:
         DataError: too little disk space, or fewer than two classes have a readable image.
     """
     key = cache_key("pixels", FORMAT, dataset.fingerprint, size, max_pixels)
+    folder = cache / "pixels" / key
 
     def build(folder: Path) -> None:
         _require_space(folder, len(dataset) * size * size * 3)
         progress.stage("Reading images", len(dataset))
         failures = _decode_all(dataset, size, max_pixels, n_threads, folder, progress)
-        (folder / "unreadable.json").write_text(json.dumps(failures))
+        (folder / UNREADABLE).write_text(json.dumps(failures))
 
-    folder = build_once(cache / "pixels" / key, build)
-    failures: dict[str, str] = json.loads((folder / "unreadable.json").read_text())
-    kept = dataset.without(failures)
+    if folder.is_dir() and _any_mended(dataset, _failures(folder), size, max_pixels, n_threads):
+        forget(folder)
+    failures = _failures(build_once(folder, build))
+    if not failures:
+        return dataset, cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
+    rest = cache_key(dataset.fingerprint, sorted(failures))
+    kept = replace(dataset.without(failures), fingerprint=rest)
     if len(kept.classes) < 2:
+        first, reason = next(iter(failures.items()))
         raise DataError(
             f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "
-            f"have fewer than two classes; first: {next(iter(failures), '-')}"
+            f"have fewer than two classes; first {first!r}: {reason}"
         )
     return kept, cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
 
@@ -117,9 +128,12 @@ def _decode_all(
     images = dataset.images
     decoded = _new_array(folder / "pixels.npy", len(dataset), size)
     failures: dict[str, str] = {}
+    stopped = Event()
 
     def decode(rows: range) -> int:
         for row in rows:
+            if stopped.is_set():
+                break
             try:
                 if isinstance(images, np.ndarray):
                     decoded[row] = np.asarray(to_square(Image.fromarray(images[row]), size))
@@ -133,7 +147,8 @@ def _decode_all(
         try:
             for count in pool.map(decode, _chunks(len(dataset))):
                 progress.advance(count)
-        except BaseException:
+        except BaseException:  # Ctrl-C above all: it must not wait for the tasks under way
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
     decoded.flush()
@@ -142,9 +157,36 @@ def _decode_all(
     return dict(sorted(failures.items()))
 
 
+def _failures(folder: Path) -> dict[str, str]:
+    failures: dict[str, str] = json.loads((folder / UNREADABLE).read_text())
+    return failures
+
+
+def _any_mended(
+    dataset: Dataset, failures: dict[str, str], size: int, max_pixels: int, n_threads: int
+) -> bool:
+    """Whether an image that could not be read can be read now.
+
+    The file itself is as it was (its time and size are in the fingerprint), but its permissions,
+    the disk or the decoders may have been mended.
+    """
+    failed = [row for row, id_ in enumerate(dataset.ids) if id_ in failures]
+
+    def is_readable(row: int) -> bool:
+        try:
+            read_image(cast("Path", dataset.images[row]), size, max_pixels)
+        except UnreadableImageError:
+            return False
+        return True
+
+    with decoding(), ThreadPoolExecutor(n_threads) as pool:
+        return any(pool.map(is_readable, failed))
+
+
 def _compact(folder: Path, decoded: NDArray[np.uint8], readable: list[bool]) -> None:
     """Rewrite the array without the rows that could not be read, a chunk at a time."""
     rows = np.flatnonzero(readable)
+    _require_space(folder, len(rows) * decoded[:1].nbytes)
     target = _new_array(folder / "readable.npy", len(rows), decoded.shape[1])
     for chunk in _chunks(len(rows)):
         target[chunk.start : chunk.stop] = decoded[rows[chunk.start : chunk.stop]]

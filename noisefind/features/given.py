@@ -30,10 +30,13 @@ def given_features(file: Path, ids_file: Path | None, ids: tuple[str, ...]) -> N
     ids_file = ids_file or file.with_suffix(".txt")
     try:
         features = open_array(file)
-        names = ids_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f"--features {file}: cannot be read: {error}") from None
-    if features.ndim != 2 or features.dtype.kind != "f" or len(features) != len(names):
+        text = ids_file.read_text(encoding="utf-8-sig")
+    except Exception as error:  # noqa: BLE001  numpy raises nearly anything on a hostile header
+        reason = " ".join(str(error).split())
+        raise DataError(f"--features {file}: cannot be read: {reason}") from None
+    names = text.removesuffix("\n").split("\n")  # splitlines would cut ids at U+2028 and others
+    fits = features.ndim == 2 and features.shape[1] > 0 and len(features) == len(names)
+    if not fits or features.dtype.kind != "f":
         raise DataError(
             f"--features {file}: holds {features.dtype} {features.shape}; it must be floats "
             f"(images, numbers), a row for each of the {len(names)} lines of {ids_file}"
@@ -50,7 +53,8 @@ def given_features(file: Path, ids_file: Path | None, ids: tuple[str, ...]) -> N
     rows = np.array([row_of[id_] for id_ in ids])
     chosen = np.empty((len(rows), features.shape[1]), np.float32)
     for start in range(0, len(rows), CHUNK):
-        chunk = features[rows[start : start + CHUNK]]
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            chunk = features[rows[start : start + CHUNK]].astype(np.float32)
         if not np.isfinite(chunk).all():
             bad = ids[start + int(np.argmin(np.isfinite(chunk).all(1)))]
             raise DataError(f"--features {file}: the row of {bad!r} is not finite")

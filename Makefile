@@ -1,0 +1,36 @@
+# make demo   score and prune the sample data; make test   lint, types and tests.
+# Each creates the environment in .venv on its first run; both work alone in a fresh clone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test format clean
+
+demo: .venv/user
+	rm -rf demo
+	$(BIN)/noisefind score sample_data/digits -o demo/run
+	$(BIN)/noisefind prune demo/run -o demo/pruned
+	@echo
+	@echo "The worst labels come first in demo/run/scores.csv; what was planted is in sample_data/truth.csv."
+
+test: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv demo
+
+.venv/user: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/dev: .venv/user
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
