@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -109,10 +110,14 @@ def main() -> None:
     except _UsageProblem as error:
         _fail(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read stdout (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    if code == EXIT_INTERRUPTED:  # newer typer returns it, older raises Abort
         from noisefind.console import print_error
 
         print_error("interrupted; noisefind score … --resume goes on where it was")
-        sys.exit(EXIT_INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

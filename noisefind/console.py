@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -90,18 +91,13 @@ def print_scores(result: ScoreResult) -> None:
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are suspected to be wrong "
         f"({n_issues / n_images:.1%})"
     )
-    table = Table(title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
-    for column in ("file_name", "given_label", "predicted_label"):
-        table.add_column(column, overflow="fold")
-    table.add_column("label_score", justify="right")
+    table = Table(box=SIMPLE, title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
+    for column in ("label_score", "given_label", "predicted_label", "file_name"):
+        table.add_column(column, no_wrap=True)
     for row in range(min(N_WORST, n_images)):
-        table.add_row(
-            Text(_visible(ranking.ids[row])),
-            Text(_visible(ranking.given_labels[row])),
-            Text(_visible(ranking.predicted_labels[row])),
-            f"{ranking.label_scores[row]:.3f}",
-        )
-    console.print(table)
+        names = (ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row])
+        table.add_row(f"{ranking.label_scores[row]:.4f}", *(Text(_visible(n)) for n in names))
+    console.print(table, soft_wrap=True)  # file names stay whole, so that they can be copied
     path = result.run.path
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
@@ -113,7 +109,9 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     """What stays and goes, per class, and where the files are."""
     console = Console()
     rules = ", then ".join(map(str, result.rules))
-    table = Table(title=f"{'Would drop' if dry_run else 'Dropped'}: {rules}", title_justify="left")
+    table = Table(
+        box=SIMPLE, title=f"{'Would drop' if dry_run else 'Dropped'}: {rules}", title_justify="left"
+    )
     table.add_column("class", overflow="fold")
     for column in ("images", "kept", "dropped"):
         table.add_column(column, justify="right")
@@ -124,7 +122,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
-    console.print(table)
+    console.print(table, soft_wrap=True)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
     if dry_run:

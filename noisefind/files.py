@@ -45,12 +45,9 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer.writerows(rows)
 
 
-def save_array(path: Path, array: NDArray[np.generic]) -> None:
-    """Write a .npy file whole."""
-    with whole_file(path) as part, part.open("wb") as file:
-        np.save(file, array)
-
-
 def open_array(path: Path) -> NDArray[np.generic]:
-    """A .npy file, memory-mapped for reading; pickled objects are never loaded."""
-    return np.lib.format.open_memmap(path, mode="r")  # np.load would take archives too
+    """A .npy file, memory-mapped; archives are refused and pickled objects are never loaded.
+
+    Copy-on-write: torch wants arrays that it could write to, and no write reaches the file.
+    """
+    return np.lib.format.open_memmap(path, mode="c")  # np.load would take archives too

@@ -1,8 +1,9 @@
-"""Turns the fields of a configuration class into command-line options of a typer command."""
+"""The fields of a configuration class as options of a typer command, and as docs/options.md."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import MISSING, fields
 from functools import wraps
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, ge
 
 import typer
 
-from noisefind.config import BaseConfig, flag
+from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag
 
 if TYPE_CHECKING:
     import dataclasses
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -88,3 +89,36 @@ def _typed(kind: object) -> object:
         if plain in types:
             return plain | None
     raise TypeError(f"no option can be of type {kind}")
+
+
+def options_document() -> str:
+    """docs/options.md: every option of every command, with its default and range."""
+    lines = [
+        "# Options",
+        "",
+        "Made from the definitions in `noisefind/config.py` by",
+        "`python -m noisefind.options > docs/options.md`; a test fails when it is out of date.",
+        "",
+        "A value that was typed goes before one in the `--config` file, that before the preset's,",
+        "that before the default. In the file, hyphens become underscores: `learning_rate: 0.01`.",
+    ]
+    for command, kind in (("score", ScoreConfig), ("prune", PruneConfig)):
+        lines += ["", f"## noisefind {command}", ""]
+        lines += ["| option | default | range | meaning |", "| --- | --- | --- | --- |"]
+        for option_field in fields(cast("Any", kind)):
+            text, default = describe(option_field)
+            cells = (f"`{flag(option_field.name)}`", default, _range(option_field.metadata), text)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _range(metadata: Mapping[str, Any]) -> str:
+    if metadata["choices"]:
+        return ", ".join(metadata["choices"])
+    if metadata["low"] is None:
+        return ""
+    return f"{metadata['low']:.10g} to {metadata['high']:.10g}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(options_document())

@@ -7,7 +7,7 @@ import platform
 import time
 import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -23,8 +23,9 @@ from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
 from noisefind.detection.verdict import Verdict, judge, worst_first
 from noisefind.features.given import given_features
-from noisefind.features.pretrained import pretrained_features
+from noisefind.features.pretrained import features_folder, pretrained_features
 from noisefind.features.reduce import write_reduced
+from noisefind.files import open_array
 from noisefind.progress import Progress
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores import SCORES, forgetting
@@ -34,7 +35,7 @@ from noisefind.training.device import choose_device, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.estimate import estimate
 from noisefind.training.recipe import Recipe, choose_recipe
-from noisefind.training.record import Record
+from noisefind.training.record import Record, n_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def score(
         )  # fmt: skip
     recipes = {name: choose_recipe(config, name, len(dataset)) for name in networks}
     started = run.start(_asked(data, config, dataset, recipes))
-    _say_estimate(dataset, pixels, sizes, recipes, config, machine)
+    _say_estimate(dataset, pixels, sizes, recipes, config, run, machine)
     features = _features(pixels, dataset, sizes, config, run, machine)
     clusters = _clusters(features, dataset, config, machine)
     with machine.timed("training"):
@@ -205,11 +206,22 @@ def _say_estimate(
     sizes: _Sizes,
     recipes: dict[str, Recipe],
     config: ScoreConfig,
+    run: RunFolder,
     machine: _Machine,
 ) -> None:
-    feature_size = sizes.features if config.features == "pretrained" else None
+    """Say how long what is still to be done will take; what is cached or recorded is not."""
+    cached = features_folder(
+        sizes.features, key=_pixels_key(dataset, sizes, config),
+        cache=machine.cache, device=machine.device,
+    )  # fmt: skip
+    has_features = config.features != "pretrained" or cached.exists()
+    missing = {
+        name: replace(recipe, members=recipe.members - n_recorded(run.record / name))
+        for name, recipe in recipes.items()
+    }
     seconds, n_bytes = estimate(
-        pixels, len(dataset.classes), recipes, config, feature_size=feature_size,
+        pixels, len(dataset.classes), missing, config,
+        feature_size=None if has_features else sizes.features,
         network_size=sizes.network, device=machine.device,
     )  # fmt: skip
     time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
@@ -241,8 +253,7 @@ def _features(
         with machine.timed("reduction"):
             path.parent.mkdir(exist_ok=True)
             write_reduced(features, path)
-    # copy-on-write: torch wants arrays that it could write to
-    return cast("NDArray[np.float32]", np.load(path, mmap_mode="c"))
+    return cast("NDArray[np.float32]", open_array(path))
 
 
 def _clusters(

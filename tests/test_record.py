@@ -212,7 +212,7 @@ def killed_at(step: int, folder: Path, what: Seen, members: range) -> bool:
 @pytest.mark.parametrize(
     ("members", "n_before", "n_kept"),
     [
-        # before the spread, before each member, before the older spread goes, not at all
+        # before each of the new files, before the older spread goes, not at all
         (range(2, 4), 2, [2, 2, 2, 4, 4]),
         (range(2, 3), 2, [2, 2, 3, 3]),
         (range(2), 0, [0, 0, 0, 2]),
@@ -240,19 +240,21 @@ def test_a_kill_loses_the_group_or_nothing(
 
 @pytest.mark.parametrize("then", [range(2, 3), range(2, 4), range(2, 5)])
 def test_two_kills(tmp_path: Path, then: range) -> None:
-    """A group dies and is run again, with fewer or more members, and dies again: all is whole."""
-    what = seen((5, 2, 5, 3))
-    for step in range(9):
-        for again in (1, 2):
-            folder = tmp_path / f"{step} {again}"
+    """A group dies and is run again, with fewer or more members, and dies again: all is whole.
+
+    The first attempt said other things, as on a GPU it does in the last bits: none of its files
+    is taken for one of the second.
+    """
+    what, other = seen((5, 2, 5, 3)), seen((5, 2, 5, 3), seed=1)
+    first = Seen(torch.cat([what.log_probs[:2], other.log_probs[2:]]), what.labels)
+    for again in range(3):
+        for step in range(8):
+            folder = tmp_path / f"{again} {step}"
             record(folder, what, range(2))
-            killed_at(again, folder, what, range(2, 4))
+            killed_at(again, folder, first, range(2, 4))
+            assert_holds(folder, what, 2)
             killed_at(step, folder, what, then)
-            n_members = n_recorded(folder)
-            assert_holds(folder, what, n_members)
-            if n_members < 5:
-                record(folder, what, range(n_members, 5))
-                assert_holds(folder, what, 5)
+            assert_holds(folder, what, n_recorded(folder))
 
 
 def test_a_kill_before_the_end_leaves_nothing_behind(tmp_path: Path) -> None:

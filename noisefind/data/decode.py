@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import re
 import stat
@@ -11,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +55,28 @@ def decoding() -> Iterator[None]:
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     log.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet_libtiff():
             warnings.simplefilter("ignore")
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
         log.setLevel(level)
+
+
+@contextmanager
+def _quiet_libtiff() -> Iterator[None]:
+    """Libtiff prints errors to stderr by itself; Pillow turns only its warnings off."""
+    try:
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):  # this Pillow was built so that it cannot be reached
+        yield
+        return
+    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    before = set_handler(None)
+    try:
+        yield
+    finally:
+        set_handler(before)
 
 
 def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
@@ -85,7 +102,7 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
     except MemoryError:
         raise UnreadableImageError("needs more memory than there is") from None
     except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
-        raise UnreadableImageError(_reason(error)) from None
+        raise UnreadableImageError(_reason(error, path)) from None
     for turn in turns:
         picture = picture.transpose(turn)
     return np.asarray(picture)
@@ -127,11 +144,11 @@ def _decoders() -> tuple[str, ...]:
     return tuple(name for name in DECODERS if name in Image.OPEN)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: Path) -> str:
     """One short line that is the same on every machine: no path, no address in memory."""
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
-    text = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "it", str(error))
+    text = re.sub(r"<\w[^<>]*>", "it", str(error).replace(str(path), path.name))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"cannot be decoded: {text[:REASON_LENGTH] or type(error).__name__}"
 

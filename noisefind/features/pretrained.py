@@ -94,9 +94,13 @@ def pretrained_features(
                 progress.advance(len(batch))
         target.flush()
 
-    name = cache_key("pretrained", FORMAT, key, size, device.type)
-    folder = build_once(cache / "features" / name, build)
+    folder = build_once(features_folder(size, key=key, cache=cache, device=device), build)
     return cast("NDArray[np.float32]", open_array(folder / "features.npy"))
+
+
+def features_folder(size: int, *, key: str, cache: Path, device: torch.device) -> Path:
+    """Where :func:`pretrained_features` keeps what it computes."""
+    return cache / "features" / cache_key("pretrained", FORMAT, key, size, device.type)
 
 
 def load_backbone() -> nn.Module:
@@ -125,7 +129,8 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
     for parent in list(network.modules()):
         children = list(parent.named_children())
         for (_, conv), (name, norm) in pairwise(children):
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            foldable = isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            if foldable:  # in a variable, so that mypy leaves both at Any
                 conv.weight, bias = fuse_conv_bn_weights(
                     conv.weight, conv.bias, norm.running_mean, norm.running_var,
                     norm.eps, norm.weight, norm.bias,

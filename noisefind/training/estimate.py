@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from noisefind.training.recipe import Recipe
 
 FLOAT_BYTES = 4
+FIXED_SECONDS = 5.0  # reduction, k-means and writing, for a few thousand images
 
 
 class _Forget:
@@ -44,17 +45,19 @@ def estimate(
     network_size: int,
     device: torch.device,
 ) -> tuple[float, int]:
-    """Seconds and bytes for features (None: the user's own), members and their record.
+    """Seconds and bytes for features (``feature_size`` None: there already), members, record.
 
     Every stage runs once to warm up and once for the clock, on a few images or on numbers of the
     same shape.
     """
     n_images = len(pixels)
-    seconds, n_bytes = 0.0, n_images * N_COMPONENTS * FLOAT_BYTES
+    seconds, n_bytes = FIXED_SECONDS, n_images * N_COMPONENTS * FLOAT_BYTES
     if feature_size is not None:
         seconds += n_images * _feature_seconds(pixels[:BATCH], feature_size, device)
         n_bytes += n_images * N_FEATURES * FLOAT_BYTES
     for network, recipe in recipes.items():
+        if recipe.members == 0:
+            continue
         once = _member_seconds(network, recipe, config, n_classes, network_size, device)
         together = 1 if network == "probe" else recipe.members
         seconds += once * n_images * recipe.epochs * together

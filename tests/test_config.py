@@ -1,0 +1,137 @@
+"""Options: one definition feeds the command line, YAML, the documentation and the run folder."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import typer.main
+
+from noisefind.cli import app
+from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag, load_config
+from noisefind.errors import ConfigError
+from noisefind.options import options_document
+
+KINDS = {"score": ScoreConfig, "prune": PruneConfig}
+DOCUMENT = Path(__file__).parent.parent / "docs" / "options.md"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def names(kind: type[BaseConfig]) -> list[str]:
+    return [f.name for f in fields(cast("Any", kind))]
+
+
+@pytest.mark.parametrize("command", KINDS)
+def test_every_option_is_on_the_command_line(command: str) -> None:
+    """Each field of the configuration is an option of its command, spelled with hyphens."""
+    group = cast("Any", typer.main.get_command(app))
+    spelled = {o for p in group.commands[command].params for o in p.opts if o.startswith("--")}
+    assert {flag(name) for name in names(KINDS[command])} <= spelled
+
+
+def test_documentation_is_made_from_the_definitions() -> None:
+    """docs/options.md is what the definitions give; the failing text says how to renew it."""
+    assert DOCUMENT.read_text(encoding="utf-8") == options_document(), (
+        "renew it: python -m noisefind.options > docs/options.md"
+    )
+
+
+def test_typed_goes_before_file_before_preset_before_default(tmp_path: Path) -> None:
+    """The layers of options are ordered as the documentation says."""
+    file = write(
+        tmp_path / "c.yaml", "preset: standard\nepochs: 7\nlearning-rate: 0.5\nflip: false"
+    )
+    config = load_config(ScoreConfig, file, {"epochs": "3", "members": None, "seed": None})
+    assert (config.network, config.epochs, config.learning_rate) == ("probe,cnn", 3, 0.5)
+    assert (config.members, config.seed, config.flip, config.crop) == ("auto", 0, False, True)
+
+
+def test_network_goes_before_preset() -> None:
+    """A network that was typed is not overruled by a preset."""
+    config = load_config(ScoreConfig, None, {"preset": "standard", "network": "cnn"})
+    assert config.networks(on_gpu=False) == ("cnn",)
+
+
+def test_networks_by_device() -> None:
+    """Without a word, a CPU trains probes and a GPU adds networks from pixels."""
+    assert ScoreConfig().networks(on_gpu=False) == ("probe",)
+    assert ScoreConfig().networks(on_gpu=True) == ("probe", "cnn")
+
+
+def test_lists_take_one_or_many(tmp_path: Path) -> None:
+    """A list option takes a single value or several, from YAML as from the command line."""
+    file = write(tmp_path / "c.yaml", "drop: [noise, hardest]\nfraction: 0.3")
+    config = load_config(PruneConfig, file, {})
+    assert (config.drop, config.fraction) == (["noise", "hardest"], [0.3])
+
+
+def test_echo_round_trip(tmp_path: Path) -> None:
+    """What run.json echoes is a configuration that gives the same one again."""
+    config = load_config(ScoreConfig, None, {"epochs": "4", "cache_dir": tmp_path, "flip": False})
+    assert load_config(ScoreConfig, None, config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "words"),
+    [
+        (ScoreConfig, {"epochs": "0"}, ["--epochs", "'0'", "1 to 10000", "auto"]),
+        (ScoreConfig, {"epochs": "many"}, ["--epochs", "'many'"]),
+        (ScoreConfig, {"epochs": 2.5}, ["--epochs", "2.5", "whole"]),
+        (ScoreConfig, {"epochs": True}, ["--epochs", "True"]),
+        (ScoreConfig, {"seed": "auto"}, ["--seed", "'auto'"]),
+        (ScoreConfig, {"learning_rate": "nan"}, ["--learning-rate", "'nan'"]),
+        (ScoreConfig, {"network": "probe,vgg"}, ["--network", "probe, cnn, resnet18"]),
+        (ScoreConfig, {"network": "probe,probe"}, ["--network"]),
+        (ScoreConfig, {"device": "tpu"}, ["--device", "'tpu'", "cuda:N"]),
+        (ScoreConfig, {"flip": "yes"}, ["--flip", "true or false"]),
+        (ScoreConfig, {"optimizer": "lion"}, ["--optimizer", "sgd, adam, adamw"]),
+        (PruneConfig, {"drop": ["noise", "all"]}, ["--drop", "'all'"]),
+        (PruneConfig, {"fraction": ["x"]}, ["--fraction", "'x'"]),
+    ],
+)
+def test_bad_values_are_refused(
+    kind: type[ScoreConfig | PruneConfig], given: dict[str, object], words: list[str]
+) -> None:
+    """A refusal is one line that names the option, its value and the rule."""
+    with pytest.raises(ConfigError) as error:
+        load_config(kind, None, given)
+    message = str(error.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epoch: 3", ["'epoch'", "epochs"]),
+        ("- epochs", ["option: value"]),
+        ("epochs: [", ["cannot be read"]),
+        ("epochs: 0", ["--epochs", "0"]),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, text: str, words: list[str]) -> None:
+    """Unknown keys and broken YAML are errors of one line."""
+    with pytest.raises(ConfigError) as error:
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", text), {})
+    message = str(error.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """A configuration file that is not there is an error, not the defaults."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(ScoreConfig, tmp_path / "none.yaml", {})
+
+
+def test_empty_file_means_defaults(tmp_path: Path) -> None:
+    """A file of comments only changes nothing."""
+    assert (
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", "# all default"), {}) == ScoreConfig()
+    )
