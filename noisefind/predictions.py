@@ -21,8 +21,8 @@ class Predictions:
     Predictions are softmax outputs p[e, t, i, c] on the un-augmented image in evaluation mode.
 
     Attributes:
-        log_p_given: (E, T, N) log-probability of the given label, -inf to 0.
-        log_p_other: (E, T, N) highest log-probability of any other class, -inf to 0.
+        log_p_given: (E, T, N) log-probability of the given label, finite, 0 at most.
+        log_p_other: (E, T, N) highest log-probability of any other class, likewise.
         predicted: (E, T, N) the most probable class, a whole number in any dtype.
         squared_distance: (E, T, N) squared L2 distance between prediction and one-hot given label,
             0 to 2.
@@ -68,15 +68,18 @@ class Predictions:
             labels: (N,) given labels, 0 .. C-1.
 
         Raises:
-            ValueError: the shapes do not fit, C < 2, or a label or probability is out of range.
+            ValueError: shapes do not fit, C < 2, or a label or probability is out of range.
         """
         p = np.asarray(probabilities, dtype=np.float64)
-        y = np.asarray(labels, dtype=np.int64)
+        y = np.asarray(labels)
         if p.ndim != 4 or y.shape != p.shape[2:3] or 0 in p.shape:
             raise ValueError(
                 f"probabilities {p.shape} must be (members, epochs, images, classes), none of them "
                 f"0, and labels {y.shape} (images,)"
             )
+        if y.dtype.kind not in "iu":
+            raise ValueError(f"labels are {y.dtype}, must be whole numbers")
+        y = y.astype(np.int64)
         if p.shape[3] < 2 or y.min() < 0 or y.max() >= p.shape[3]:
             raise ValueError(f"labels must be 0 to {p.shape[3] - 1}, of at least 2 classes")
         if not (np.isfinite(p).all() and p.min() >= 0 and np.allclose(p.sum(-1), 1, atol=1e-3)):
@@ -85,8 +88,9 @@ class Predictions:
         others = p.copy()
         np.put_along_axis(others, np.broadcast_to(column, (*p.shape[:3], 1)), 0.0, axis=3)
         given = np.take_along_axis(p, np.broadcast_to(column, (*p.shape[:3], 1)), axis=3)[..., 0]
-        with np.errstate(divide="ignore"):
-            log_given, log_other = np.log(given), np.log(others.max(-1))
+        smallest = np.finfo(np.float64).tiny  # 0 would make the margin of 0 against 1 infinite
+        log_given = np.log(np.maximum(given, smallest))
+        log_other = np.log(np.maximum(others.max(-1), smallest))
         last = p[:, -1]
         return cls(
             log_p_given=log_given,

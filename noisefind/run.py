@@ -93,11 +93,13 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file; give -o a new folder")
-        if self._started.exists():
+        if self._is_begun:
             if not resume:
                 raise RunError(
                     f"{self.path} holds a run already; give -o a new folder, or --resume to go on"
                 )
+        elif self._started.exists():
+            return  # stopped before anything was saved: as good as new
         elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
@@ -114,7 +116,7 @@ class RunFolder:
         Raises:
             RunError: options, data or labels have changed, or there would be fewer members.
         """
-        if self._started.exists():
+        if self._is_begun:
             before = _read_json(self._started)
             self._require_same(before, asked)
             asked = {**asked, "run_id": before["run_id"]}
@@ -203,6 +205,11 @@ class RunFolder:
     @property
     def _started(self) -> Path:
         return self.path / "started.json"
+
+    @property
+    def _is_begun(self) -> bool:
+        """Whether anything is saved that a later start could lose."""
+        return self._started.exists() and (self.record.exists() or self.reduced_features.exists())
 
 
 def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:

@@ -9,7 +9,6 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,16 +20,15 @@ from noisefind.cache import cache_folder
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
-from noisefind.detection.verdict import Verdict, judge, worst_first
 from noisefind.features.given import given_features
 from noisefind.features.pretrained import features_folder, pretrained_features
 from noisefind.features.reduce import write_reduced
 from noisefind.files import open_array
 from noisefind.progress import Progress
+from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
-from noisefind.scores import SCORES, forgetting
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
-from noisefind.seeds import derived_seed, random_keys
+from noisefind.seeds import derived_seed
 from noisefind.training.device import choose_device, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.estimate import estimate
@@ -46,7 +44,6 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
 
 SMALL_IMAGE = 64  # px: images up to here are kept at their own size
-ROWS_AT_ONCE = 65_536  # images whose predictions are in memory while they are scored
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,8 @@ def score(
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         records = [Record(run.record / network) for network in networks]
-        ranking = _rank(dataset, features, clusters, records, config)
+        distances = km_distance(features, clusters.centers)
+        ranking = rank(dataset, records, distances, config)
         run.write_results(ranking, dataset.skipped, clusters.curve)
         machine.progress.advance()
     summary = {
@@ -263,62 +261,13 @@ def _clusters(
         machine.progress.stage("Clustering", 12 if config.clusters == AUTO else 1)
         return find_clusters(
             features, config.clusters, n_classes=len(dataset.classes),
-            seed=derived_seed(config.seed, "clusters") % 2**32, advance=machine.progress.advance,
+            seed=derived_seed(config.seed, "clusters") % 2**32, n_threads=machine.n_threads,
+            advance=machine.progress.advance,
         )  # fmt: skip
 
 
 def _pixels_key(dataset: Dataset, sizes: _Sizes, config: ScoreConfig) -> str:
     return f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
-
-
-def _rank(
-    dataset: Dataset,
-    features: NDArray[np.float32],
-    clusters: Clusters,
-    records: list[Record],
-    config: ScoreConfig,
-) -> Ranking:
-    """All scores and the verdict, and the images in order of it."""
-    scores = {name: np.empty(len(dataset)) for name in SCORES}
-    scores["km_distance"] = km_distance(features, clusters.centers)
-    verdicts = []
-    for start in range(0, len(dataset), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        verdicts.append(_score_rows(records, rows, dataset.labels[rows], scores, config))
-    verdict = Verdict(*(np.concatenate(parts) for parts in zip(*verdicts, strict=True)))
-    shuffle = random_keys(dataset.ids, config.seed)[:, 0]
-    order = worst_first(verdict.label_score, scores["aum"], shuffle).tolist()
-    names = np.array(dataset.classes, dtype=object)
-    return Ranking(
-        ids=[dataset.ids[row] for row in order],
-        splits=[dataset.splits[row] for row in order],
-        given_labels=names[dataset.labels[order]].tolist(),
-        predicted_labels=names[verdict.predicted[order]].tolist(),
-        predicted_probs=verdict.predicted_prob[order],
-        label_scores=verdict.label_score[order],
-        is_label_issue=verdict.is_label_issue[order],
-        reasons=[""] * len(order),
-        scores={name: values[order] for name, values in scores.items()},
-    )
-
-
-def _score_rows(
-    records: list[Record],
-    rows: slice,
-    labels: NDArray[np.int64],
-    scores: dict[str, NDArray[np.float64]],
-    config: ScoreConfig,
-) -> Verdict:
-    """Fill in all scores of some rows, each the average over the kinds of members, and judge."""
-    kinds = [record.rows(rows, labels) for record in records]
-    for name, known in SCORES.items():
-        compute = known.compute
-        if name == "forgetting":
-            compute = partial(forgetting, never_learned=config.never_learned)
-        if compute is not None:
-            scores[name][rows] = np.mean([compute(kind) for kind in kinds], axis=0)
-    mean = np.mean([kind.mean for kind in kinds], axis=0)
-    return judge(scores["aum"][rows], mean, labels)
 
 
 def _summary(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -282,7 +283,7 @@ def test_forget_in_a_cache_that_can_only_be_read(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", forbidden)
         forget(tmp_path / "folder")
-        patch.setattr(cache.tempfile, "mkdtemp", forbidden)
+        patch.setattr(tempfile, "mkdtemp", forbidden)
         forget(tmp_path / "folder")
 
     assert entries(tmp_path) == ["folder"]

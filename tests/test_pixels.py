@@ -340,8 +340,9 @@ def test_the_fingerprint_tells_what_is_left(
         return read_image(path, size, max_pixels)
 
     monkeypatch.setattr(room, "read_image", limited)
-    fingerprints = []
-    for case in (set(), {"ant/1.png"}, {"ant/2.png"}, {"ant/1.png", "ant/2.png"}):
+    fingerprints: list[str] = []
+    no_one: set[str] = set()
+    for case in (no_one, {"ant/1.png"}, {"ant/2.png"}, {"ant/1.png", "ant/2.png"}):
         forbidden.clear()
         forbidden.update(case)
         for cache in ("one", "two"):
@@ -476,9 +477,10 @@ def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     free = n_bytes - 1
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
 
-    with monkeypatch.context() as patch, pytest.raises(DataError, match="the pixels need") as error:
+    with monkeypatch.context() as patch:
         patch.setattr(room, "read_image", None)
-        store(dataset, tmp_path / "cache")
+        with pytest.raises(DataError, match="the pixels need") as error:
+            store(dataset, tmp_path / "cache")
 
     assert "--cache-dir" in str(error.value)
     assert str(tmp_path / "cache" / "pixels") in str(error.value)

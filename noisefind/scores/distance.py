@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +47,7 @@ def find_clusters(
     *,
     n_classes: int,
     seed: int,
+    n_threads: int = 1,
     advance: Callable[[], None] = lambda: None,
 ) -> Clusters:
     """Centres of k-means on at most 20,000 feature vectors.
@@ -52,9 +55,10 @@ def find_clusters(
     Args:
         features: (N, d).
         n_clusters: a number, or ``"auto"`` for the elbow of the curve over at most twelve numbers
-            from 2 to the larger of 100 and 3 C.
+            from 2 to the larger of 100 and 3 C (fewer where vectors are few).
         n_classes: C.
         seed: of the sample and of k-means.
+        n_threads: that many fits run side by side.
         advance: called after each fit.
     """
     rng = np.random.default_rng(seed)
@@ -65,11 +69,21 @@ def find_clusters(
         candidates = candidate_numbers(n_distinct, n_classes)
     else:
         candidates = [min(int(n_clusters), n_distinct)]
-    fits = {}
-    for k in candidates:
-        fits[k] = _fit(sample, k, seed)
+
+    def fit(k: int) -> tuple[NDArray[np.float32], float]:
+        result = _fit(sample, k, seed)
         advance()
-    curve = {k: inertia / len(sample) for k, (_, inertia) in fits.items()}
+        return result
+
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(1, "blas"),  # undoes what the fits, each setting its own, leave behind
+        ThreadPoolExecutor(n_threads) as pool,
+    ):
+        warnings.simplefilter("ignore")  # 'fewer distinct points than clusters' is no trouble here
+        # the largest first: it takes the longest
+        fits = dict(zip(candidates[::-1], pool.map(fit, candidates[::-1]), strict=True))
+    curve = {k: fits[k][1] / len(sample) for k in candidates}
     return Clusters(fits[elbow(curve)][0], curve)
 
 
@@ -96,7 +110,8 @@ def elbow(curve: dict[int, float]) -> int:
 def _fit(sample: NDArray[np.float32], k: int, seed: int) -> tuple[NDArray[np.float32], float]:
     from sklearn.cluster import KMeans
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # 'fewer distinct points than clusters' is no trouble here
+    # One thread per fit: with more, scikit-learn adds the threads' sums as they come in, and from
+    # four threads on the same seed gives other bits.
+    with threadpool_limits(1, "openmp"):
         fit = KMeans(k, n_init=1, max_iter=30, random_state=seed).fit(sample)
     return fit.cluster_centers_.astype(np.float32), float(fit.inertia_)

@@ -50,7 +50,7 @@ def loss(predictions: Predictions) -> NDArray[np.float64]:
 
     Returns (N,), 0 upwards; HIGH is hard or wrong.
     """
-    return -_mean(predictions.log_p_given)
+    return 0.0 - _mean(predictions.log_p_given)  # never -0.0
 
 
 def confidence(predictions: Predictions) -> NDArray[np.float64]:

@@ -5,9 +5,9 @@ four :data:`FIELDS`. Of whole distributions only their mean and spread over the 
 epochs are kept, once, in ``spread-after-NN.npy`` of shape (2, N, C): mean and sum of squared
 deviations (Welford's, which loses nothing in float32 where a sum of squares would).
 
-A group of members is written in this order: the new spread file, the member files, and only then
-the older spread file goes. So after a kill at any moment the newest spread file whose members are
-all there tells how far the record is, and nothing is counted twice.
+A group of members is written in this order: the member files, then the new spread file, and only
+then the older spread file goes. So after a kill at any moment the newest spread file tells how far
+the record is, and nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -27,13 +27,8 @@ if TYPE_CHECKING:
 
 def n_recorded(folder: Path) -> int:
     """How many members, from the first on, are whole in this folder."""
-    spreads = [int(path.stem.rpartition("-")[2]) for path in folder.glob("spread-after-*.npy")]
-    whole = [
-        last + 1
-        for last in spreads
-        if all(_member_file(folder, member).exists() for member in range(last + 1))
-    ]
-    return max(whole, default=0)
+    last = [int(path.stem.rpartition("-")[2]) for path in folder.glob("spread-after-*.npy")]
+    return max(last, default=-1) + 1
 
 
 class Observer(Protocol):
@@ -98,15 +93,15 @@ class Recorder:
 
     def finish(self) -> None:
         """Make what was observed part of the record."""
-        last = self._members[-1]
-        self._spread.flush()
-        _part(_spread_file(self._folder, last)).replace(_spread_file(self._folder, last))
         for member in self._members:
             self._seen[member].flush()
             file = _member_file(self._folder, member)
             _part(file).replace(file)
+        self._spread.flush()
+        spread = _spread_file(self._folder, self._members[-1])
+        _part(spread).replace(spread)
         for path in self._folder.glob("spread-after-*.npy"):
-            if path != _spread_file(self._folder, last):
+            if path != spread:
                 path.unlink()
 
 

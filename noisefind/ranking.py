@@ -1,0 +1,80 @@
+"""From what the members said to the ranking: scores, verdict and order of all images."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisefind.detection.verdict import Verdict, judge, worst_first
+from noisefind.run import Ranking
+from noisefind.scores import SCORES, forgetting
+from noisefind.seeds import random_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from noisefind.config import ScoreConfig
+    from noisefind.data.dataset import Dataset
+    from noisefind.training.record import Record
+
+ROWS_AT_ONCE = 65_536  # images whose predictions are in memory while they are scored
+
+
+def rank(
+    dataset: Dataset,
+    records: Sequence[Record],
+    km_distance: NDArray[np.float64],
+    config: ScoreConfig,
+) -> Ranking:
+    """All scores and the verdict on every label, worst first.
+
+    Args:
+        dataset: N images.
+        records: one per kind of member; each score is computed per kind and averaged.
+        km_distance: (N,) the one score that comes from features.
+        config: which variants, and the seed of the last tie-break.
+    """
+    scores = {name: np.empty(len(dataset)) for name in SCORES}
+    scores["km_distance"] = km_distance
+    verdicts = []
+    for start in range(0, len(dataset), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        verdicts.append(_score_rows(records, rows, dataset.labels[rows], scores, config))
+    verdict = Verdict(*(np.concatenate(parts) for parts in zip(*verdicts, strict=True)))
+    shuffle = random_keys(dataset.ids, config.seed)[:, 0]
+    order = worst_first(verdict.label_score, scores["aum"], shuffle).tolist()
+    names = np.array(dataset.classes, dtype=object)
+    return Ranking(
+        ids=[dataset.ids[row] for row in order],
+        splits=[dataset.splits[row] for row in order],
+        given_labels=names[dataset.labels[order]].tolist(),
+        predicted_labels=names[verdict.predicted[order]].tolist(),
+        predicted_probs=verdict.predicted_prob[order],
+        label_scores=verdict.label_score[order],
+        is_label_issue=verdict.is_label_issue[order],
+        reasons=[""] * len(order),
+        scores={name: values[order] for name, values in scores.items()},
+    )
+
+
+def _score_rows(
+    records: Sequence[Record],
+    rows: slice,
+    labels: NDArray[np.int64],
+    scores: dict[str, NDArray[np.float64]],
+    config: ScoreConfig,
+) -> Verdict:
+    """Fill in all scores of some rows, each the average over the kinds of members, and judge."""
+    kinds = [record.rows(rows, labels) for record in records]
+    for name, known in SCORES.items():
+        compute = known.compute
+        if name == "forgetting":
+            compute = partial(forgetting, never_learned=config.never_learned)
+        if compute is not None:
+            scores[name][rows] = np.mean([compute(kind) for kind in kinds], axis=0)
+    mean = np.mean([kind.mean for kind in kinds], axis=0)
+    return judge(scores["aum"][rows], mean, labels)
