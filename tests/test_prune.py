@@ -92,7 +92,7 @@ def test_rules_apply_in_order_to_shares_of_all(
     assert noisefind("prune", run, "-o", tmp_path / "out", *options).code == 0
     reasons = [row["reason"] for row in read_csv(tmp_path / "out/manifest.csv")]
     assert reasons.count("random 0.5 seed 1") == 30
-    assert reasons.count("noise") >= 2
+    assert reasons.count("noise") >= 1
 
 
 def test_windows_that_differ_by_a_hundredth_differ(
