@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import os
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from mmap import mmap
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
 
 
 @contextmanager
@@ -51,3 +54,28 @@ def open_array(path: Path) -> NDArray[np.generic]:
     Copy-on-write: torch wants arrays that it could write to, and no write reaches the file.
     """
     return np.lib.format.open_memmap(path, mode="c")  # np.load would take archives too
+
+
+@contextmanager
+def row_writer(path: Path, shape: tuple[int, int]) -> Iterator[Callable[[NDArray[Any]], None]]:
+    """Write a float32 .npy file of ``shape`` from top to bottom: call what is yielded with rows.
+
+    A mapped file would count as this process's memory as long as it is written.
+    """
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        yield lambda rows: rows.astype("<f4", order="C", copy=False).tofile(file)
+
+
+def row_chunks(array: NDArray[T], n_rows: int) -> Iterator[NDArray[T]]:
+    """The rows of ``array``, ``n_rows`` at a time.
+
+    Of a memory-mapped file each chunk is mapped by itself, so that what was read leaves memory.
+    """
+    for start in range(0, len(array), n_rows):
+        chunk = array[start : start + n_rows]
+        if isinstance(array, np.memmap) and isinstance(array.base, mmap):  # whole, not a part
+            offset = array.offset + start * array.strides[0]
+            chunk = np.memmap(array.filename, array.dtype, "c", offset, chunk.shape)
+        yield chunk

@@ -13,8 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from noisefind import __version__
 from noisefind.cache import cache_folder
 from noisefind.config import AUTO, ScoreConfig
@@ -38,6 +36,7 @@ from noisefind.training.record import Record, n_recorded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -123,6 +122,7 @@ def score(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
             n_threads=machine.n_threads, progress=machine.progress,
         )  # fmt: skip
+    dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
     recipes = {name: choose_recipe(config, name, len(dataset)) for name in networks}
     started = run.start(_asked(data, config, dataset, recipes))
     _say_estimate(dataset, pixels, sizes, recipes, config, run, machine)

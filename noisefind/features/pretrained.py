@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from noisefind.cache import build_once, cache_key
-from noisefind.files import open_array
+from noisefind.files import open_array, row_chunks, row_writer
 from noisefind.training.member import autocast
 
 if TYPE_CHECKING:
@@ -83,16 +83,17 @@ def pretrained_features(
     def build(folder: Path) -> None:
         network = FeatureNetwork(size).eval().to(device)
         progress.stage(f"Computing features at {size} px", len(pixels))
-        target = np.lib.format.open_memmap(
-            folder / "features.npy", mode="w+", dtype=np.float32, shape=(len(pixels), N_FEATURES)
-        )
         n_rows = BATCH if device.type == "cpu" else 16 * BATCH
-        with torch.inference_mode(), autocast(device):
-            for start in range(0, len(pixels), n_rows):
-                batch = torch.from_numpy(np.array(pixels[start : start + n_rows])).to(device)
-                target[start : start + n_rows] = network(batch).cpu().numpy()
-                progress.advance(len(batch))
-        target.flush()
+        with (
+            row_writer(folder / "features.npy", (len(pixels), N_FEATURES)) as write,
+            torch.inference_mode(),
+            autocast(device),
+        ):
+            for rows in row_chunks(pixels, n_rows):
+                write(
+                    network(torch.from_numpy(np.ascontiguousarray(rows)).to(device)).cpu().numpy()
+                )
+                progress.advance(len(rows))
 
     folder = build_once(features_folder(size, key=key, cache=cache, device=device), build)
     return cast("NDArray[np.float32]", open_array(folder / "features.npy"))

@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
+from noisefind.files import row_chunks
 from noisefind.seeds import derived_seed
 from noisefind.training.optimize import batches, build_optimizer, learning_rate
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from noisefind.progress import Progress
@@ -82,6 +83,7 @@ def train_probes(
     if device.type == "cuda":
         x = x.to(device)  # a few KB an image: fits where the network does
     generators = [torch.Generator().manual_seed(derived_seed(seed, "probe", m)) for m in members]
+    scale = 1 / max(_root_mean_square(features), 1e-12)  # one factor for all: numbers of usual size
     probes = Probes(x.shape[1], n_classes, generators).to(device)
     optimizer = build_optimizer(probes.parameters(), recipe)
     plan = batches(len(y), recipe.batch_size)
@@ -91,7 +93,9 @@ def train_probes(
         for rows in plan:
             chosen = orders[:, rows]
             optimizer.param_groups[0]["lr"] = learning_rate(recipe, step / n_steps)
-            logits = probes(x[chosen.to(x.device)], _dropout(generators, chosen.shape[1], device))
+            logits = probes(
+                x[chosen.to(x.device)] * scale, _dropout(generators, chosen.shape[1], device)
+            )
             targets = y[chosen].to(device)
             # the sum over members: each gets the gradient of its own mean loss
             loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * len(members)
@@ -99,8 +103,13 @@ def train_probes(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             step += 1
-        _record_epoch(probes, x, members, epoch, recorder, device)
+        _record_epoch(probes, x, scale, members, epoch, recorder, device)
         progress.advance()
+
+
+def _root_mean_square(features: NDArray[np.float32]) -> float:
+    total = sum(float(np.square(c, dtype=np.float64).sum()) for c in row_chunks(features, 4096))
+    return math.sqrt(total / features.size)
 
 
 def _dropout(
@@ -116,13 +125,14 @@ def _dropout(
 def _record_epoch(
     probes: Probes,
     x: torch.Tensor,
+    scale: float,
     members: range,
     epoch: int,
     recorder: Observer,
     device: torch.device,
 ) -> None:
     for start in range(0, len(x), PREDICT_ROWS):
-        chunk = x[start : start + PREDICT_ROWS].to(device)
+        chunk = x[start : start + PREDICT_ROWS].to(device) * scale
         logits = probes(chunk.expand(len(members), *chunk.shape))
         for member, log_probs in zip(members, F.log_softmax(logits, dim=-1), strict=True):
             recorder.observe(member, epoch, start, log_probs)
