@@ -73,9 +73,11 @@ def row_chunks(array: NDArray[T], n_rows: int) -> Iterator[NDArray[T]]:
 
     Of a memory-mapped file each chunk is mapped by itself, so that what was read leaves memory.
     """
+    source: Any = array
+    is_file = isinstance(source, np.memmap) and isinstance(source.base, mmap)  # not a part of it
     for start in range(0, len(array), n_rows):
         chunk = array[start : start + n_rows]
-        if isinstance(array, np.memmap) and isinstance(array.base, mmap):  # whole, not a part
-            offset = array.offset + start * array.strides[0]
-            chunk = np.memmap(array.filename, array.dtype, "c", offset, chunk.shape)
+        if is_file and array.flags.c_contiguous:
+            offset = source.offset + start * array.strides[0]
+            chunk = np.memmap(source.filename, array.dtype, "c", offset, chunk.shape)
         yield chunk

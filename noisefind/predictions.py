@@ -47,12 +47,12 @@ class Predictions:
     @property
     def n_epochs(self) -> int:
         """T."""
-        return self.log_p_given.shape[1]
+        return int(self.log_p_given.shape[1])
 
     @property
     def right(self) -> NDArray[np.bool_]:
         """(E, T, N) whether the prediction was the given label."""
-        return self.predicted == self.labels
+        return np.asarray(self.predicted == self.labels)
 
     @property
     def margin(self) -> NDArray[np.floating]:

@@ -108,7 +108,7 @@ def given(dataset: Dataset) -> dict[str, str]:
 
 def reasons(dataset: Dataset) -> dict[str, str]:
     """What was left out, and why."""
-    return dict(dataset.skipped)
+    return {skipped.file_name: skipped.reason for skipped in dataset.skipped}
 
 
 def one_line(message: Iterable[str] | BaseException) -> bool:

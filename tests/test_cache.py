@@ -82,6 +82,21 @@ def test_the_fallback_comes_last(
     assert list(home.iterdir()) == []
 
 
+def test_a_folder_that_takes_no_file(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is there, but on a disk that can only be read, counts as unwritable."""
+
+    def forbidden(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", forbidden)
+
+    assert cache_folder(None, tmp_path / "fallback") == tmp_path / "fallback"
+    with pytest.raises(ConfigError, match="cannot be written"):
+        cache_folder(home, tmp_path / "fallback")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_home_that_can_only_be_read(tmp_path: Path, home: Path) -> None:
     """In a home that the user may not write, the fallback is taken."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import logging
 import os
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, ImageFile, TiffImagePlugin, _imaging
 from PIL import features as pillow_features
 
 from noisefind.data import decode
@@ -73,7 +74,8 @@ def _quiet(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
     """In no test of this file does a decoder, in Python or in C, print or log a word."""
     yield
     assert tuple(capfd.readouterr()) == ("", "")
-    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+    records = caplog.get_records("call")
+    assert [record.getMessage() for record in records if record.levelno > logging.INFO] == []
 
 
 def quarters(height: int = 32, width: int = 48) -> NDArray[np.uint8]:
@@ -677,9 +679,10 @@ def test_larger_than_pillow_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert Image.MAX_IMAGE_PIXELS == 10
 
 
-def test_decoding_leaves_no_trace() -> None:
+def test_decoding_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
     """After decoding, also after an error in it, Pillow warns and logs as it did before."""
     log = logging.getLogger("PIL")
+    caplog.set_level(logging.ERROR, "PIL")
     before = (Image.MAX_IMAGE_PIXELS, log.level, warnings.filters[:])
 
     def speak_and_fail() -> None:
@@ -693,6 +696,24 @@ def test_decoding_leaves_no_trace() -> None:
         speak_and_fail()
 
     assert (Image.MAX_IMAGE_PIXELS, log.level, warnings.filters[:]) == before
+
+
+def test_libtiff_speaks_again() -> None:
+    """After decoding, the errors of libtiff go where the program sent them before."""
+    try:
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except AttributeError:
+        pytest.skip("this Pillow was built so that libtiff cannot be reached")
+    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    own = ctypes.cast(ctypes.CFUNCTYPE(None)(lambda: None), ctypes.c_void_p)
+    before = set_handler(own)
+    try:
+        with decoding():
+            assert set_handler(None) is None
+    finally:
+        after = set_handler(before)
+
+    assert after == own.value
 
 
 def test_without_decoding(tmp_path: Path) -> None:

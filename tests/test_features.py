@@ -172,12 +172,17 @@ def features_of(pixels: NDArray[np.uint8], cache: Path, key: str = "k") -> NDArr
 
 
 @pytest.mark.usefixtures("_loaded_once")
-def test_batches_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_do_not_matter(
+    tmp_path: Path, network: FeatureNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An image's features do not depend on the images beside it, nor on the size of a batch."""
     pixels = pictures(7, 32)
     expected = features_of(pixels, tmp_path / "whole")
     assert expected.shape == (7, N_FEATURES)
     assert expected.dtype == np.float32
+    with torch.inference_mode():
+        one = sized(network, 48)(torch.from_numpy(pixels[3:4])).numpy()
+    assert relative_error(expected[3:4], one) < 1e-4
 
     for batch in (1, 3, 7):
         monkeypatch.setattr(pretrained, "BATCH", batch)
@@ -323,6 +328,16 @@ def test_constant_features() -> None:
     features = np.tile(np.array([0.1, -7.3, 1e4], np.float32), (9, 1))
 
     np.testing.assert_array_equal(fit_projection(features).apply(features), np.zeros((9, 3)))
+
+
+def test_arrays_that_lie_by_columns(tmp_path: Path) -> None:
+    """A memory-mapped file that was saved in Fortran's order is read as the array it holds."""
+    features = np.asfortranarray(vectors(10, 5))
+    np.save(tmp_path / "columns.npy", features)
+    mapped = np.load(tmp_path / "columns.npy", mmap_mode="r")
+    assert not mapped.flags.c_contiguous
+
+    np.testing.assert_allclose(fit_projection(mapped).mean, features.mean(0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("chunk", [4, 4096])

@@ -45,7 +45,8 @@ def test_rows_written_are_an_array(tmp_path: Path) -> None:
         write(values[:5].astype(np.float32))
         write(np.asfortranarray(values[5:]))
     read = open_array(tmp_path / "a.npy")
-    assert (read.dtype, read.tolist()) == (np.float32, values.tolist())
+    assert read.dtype == np.float32
+    assert read.tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 100])

@@ -118,8 +118,8 @@ def test_balance_and_floor(noisefind: CommandLine, run: Path, tmp_path: Path) ->
     given = [row["given_label"] for row in read_csv(run / "scores.csv")]
     for name in CLASSES:
         assert abs(labels.count(name) - given.count(name) / 2) <= 1
-    options = ("--drop", "hardest", "--fraction", "0.99", "--min-per-class", "4")
-    assert noisefind("prune", run, "-o", tmp_path / "floor", *options).code == 0
+    floor = ("--drop", "hardest", "--fraction", "0.99", "--min-per-class", "4")
+    assert noisefind("prune", run, "-o", tmp_path / "floor", *floor).code == 0
     labels = [row["label"] for row in read_csv(tmp_path / "floor/kept.csv")]
     assert [labels.count(name) for name in CLASSES] == [4, 4, 4]
 

@@ -28,7 +28,7 @@ class Projection(NamedTuple):
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, d) features to (n, k) components."""
-        return (features - self.mean) @ self.axes
+        return np.asarray((features - self.mean) @ self.axes, np.float32)
 
 
 def fit_projection(features: NDArray[np.float32], n_components: int = N_COMPONENTS) -> Projection:

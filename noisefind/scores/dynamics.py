@@ -23,7 +23,7 @@ def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArr
     events = (right[:, :-1] & ~right[:, 1:]).sum(1).astype(np.float64)
     if never_learned == "top":
         events[~right.any(1)] = predictions.n_epochs
-    return events.mean(0)
+    return np.asarray(events.mean(0))
 
 
 def flips(predictions: Predictions) -> NDArray[np.float64]:
@@ -67,7 +67,7 @@ def variability(predictions: Predictions) -> NDArray[np.float64]:
     Swayamdipta et al. 2020: HIGH is ambiguous; both the easy and the wrong are low. Returns (N,),
     0 to 0.5.
     """
-    return np.exp(predictions.log_p_given.astype(np.float64)).std(1).mean(0)
+    return np.asarray(np.exp(predictions.log_p_given.astype(np.float64)).std(1).mean(0))
 
 
 def correctness(predictions: Predictions) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ def el2n(predictions: Predictions) -> NDArray[np.float64]:
     HIGH is hard or wrong.
     """
     last = predictions.squared_distance[:, -1].astype(np.float64)
-    return np.sqrt(last).mean(0)
+    return np.asarray(np.sqrt(last).mean(0))
 
 
 def ensemble_std(predictions: Predictions) -> NDArray[np.float64]:
@@ -31,7 +31,7 @@ def ensemble_std(predictions: Predictions) -> NDArray[np.float64]:
     if predictions.n_members == 1:
         return np.zeros(len(predictions.labels))
     variance = predictions.squares.astype(np.float64) / (predictions.n_members - 1)
-    return np.sqrt(variance).sum(1)
+    return np.asarray(np.sqrt(variance).sum(1))
 
 
 def pred_sum(predictions: Predictions) -> NDArray[np.float64]:
@@ -39,4 +39,4 @@ def pred_sum(predictions: Predictions) -> NDArray[np.float64]:
 
     The thesis' own. Returns (N,), whole numbers 0 to E; HIGH is EASY.
     """
-    return predictions.right[:, -1].sum(0).astype(np.float64)
+    return np.asarray(predictions.right[:, -1].sum(0), np.float64)

@@ -59,7 +59,7 @@ def train_member(
         derived_seed(config.seed, network, "augmentation", member)
     )
     model = new_model(network, n_classes, pixels.shape[1], config.seed, member).to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     images, y = place_pixels(pixels, device), torch.from_numpy(labels)
     optimizer = build_optimizer(model.parameters(), recipe)
     plan = batches(len(y), recipe.batch_size)
