@@ -1,0 +1,73 @@
+"""noisefind as a library: its public names, and the commands and code that the README shows."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import noisefind
+from noisefind.config import ScoreConfig
+from tests.images import write_images
+
+if TYPE_CHECKING:
+    from tests.commands import CommandLine
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.strip().partition(" #")[0].strip()
+    for line in README.splitlines()
+    if line.startswith("    noisefind ")
+]
+
+
+def photos(home: Path) -> None:
+    names = [f"photos/{name}/{number}.png" for name in "ab" for number in range(12)]
+    write_images(home, *names, size=16)
+
+
+@pytest.mark.parametrize("name", noisefind.__all__)
+def test_public_names_are_there(name: str) -> None:
+    """Every public name can be had from the package."""
+    assert getattr(noisefind, name).__name__ == name
+
+
+def test_other_names_are_refused() -> None:
+    """A name that is none is an AttributeError, as of any module."""
+    with pytest.raises(AttributeError, match="no attribute 'scores_of'"):
+        noisefind.scores_of  # noqa: B018
+
+
+def test_commands_of_the_readme(
+    noisefind: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command that the README shows runs as it stands, one after the other."""
+    photos(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert len(COMMANDS) >= 4
+    for command in COMMANDS:
+        output = noisefind(*shlex.split(command)[1:])
+        assert output.code == 0, (command, output.err)
+    assert (tmp_path / "clean/kept.csv").exists()
+
+
+def test_code_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python code that the README shows runs as it stands."""
+    photos(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code = README.split("```python\n")[1].split("```")[0]
+    exec(compile(code, "README.md", "exec"), {})
+    assert (tmp_path / "clean/manifest.csv").exists()
+
+
+def test_a_library_user_sees_nothing_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a progress to report to, the library is silent."""
+    photos(tmp_path)
+    config = ScoreConfig(members=1, epochs=1, clusters=2)
+    noisefind.score(tmp_path / "photos", tmp_path / "run", config)
+    noisefind.prune(tmp_path / "run", tmp_path / "out")
+    assert capsys.readouterr() == ("", "")
