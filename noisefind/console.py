@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -97,7 +98,7 @@ def print_scores(result: ScoreResult) -> None:
     for row in range(min(N_WORST, n_images)):
         names = (ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row])
         table.add_row(f"{ranking.label_scores[row]:.4f}", *(Text(_visible(n)) for n in names))
-    console.print(table, soft_wrap=True)  # file names stay whole, so that they can be copied
+    _print_whole(console, table)
     path = result.run.path
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
@@ -122,7 +123,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
-    console.print(table, soft_wrap=True)
+    _print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
     if dry_run:
@@ -130,6 +131,13 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     else:
         _print_plain(console, f"Kept images: {result.output / 'kept.csv'}")
         _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
+
+
+def _print_whole(console: Console, table: Table) -> None:
+    """A table as wide as it needs, whatever the terminal's width: its names can be copied."""
+    needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+    console.width = max(console.width, needed)
+    console.print(table, crop=False)
 
 
 def _print_plain(console: Console, line: str) -> None:

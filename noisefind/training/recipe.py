@@ -31,7 +31,7 @@ class Recipe:
 # (human, symmetric, asymmetric); docs/detection.md has the table.
 RECIPES = {
     "probe": Recipe(10, 10, 128, "adamw", 1e-3, 0.05, "cosine"),
-    "cnn": Recipe(4, 12, 256, "sgd", 0.1, 5e-4, "one-cycle"),
+    "cnn": Recipe(4, 12, 128, "sgd", 0.1, 5e-4, "one-cycle"),
     "resnet18": Recipe(4, 20, 256, "sgd", 0.1, 5e-4, "one-cycle"),
 }
 
