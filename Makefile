@@ -27,6 +27,7 @@ clean:
 	rm -rf .venv demo
 
 .venv/user: pyproject.toml
+	@echo "Installing into .venv; PyTorch is large, so this takes some minutes."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

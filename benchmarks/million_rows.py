@@ -104,7 +104,9 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         run.finish({"data": data, "root": data})
         seconds["write"] = time.perf_counter() - start
         start = time.perf_counter()
-        prune(run.path, Path(folder) / "out", PruneConfig(drop=["noise", "easiest"], fraction=[0.3]))
+        prune(
+            run.path, Path(folder) / "out", PruneConfig(drop=["noise", "easiest"], fraction=[0.3])
+        )
         seconds["prune"] = time.perf_counter() - start
     seconds["total"] = sum(seconds.values())
     seconds["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

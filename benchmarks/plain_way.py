@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
             for images, labels in train_loader:
                 loss = F.cross_entropy(model(images), labels)
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
             model.eval()

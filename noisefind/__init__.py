@@ -28,6 +28,10 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: ``score`` brings torch, which takes seconds."""
     if name not in _HOMES:

@@ -69,8 +69,10 @@ def score(
 ) -> None:
     """Train an ensemble on DATA and rank its images, most suspicious labels first."""
     from noisefind.console import TerminalProgress, print_scores
+    from noisefind.run import RunFolder
 
-    options = load_config(ScoreConfig, config, given)
+    before = RunFolder(output).started_config() if resume else {}
+    options = load_config(ScoreConfig, config, given, before)
     from noisefind.scoring import score as run_score  # imports torch: seconds
 
     with TerminalProgress() as progress:

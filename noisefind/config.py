@@ -11,7 +11,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import yaml
@@ -58,7 +60,16 @@ def option(
 
 
 class BaseConfig:
-    """What both configurations can do; an instance holds only valid values."""
+    """What both configurations can do; an instance holds only valid values of the right types.
+
+    Raises:
+        ConfigError: a value is outside its range.
+    """
+
+    def __post_init__(self) -> None:
+        types = get_type_hints(type(self))
+        for f in fields(cast("Any", self)):
+            object.__setattr__(self, f.name, _check(f, types[f.name], getattr(self, f.name)))
 
     def to_dict(self) -> dict[str, object]:
         """All options as plain values that YAML and JSON can hold."""
@@ -175,7 +186,9 @@ class PruneConfig(BaseConfig):
 
     drop: list[str] = option(
         [], "Rules", "What to drop; may be repeated and is applied in the order given. noise: the "
-        "suspected wrong labels (the default when no rule is given).",
+        "suspected wrong labels (the default when no rule is given). hardest, easiest: by a score. "
+        "random: by chance. coverage: a third of the share from the very hardest, then evenly over "
+        "the range of difficulty (CCS).",
         choices=("noise", "hardest", "easiest", "random", "coverage"),
     )  # fmt: skip
     fraction: list[float] = option(
@@ -191,12 +204,15 @@ class PruneConfig(BaseConfig):
         "hardest (1).",
     )  # fmt: skip
     seed: int = option(0, "Rules", "Seed of random choices and of ties.", low=0, high=2**31 - 1)
-    balance: bool = option(False, "Rules", "Keep the share of every class.")
+    balance: bool = option(
+        False, "Rules", "Apply each rule within every class, so that class shares stay."
+    )
     min_per_class: int = option(
         1, "Rules", "No class falls under this number of images.", low=0, high=2**31 - 1
     )
     format: list[str] = option(
-        [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links).",
+        [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links). "
+        "May be repeated.",
         choices=("txt", "npy", "imagefolder"),
     )  # fmt: skip
     copy: bool = option(False, "Output", "imagefolder: copy the files instead of linking them.")
@@ -205,10 +221,16 @@ class PruneConfig(BaseConfig):
     )
 
 
-def load_config(kind: type[Config], file: Path | None, given: Mapping[str, object]) -> Config:
+def load_config(
+    kind: type[Config],
+    file: Path | None,
+    given: Mapping[str, object],
+    before: Mapping[str, object] = MappingProxyType({}),
+) -> Config:
     """The configuration from defaults, then the preset, then the YAML ``file``, then ``given``.
 
     ``given`` holds what was typed: option name to value, None where an option was not typed.
+    ``before`` is the whole configuration of a run that goes on: it stands in for the defaults.
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown, a value is outside its range.
@@ -216,14 +238,8 @@ def load_config(kind: type[Config], file: Path | None, given: Mapping[str, objec
     typed = {name: value for name, value in given.items() if value not in (None, [])}
     from_file = _read_yaml(kind, file) if file else {}
     values = {**from_file, **typed}
-    values = {**PRESETS.get(str(values.get("preset")), {}), **values}
-    types = get_type_hints(kind)
-    checked = {
-        f.name: _check(f, types[f.name], values[f.name])
-        for f in fields(cast("Any", kind))
-        if f.name in values
-    }
-    return kind(**checked)
+    values = {**PRESETS.get(str(values.get("preset")), {}), **before, **values}
+    return kind(**cast("Any", values))
 
 
 def differing(
@@ -234,6 +250,11 @@ def differing(
     return [f"{flag(name)} (was {old.get(name)}, is {new[name]})" for name in names]
 
 
+def plain_number(number: float) -> str:
+    """A bound as a person writes it: 2,147,483,647, 0.999, 1e-08."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+
+
 def flag(name: str) -> str:
     """The command-line spelling of an option's name."""
     return "--" + name.replace("_", "-")
@@ -241,7 +262,7 @@ def flag(name: str) -> str:
 
 def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506  it is safe
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"--config {file}: cannot be read: {reason}") from None
@@ -251,12 +272,28 @@ def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
         raise ConfigError(f"--config {file}: must hold lines of the form `option: value`")
     named = {str(name).replace("-", "_"): value for name, value in values.items()}
     known = [f.name for f in fields(cast("Any", kind))]
-    unknown = [name for name in named if name not in known]
-    if unknown:
-        raise ConfigError(
-            f"--config {file}: unknown option {unknown[0]!r}; known: {', '.join(known)}"
-        )
-    return {name: value for name, value in named.items() if value is not None}
+    unknown = next((name for name in named if name not in known), None)
+    if unknown is not None:
+        near = get_close_matches(unknown, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        raise ConfigError(f"--config {file}: unknown option {unknown!r}; {hint}")
+    given = {name: value for name, value in named.items() if value is not None}
+    try:
+        kind(**given)
+    except ConfigError as error:
+        raise ConfigError(f"--config {file}: {error}") from None
+    return given
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which no key stands twice; the plain loader takes the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"{twice!r} stands there twice")
+        return super().construct_mapping(node, deep)
 
 
 def _check(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
@@ -270,6 +307,8 @@ def _check(option_field: dataclasses.Field[Any], kind: object, value: object) ->
 def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
     meta = option_field.metadata
     types = [t for t in get_args(kind) or (kind,) if t is not type(None)]
+    if value is None and type(None) in get_args(kind):
+        return None
     if types == [bool]:
         if not isinstance(value, bool):
             raise _refusal(option_field, value, "true or false")
@@ -295,7 +334,8 @@ def _check_number(
         return AUTO
     low, high = option_field.metadata["low"], option_field.metadata["high"]
     kind: type[int] | type[float] = float if float in types else int
-    rule = f"{'a whole number' if kind is int else 'a number'} from {low:g} to {high:g}"
+    bounds = f"{plain_number(low)} to {plain_number(high)}"
+    rule = f"{'a whole number' if kind is int else 'a number'} from {bounds}"
     if auto:
         rule += ", or auto"
     if isinstance(value, bool) or (kind is int and isinstance(value, float)):

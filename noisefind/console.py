@@ -93,11 +93,14 @@ def print_scores(result: ScoreResult) -> None:
         f"({n_issues / n_images:.1%})"
     )
     table = Table(box=SIMPLE, title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
-    for column in ("label_score", "given_label", "predicted_label", "file_name"):
+    for column in ("label_score", "suspected", "given_label", "predicted_label", "file_name"):
         table.add_column(column, no_wrap=True)
     for row in range(min(N_WORST, n_images)):
         names = (ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row])
-        table.add_row(f"{ranking.label_scores[row]:.4f}", *(Text(_visible(n)) for n in names))
+        suspected = "yes" if ranking.is_label_issue[row] else "no"
+        table.add_row(
+            f"{ranking.label_scores[row]:.4f}", suspected, *(Text(_visible(n)) for n in names)
+        )
     _print_whole(console, table)
     path = result.run.path
     if summary["n_skipped"]:
@@ -126,6 +129,9 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     _print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
+    if result.n_spared:
+        spared = f"{result.n_spared:,} more would have gone: --min-per-class spares them"
+        _print_plain(console, spared)
     if dry_run:
         _print_plain(console, "Nothing was written (--dry-run)")
     else:
@@ -143,6 +149,10 @@ def _print_whole(console: Console, table: Table) -> None:
 def _print_plain(console: Console, line: str) -> None:
     """A line whose paths can be copied: neither wrapped nor read as markup."""
     console.print(Text(line), soft_wrap=True)
+
+
+def _as_text(name: str) -> Text:
+    return Text(_visible(name))
 
 
 def _one_line(text: str) -> str:

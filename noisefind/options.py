@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, ge
 
 import typer
 
-from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag
+from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag, plain_number
 
 if TYPE_CHECKING:
     import dataclasses
@@ -71,24 +71,21 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
     name = flag(option_field.name)
     names = [f"{name}/--no-{name[2:]}"] if kind is bool else [name]
     is_list = get_origin(kind) is list
+    # typer checks nothing but yes or no: config.py says what is allowed, in one voice
+    typed: object = list[str] if is_list else bool | None if kind is bool else str | None
+    if kind is not bool:
+        settings["metavar"] = _metavar(set(get_args(kind)) or {kind})
     return inspect.Parameter(
         option_field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=[] if is_list else None,
-        annotation=Annotated[kind if is_list else _typed(kind), typer.Option(*names, **settings)],
+        annotation=Annotated[typed, typer.Option(*names, **settings)],
     )
 
 
-def _typed(kind: object) -> object:
-    """The type that typer parses to, or None where the option was not typed.
-
-    Where ``auto`` is a value everything is text; config.py decides what is allowed.
-    """
-    types = set(get_args(kind)) or {kind}
-    for plain in (str, bool, int, float, Path):
-        if plain in types:
-            return plain | None
-    raise TypeError(f"no option can be of type {kind}")
+def _metavar(types: set[object]) -> str:
+    """What stands for the value in the help text."""
+    return "PATH" if Path in types else "N" if int in types else "X" if float in types else "TEXT"
 
 
 def options_document() -> str:
@@ -100,7 +97,18 @@ def options_document() -> str:
         "`python -m noisefind.options > docs/options.md`; a test fails when it is out of date.",
         "",
         "A value that was typed goes before one in the `--config` file, that before the preset's,",
-        "that before the default. In the file, hyphens become underscores: `learning_rate: 0.01`.",
+        "that before the default. The file holds a line per option, and lists where one repeats:",
+        "",
+        "```yaml",
+        "members: 20",
+        "learning_rate: 0.001  # hyphens do as well",
+        "rotate: true",
+        "```",
+        "",
+        "```yaml",
+        "drop: [noise, easiest]",
+        "fraction: 0.3",
+        "```",
     ]
     for command, kind in (("score", ScoreConfig), ("prune", PruneConfig)):
         lines += ["", f"## noisefind {command}", ""]
@@ -117,7 +125,7 @@ def _range(metadata: Mapping[str, Any]) -> str:
         return ", ".join(metadata["choices"])
     if metadata["low"] is None:
         return ""
-    return f"{metadata['low']:.10g} to {metadata['high']:.10g}"
+    return f"{plain_number(metadata['low'])} to {plain_number(metadata['high'])}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from noisefind.cache import cache_folder
 from noisefind.config import PruneConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.table import is_table
-from noisefind.errors import DataError
+from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.manifest import (
     ClassCount,
     Manifest,
@@ -37,6 +37,7 @@ class PruneResult:
     counts: list[ClassCount]
     rules: list[Rule]
     n_unreadable: int
+    n_spared: int  # more would have gone but for --min-per-class
     output: Path
 
 
@@ -63,6 +64,7 @@ def prune(
         DataError: imagefolder is asked for and the images are not where they were.
     """
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
+    _require_sense(config, folder, out)
     summary, ranking = folder.read_summary(), folder.read_ranking()
     known = (*SCORES, "label_score")
     rules = rules_from_options(
@@ -71,9 +73,10 @@ def prune(
     chosen = _select(ranking, rules, config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
     manifest = Manifest(
-        ranking.ids, ranking.given_labels, ranking.splits, *chosen, unreadable=unreadable
-    )
-    result = PruneResult(class_counts(manifest), rules, len(unreadable), out)
+        ranking.ids, ranking.given_labels, ranking.splits, chosen.keep, chosen.reasons,
+        unreadable=unreadable,
+    )  # fmt: skip
+    result = PruneResult(class_counts(manifest), rules, len(unreadable), chosen.n_spared, out)
     root, source = Path(summary["root"]), Path(summary["data"])
     table = is_table(source)
     check_out(out, root, ranking.ids, is_table=table, force=force)
@@ -85,6 +88,16 @@ def prune(
             dataset=dataset, copy=config.copy, force=force,
         )  # fmt: skip
     return result
+
+
+def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
+    """Refuse what cannot be meant."""
+    if out.resolve() == folder.path.resolve():
+        raise RunError(f"{str(out)!r} is the run itself: choose another folder")
+    if config.copy and "imagefolder" not in config.format:
+        raise ConfigError("--copy is for --format imagefolder, which is not asked for")
+    if config.data is not None and not config.data.exists():
+        raise DataError(f"--data {config.data}: does not exist")
 
 
 def _select(ranking: Ranking, rules: list[Rule], config: PruneConfig) -> Selection:

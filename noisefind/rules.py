@@ -29,7 +29,7 @@ class Rule:
         kind: what is dropped. ``noise``: every label issue; ``hardest``, ``easiest``, ``random``:
             ``fraction`` of all images from that end or by chance; ``coverage``: ``fraction`` by
             coverage-centric coreset selection; ``window``: what lies outside of ``window``.
-        fraction: share of all N images to drop, ``0 <= fraction < 1``.
+        fraction: share of all N images to drop, ``0 <= fraction <= 1``.
         by: name of the score that orders the images; "" for ``noise`` and ``random``.
         seed: of the random choices and of the last tie-break.
         window: ``(low, high)``, ``0 <= low < high <= 1``: of the order of all N images from the
@@ -48,16 +48,15 @@ class Rule:
     window: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fraction < 1:  # also refuses NaN
+        if not 0 <= self.fraction <= 1:  # also refuses NaN
             raise ConfigError(
-                f"{self.kind}: the fraction to drop is {self.fraction}, must be at least 0 "
-                "and below 1"
+                f"{self.kind}: the fraction to drop is {self.fraction}, must be from 0 to 1"
             )
         if (self.kind in (*_NEED_SCORE, "window")) != bool(self.by):
             raise ValueError(f"{self.kind}: by is {self.by!r}")
         low, high = self.window
         if not 0 <= low < high <= 1:
-            raise ConfigError(f"window {low}:{high} must be LOW:HIGH with 0 <= LOW < HIGH <= 1")
+            raise ConfigError(f"--window {low}:{high} must be LOW:HIGH with 0 <= LOW < HIGH <= 1")
 
     def __str__(self) -> str:
         if self.kind == "noise":
@@ -121,6 +120,8 @@ def _one_each(option: str, values: Sequence[T], users: Sequence[str]) -> list[T]
     """``values`` matched to the rules that use them; ConfigError if the numbers do not agree."""
     if len(values) == 1 and users:
         return [values[0]] * len(users)
+    if users and not values:
+        raise ConfigError(f"{', '.join(users)}: say how much with {option}, such as {option} 0.3")
     if len(values) != len(users):
         need = f"these need one each: {', '.join(users)}" if users else "no rule here takes it"
         raise ConfigError(f"{option} is given {len(values)} times, but {need}")

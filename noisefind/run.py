@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.data.dataset import Skipped
@@ -26,8 +29,7 @@ from noisefind.files import whole_text, write_csv
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -85,21 +87,43 @@ class RunFolder:
         """Whether the run came to its end."""
         return (self.path / "run.json").exists()
 
-    def require_free(self, *, resume: bool) -> None:
-        """Refuse a folder that another run, or something else, is in.
+    @contextmanager
+    def held(self, *, resume: bool) -> Iterator[None]:
+        """Make the folder and keep other processes out of it; an empty one goes again at the end.
 
         Raises:
-            RunError: the folder holds something and is not to be resumed.
+            RunError: the folder holds something and is not to be resumed, cannot be written, or
+                another process is at work in it.
         """
+        self._require_free(resume=resume)
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        lock = FileLock(self.path / ".lock", blocking=False)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise RunError(f"{self.path}: another noisefind is at work in this folder") from None
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror}") from None
+        try:
+            self._require_free(resume=resume)  # it may have been filled a moment ago
+            yield
+        finally:
+            if not self._started.exists():
+                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
+            for path in made:
+                with suppress(OSError):  # not empty
+                    path.rmdir()
+
+    def _require_free(self, *, resume: bool) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file; give -o a new folder")
-        if self._is_begun:
+        if self._started.exists():
             if not resume:
                 raise RunError(
                     f"{self.path} holds a run already; give -o a new folder, or --resume to go on"
                 )
-        elif self._started.exists():
-            return  # stopped before anything was saved: as good as new
         elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
@@ -120,10 +144,12 @@ class RunFolder:
             before = _read_json(self._started)
             self._require_same(before, asked)
             asked = {**asked, "run_id": before["run_id"]}
-        else:
-            self.path.mkdir(parents=True, exist_ok=True)
         _write_json(self._started, asked)
         return asked
+
+    def started_config(self) -> dict[str, object]:
+        """The options that the run here began with; empty if there is none."""
+        return dict(_read_json(self._started)["config"]) if self._started.exists() else {}
 
     def _require_same(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
         changed = differing(before["config"], asked["config"], ignore=FREE_ON_RESUME)

@@ -18,6 +18,7 @@ from noisefind.cache import cache_folder
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
+from noisefind.errors import RunError
 from noisefind.features.given import given_features
 from noisefind.features.pretrained import features_folder, pretrained_features
 from noisefind.features.reduce import write_reduced
@@ -103,14 +104,26 @@ def score(
         DataError, ConfigError, RunError: as their classes say; nothing is written then but what is
             in the cache.
     """
-    config = config or ScoreConfig()
     run = RunFolder(Path(output))
-    run.require_free(resume=resume)
+    _require_outside(run.path, Path(data))
+    with run.held(resume=resume):
+        return _score(data, run, config or ScoreConfig(), progress or Progress())
+
+
+def _require_outside(output: Path, data: Path) -> None:
+    """A run within the image folders would be found as images by the next one."""
+    if data.is_dir() and data.resolve() in (output.resolve(), *output.resolve().parents):
+        raise RunError(f"{str(output)!r} lies in the data {str(data)!r}: choose another folder")
+
+
+def _score(
+    data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress
+) -> ScoreResult:
     machine = _Machine(
         choose_device(config.device),
         choose_threads(config.threads),
         cache_folder(config.cache_dir, run.path / "cache"),
-        progress or Progress(),
+        progress,
     )
     prepare_cpu(machine.n_threads)
     networks = config.networks(on_gpu=machine.device.type == "cuda")

@@ -34,10 +34,14 @@ _N_STRATA = 50  # as in the paper's code; its results hardly depend on it
 
 
 class Selection(NamedTuple):
-    """Which rows stay (N,), and for each dropped row the rule that dropped it ("" if kept)."""
+    """Which rows stay (N,), and for each dropped row the rule that dropped it ("" if kept).
+
+    ``n_spared`` counts the images that the rules would have dropped but for ``min_per_class``.
+    """
 
     keep: Bools
     reasons: list[str]
+    n_spared: int = 0
 
 
 class _Images(NamedTuple):
@@ -97,12 +101,13 @@ def select(
         ValueError: lengths differ, ids repeat, a score is missing or not finite.
     """
     if min_per_class < 0:
-        raise ConfigError(f"min_per_class is {min_per_class}, must be at least 0")
+        raise ConfigError(f"--min-per-class is {min_per_class}, must be at least 0")
     scores = {rule.by: difficulty.get(rule.by) for rule in rules if rule.by}
     _check(ids, labels, is_label_issue, {**scores, "tie_breaker": tie_breaker})
     keys = {rule.seed: random_keys(ids, rule.seed) for rule in rules}
     alive = np.ones(len(ids), dtype=np.bool_)
     dropped_by = np.zeros(len(ids), dtype=np.int64)
+    n_spared = 0
     for number, rule in enumerate(rules, start=1):
         hardness = difficulty[rule.by] if rule.by else tie_breaker
         tie_key, chance = keys[rule.seed].T
@@ -115,11 +120,13 @@ def select(
             ascending=np.lexsort((tie_key, tie_breaker, hardness)),
             chance=chance,
         )
-        dropped = _take(*_plan(rule, images), images, min_per_class)
+        order, wanted = _plan(rule, images)
+        dropped = _take(order, wanted, images, min_per_class)
+        n_spared += int(wanted.sum()) - len(dropped)
         alive[dropped] = False
         dropped_by[dropped] = number
     texts = ["", *map(str, rules)]
-    return Selection(alive, [texts[number] for number in dropped_by.tolist()])
+    return Selection(alive, [texts[number] for number in dropped_by.tolist()], n_spared)
 
 
 def _check(

@@ -135,3 +135,33 @@ def test_empty_file_means_defaults(tmp_path: Path) -> None:
     assert (
         load_config(ScoreConfig, write(tmp_path / "c.yaml", "# all default"), {}) == ScoreConfig()
     )
+
+
+def test_a_configuration_made_in_python_is_checked_too() -> None:
+    """Text becomes the option's type, and a value outside its range is refused at once."""
+    assert ScoreConfig(cache_dir=cast("Any", "cache")).cache_dir == Path("cache")
+    with pytest.raises(ConfigError, match=r"--members is 0; it must be a whole number from 1 to"):
+        ScoreConfig(members=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs: three", "c.yaml: --epochs is 'three'; it must be a whole number"),
+        ("epoch: 3", "unknown option 'epoch'; did you mean 'epochs'?"),
+        ("epochs: 3\nepochs: 4", "'epochs' stands there twice"),
+    ],
+)
+def test_what_is_wrong_in_a_file_names_the_file(tmp_path: Path, text: str, message: str) -> None:
+    """Values, misspelled keys and repeated keys of a YAML file are refused with its name."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", text), {})
+    assert message in str(caught.value)
+    assert "c.yaml" in str(caught.value)
+
+
+def test_a_resumed_run_keeps_its_options() -> None:
+    """What is typed or in the file goes before the run's options, those before the defaults."""
+    before = ScoreConfig(seed=7, epochs=3).to_dict()
+    config = load_config(ScoreConfig, None, {"epochs": "4"}, before)
+    assert (config.seed, config.epochs, config.members) == (7, 4, "auto")

@@ -32,4 +32,7 @@ def test_file_names_are_printed_whole_on_a_narrow_terminal(
     summary = {"n_label_issues": 1, "n_images": 1, "n_skipped": 0}
     result = SimpleNamespace(run=RunFolder(Path("run")), summary=summary, ranking=ranking)
     print_scores(cast("Any", result))
-    assert f"  0.0123        longsleeve    dress             {LONG_NAME}" in capsys.readouterr().out
+    assert (
+        f"  0.0123        yes         longsleeve    dress             {LONG_NAME}"
+        in capsys.readouterr().out
+    )

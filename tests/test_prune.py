@@ -203,3 +203,21 @@ def test_bad_requests_are_refused_in_one_line(
         assert words in noisefind.refused("prune", *arguments, "-o", out)
     assert "lies in the data" in noisefind.refused("prune", run, "-o", data / "out")
     assert not out.exists()
+
+
+def test_what_cannot_be_meant_is_refused(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
+    """The run folder as output, --copy without a tree, --data that does not exist."""
+    out = tmp_path / "out"
+    assert "is the run itself" in noisefind.refused("prune", run, "-o", run, "--force")
+    assert "--copy is for" in noisefind.refused("prune", run, "-o", out, "--copy")
+    assert "does not exist" in noisefind.refused("prune", run, "-o", out, "--data", tmp_path / "no")
+
+
+def test_what_a_class_floor_spares_is_said(
+    noisefind: CommandLine, run: Path, tmp_path: Path
+) -> None:
+    """Where --min-per-class lets fewer go than were asked for, the output says how many."""
+    rules = ("--drop", "random", "--fraction", "0.5", "--min-per-class", str(N_PER_CLASS - 2))
+    output = noisefind("prune", run, "-o", tmp_path / "out", *rules)
+    n_dropped = 3 * N_PER_CLASS - len(kept(tmp_path / "out"))
+    assert f"{30 - n_dropped} more would have gone" in output.out

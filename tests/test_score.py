@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from noisefind.run import SCORE_COLUMNS
+from noisefind.run import SCORE_COLUMNS, RunFolder
 from tests.commands import DIGITS, QUICK, TRUTH, CommandLine, finished, process, read_csv
 from tests.images import write_cifar10, write_csv, write_images
 
@@ -336,3 +336,42 @@ def test_moved_run_folder_still_prunes(noisefind: CommandLine, tmp_path: Path) -
     noisefind("score", folder(tmp_path / "data"), "-o", tmp_path / "run", *QUICK)
     shutil.move(tmp_path / "run", tmp_path / "elsewhere")
     assert noisefind("prune", tmp_path / "elsewhere", "-o", tmp_path / "out").code == 0
+
+
+def test_an_output_folder_that_cannot_be_is_refused(noisefind: CommandLine, tmp_path: Path) -> None:
+    """Within the data, or below a file: one line, and nothing is left behind."""
+    data = folder(tmp_path / "data")
+    (tmp_path / "file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert "lies in the data" in noisefind.refused("score", data, "-o", data / "run")
+    assert "cannot be written" in noisefind.refused("score", data, "-o", tmp_path / "file" / "run")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_two_processes_cannot_work_in_one_run(noisefind: CommandLine, tmp_path: Path) -> None:
+    """While a folder is held a second run is refused, with --resume too, and changes nothing."""
+    data, run = folder(tmp_path / "data"), tmp_path / "run"
+    with RunFolder(run).held(resume=False):
+        for options in ((), ("--resume",)):
+            line = noisefind.refused("score", data, "-o", run, *QUICK, *options)
+            assert "another noisefind is at work" in line
+    assert not run.exists()
+
+
+def test_resume_needs_no_option_again(noisefind: CommandLine, tmp_path: Path) -> None:
+    """A run goes on with the options that it began with, unless others are typed."""
+    data, run = folder(tmp_path / "data"), tmp_path / "run"
+    assert noisefind("score", data, "-o", run, *QUICK).code == 0
+    before = (run / "scores.csv").read_bytes()
+    assert noisefind("score", data, "-o", run, "--resume").code == 0
+    assert (run / "scores.csv").read_bytes() == before
+    assert "--epochs (was 2, is 3)" in noisefind.refused(
+        "score", data, "-o", run, "--resume", "--epochs", "3"
+    )
+
+
+def test_more_clusters_than_images_are_refused(noisefind: CommandLine, tmp_path: Path) -> None:
+    """Every image its own centre would make km_distance rounding noise."""
+    data = folder(tmp_path / "data")
+    line = noisefind.refused("score", data, "-o", tmp_path / "run", "--clusters", "500")
+    assert "--clusters is 500, but only" in line

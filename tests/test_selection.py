@@ -393,9 +393,9 @@ def test_rows_must_match() -> None:
         Rule("hardest", 0.5)
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.0, 57, float("nan")])
+@pytest.mark.parametrize("fraction", [-0.1, 1.01, 57, float("nan")])
 def test_fractions_out_of_range_are_refused(fraction: float) -> None:
-    """A fraction is at least 0 and below 1; the message names the rule and the value."""
+    """A fraction is from 0 to 1; the message names the rule and the value."""
     with pytest.raises(ConfigError, match=f"random: the fraction to drop is {fraction}"):
         Rule("random", fraction)
 

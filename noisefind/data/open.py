@@ -57,7 +57,7 @@ def open_dataset(
         ConfigError: the arguments contradict each other or the kind of data.
     """
     if only_listed and labels is None:
-        raise ConfigError("only_listed needs labels: a table that lists what to take")
+        raise ConfigError("--only-listed needs --labels FILE, the table that lists what to take")
     try:
         found = _find(data, root, cifar_labels, cache_dir, say)
     except OSError as error:
@@ -91,12 +91,12 @@ def _find(
             raise DataError(f"{str(data)!r} does not exist: expected a path, or {known}")
         path = fetch_cifar(str(data), cache_dir / "datasets", say)
     if root is not None and not is_table(path):
-        raise ConfigError(f"root is for tables, and {str(path)!r} is no .csv or .jsonl file")
+        raise ConfigError(f"--root is for tables, and {str(path)!r} is no .csv or .jsonl file")
     cifar = find_cifar(path)
     if cifar is not None:
         return open_cifar(cifar, cifar_labels)
     if cifar_labels != "fine":
-        raise ConfigError(f"{cifar_labels} labels: {str(path)!r} is not CIFAR-100")
+        raise ConfigError(f"--cifar-labels {cifar_labels}: {str(path)!r} is not CIFAR-100")
     if is_table(path):
         return open_table(path, root)
     if path.is_dir():
