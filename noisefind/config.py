@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -28,9 +29,18 @@ PRESETS: dict[str, dict[str, object]] = {
     "standard": {"network": "probe,cnn"},  # and on a GPU
 }
 # what may differ between a run and its resumption without changing a byte of the result
-FREE_ON_RESUME = ("cache_dir", "members")
+FREE_ON_RESUME = ("cache_dir", "members", "fail_over")
+SHARE = "share"  # hint of an option that takes 0.02 and 2% alike
 
 Config = TypeVar("Config", bound="BaseConfig")
+
+
+def fail_over_option() -> Any:
+    """The gate of a pipeline; every command that knows the share of suspected labels has it."""
+    return option(
+        None, "Pipeline", "Exit with 1, after everything is written, when a larger share of the "
+        "labels than this is suspected to be wrong: 2% or 0.02.", low=0.0, high=1.0, pattern=SHARE,
+    )  # fmt: skip
 
 
 def option(
@@ -160,6 +170,7 @@ class ScoreConfig(BaseConfig):
         None, "Machine", "Where decoded pixels and features are kept. Default: noisefind in the "
         "user's cache; in the run folder where that cannot be written.",
     )  # fmt: skip
+    fail_over: float | None = fail_over_option()
 
     def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
         """The kinds of members, in the order given."""
@@ -203,6 +214,7 @@ class PruneConfig(BaseConfig):
     data: Path | None = option(
         None, "Output", "Where the images are now, if they have moved since they were scored."
     )
+    fail_over: float | None = fail_over_option()
 
 
 def load_config(kind: type[Config], file: Path | None, given: Mapping[str, object]) -> Config:
@@ -276,6 +288,8 @@ def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object
         return value
     if types == [Path]:
         return Path(str(value))
+    if meta["pattern"] == SHARE:
+        return _check_share(option_field, value)
     if int in types or float in types:
         return _check_number(option_field, types, value)
     text = str(value)
@@ -307,6 +321,20 @@ def _check_number(
     if not low <= number <= high:
         raise _refusal(option_field, value, rule)
     return number
+
+
+def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
+    """0.02 of ``0.02``, ``"0.02"`` and ``"2%"``."""
+    text = str(value).strip()
+    try:
+        # in decimals, since 0.7 / 100 is not the float nearest to 0.007
+        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+    except InvalidOperation:
+        share = Decimal("nan")
+    low, high = option_field.metadata["low"], option_field.metadata["high"]
+    if share.is_nan() or not low <= share <= high:
+        raise _refusal(option_field, value, "a share from 0 to 1 such as 0.02, or 0% to 100%")
+    return float(share)
 
 
 def _refusal(option_field: dataclasses.Field[Any], value: object, rule: str) -> ConfigError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, ge
 
 import typer
 
-from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag
+from noisefind.config import SHARE, BaseConfig, PruneConfig, ScoreConfig, flag
 
 if TYPE_CHECKING:
     import dataclasses
@@ -71,6 +71,8 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
     name = flag(option_field.name)
     names = [f"{name}/--no-{name[2:]}"] if kind is bool else [name]
     is_list = get_origin(kind) is list
+    if option_field.metadata["pattern"] == SHARE:
+        kind = str  # 2% is no number to typer
     return inspect.Parameter(
         option_field.name,
         inspect.Parameter.KEYWORD_ONLY,

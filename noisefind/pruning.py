@@ -38,6 +38,7 @@ class PruneResult:
     rules: list[Rule]
     n_unreadable: int
     output: Path
+    summary: dict[str, Any]  # of the run that was pruned
 
 
 def prune(
@@ -73,7 +74,7 @@ def prune(
     manifest = Manifest(
         ranking.ids, ranking.given_labels, ranking.splits, *chosen, unreadable=unreadable
     )
-    result = PruneResult(class_counts(manifest), rules, len(unreadable), out)
+    result = PruneResult(class_counts(manifest), rules, len(unreadable), out, summary)
     root, source = Path(summary["root"]), Path(summary["data"])
     table = is_table(source)
     check_out(out, root, ranking.ids, is_table=table, force=force)
