@@ -163,6 +163,11 @@ class ScoreConfig(BaseConfig):
         AUTO, "Machine", "auto, cpu, cuda or cuda:N. Auto: the GPU where there is one.",
         pattern=r"auto|cpu|cuda(:\d+)?",
     )  # fmt: skip
+    devices: str | None = option(
+        None, "Machine", "Several of cpu and cuda:N, separated by commas: networks from pixels are "
+        "trained in one process for each, which share the CPU threads. All else runs on the first. "
+        "Instead of --device.", pattern=r"(cpu|cuda:\d+)(,(cpu|cuda:\d+))*",
+    )  # fmt: skip
     threads: int | str = option(
         AUTO, "Machine", "CPU threads. Auto: as many as there are cores to use.", low=1, high=1024
     )
