@@ -184,33 +184,48 @@ def is_gone(group: int) -> bool:
     return False
 
 
-def test_interrupted_and_killed_it_goes_on_to_the_same_record(tmp_path: Path) -> None:
-    """Ctrl-C in the first member, a kill -9 in the second, then it is let finish.
+def worker(parent: int) -> int:
+    """The training process of a run."""
+    table = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True)
+    rows = [line.split(maxsplit=2) for line in table.stdout.splitlines()]
+    (pid,) = [int(p) for p, pp, args in rows if pp == str(parent) and "spawn_main" in args]
+    return pid
 
-    Neither leaves a process behind, a process says nothing of its own at Ctrl-C, and the record
-    ends with the bytes of a sequential run.
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """Begin to train into ``folder`` as a process of its own; returns when training has begun."""
+    for left in folder.rglob("*.part"):
+        left.unlink()
+    script = f"from tests.test_parallel import *; train({str(folder)!r}, [CPU])"
+    running = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    wait_for(lambda: list(folder.rglob("alone-*/*.part")), running)
+    return running
+
+
+def test_interrupted_and_killed_it_goes_on_to_the_same_record(tmp_path: Path) -> None:
+    """Ctrl-C in the second member, a kill -9 in it, then it is let finish.
+
+    Neither leaves a process behind; a training process takes no notice of Ctrl-C itself; the
+    record ends with the bytes of a sequential run.
     """
     rng = np.random.default_rng(0)
     np.save(tmp_path / "pixels.npy", rng.integers(0, 256, (N_IMAGES, 12, 12, 3), dtype=np.uint8))
     kept = tmp_path / "apart/cnn"
-    script = f"from tests.test_parallel import *; train({str(kept.parent)!r}, [CPU])"
-    steps = {
-        signal.SIGINT: lambda: list(kept.glob("alone-00/*.part")),
-        signal.SIGKILL: lambda: n_recorded(kept) == 1 and list(kept.glob("alone-01/*.part")),
-    }
-    for number, is_time in steps.items():
-        running = subprocess.Popen(
-            [sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
-        wait_for(is_time, running)
-        if number == signal.SIGINT:
-            os.killpg(running.pid, number)  # as a terminal does: all of them get it
-        else:
-            running.kill()
-        _, err = running.communicate()
-        assert (running.returncode, err.count("Traceback")) == (-number, number == signal.SIGINT)
-        wait_for(lambda group=running.pid: is_gone(group))  # type: ignore[misc]
+    running = start(kept.parent)
+    os.kill(worker(running.pid), signal.SIGINT)
+    wait_for(lambda: n_recorded(kept) == 1, running)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: all of them get it
+    _, err = running.communicate()
+    assert (running.returncode, err.count("Traceback")) == (-signal.SIGINT, 1)
+    wait_for(lambda: is_gone(running.pid))
+
+    running = start(kept.parent)
+    running.kill()
+    running.communicate()
+    wait_for(lambda: is_gone(running.pid))
     assert n_recorded(kept) == 1
     progress = Count()
     train(kept.parent, [CPU], progress)

@@ -17,7 +17,7 @@ import shutil
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from threading import Thread
 from typing import TYPE_CHECKING, cast
 
@@ -147,6 +147,7 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows: each prints a traceback, no more
         yield
         return
+    resource_tracker.ensure_running()  # a first start would begin it, which unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
