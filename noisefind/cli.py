@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,9 @@ from noisefind.config import PruneConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
 from noisefind.options import with_options
 
+EXIT_GATE = 1  # --fail-over, and nothing else
 EXIT_ERROR = 2
+EXIT_FAULT = 70  # EX_SOFTWARE; Python's own 1 would look like a closed gate
 EXIT_INTERRUPTED = 130
 # newer typer carries a copy of click, older imports click: this is ClickException of either
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
@@ -69,6 +72,7 @@ def score(
 ) -> None:
     """Train an ensemble on DATA and rank its images, most suspicious labels first."""
     from noisefind.console import TerminalProgress, print_scores
+    from noisefind.gate import reason_to_fail
     from noisefind.run import RunFolder
 
     before = RunFolder(output).started_config() if resume else {}
@@ -78,6 +82,7 @@ def score(
     with TerminalProgress() as progress:
         result = run_score(data, output, options, resume=resume, progress=progress)
     print_scores(result)
+    _pass_gate(reason_to_fail(result.summary, options.fail_over))
 
 
 @app.command()
@@ -96,11 +101,13 @@ def prune(
 ) -> None:
     """Write a manifest of the images to keep. Images are never touched."""
     from noisefind.console import print_prune
+    from noisefind.gate import reason_to_fail
     from noisefind.pruning import prune as run_prune
 
     options = load_config(PruneConfig, config, given)
     result = run_prune(run, output, options, force=force, dry_run=dry_run)
     print_prune(result, dry_run=dry_run)
+    _pass_gate(reason_to_fail(result.summary, options.fail_over))
 
 
 def main() -> None:
@@ -116,11 +123,22 @@ def main() -> None:
     except BrokenPipeError:  # whoever read stdout (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception:  # noqa: BLE001  a fault of noisefind or of the machine: say all
+        traceback.print_exc()
+        code = EXIT_FAULT
     if code == EXIT_INTERRUPTED:  # newer typer returns it, older raises Abort
         from noisefind.console import print_error
 
         print_error("interrupted; noisefind score … --resume goes on where it was")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _pass_gate(reason: str | None) -> None:
+    from noisefind.console import print_error
+
+    if reason:
+        print_error(reason)
+        raise typer.Exit(EXIT_GATE)
 
 
 def _fail(message: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -30,9 +31,18 @@ PRESETS: dict[str, dict[str, object]] = {
     "standard": {"network": "probe,cnn"},  # and on a GPU
 }
 # what may differ between a run and its resumption without changing a byte of the result
-FREE_ON_RESUME = ("cache_dir", "members")
+FREE_ON_RESUME = ("cache_dir", "members", "fail_over")
+SHARE = "share"  # hint of an option that takes 0.02 and 2% alike
 
 Config = TypeVar("Config", bound="BaseConfig")
+
+
+def fail_over_option() -> Any:
+    """The gate of a pipeline; every command that knows the share of suspected labels has it."""
+    return option(
+        None, "Pipeline", "Exit with 1, after everything is written, when a larger share of the "
+        "labels than this is suspected to be wrong: 2% or 0.02.", low=0.0, high=1.0, pattern=SHARE,
+    )  # fmt: skip
 
 
 def option(
@@ -164,6 +174,11 @@ class ScoreConfig(BaseConfig):
         AUTO, "Machine", "auto, cpu, cuda or cuda:N. Auto: the GPU where there is one.",
         pattern=r"auto|cpu|cuda(:\d+)?",
     )  # fmt: skip
+    devices: str | None = option(
+        None, "Machine", "Several of cpu and cuda:N, separated by commas: networks from pixels are "
+        "trained in one process for each, which share the CPU threads. All else runs on the first. "
+        "Instead of --device.", pattern=r"(cpu|cuda:\d+)(,(cpu|cuda:\d+))*",
+    )  # fmt: skip
     threads: int | str = option(
         AUTO, "Machine", "CPU threads. Auto: as many as there are cores to use.", low=1, high=1024
     )
@@ -171,6 +186,7 @@ class ScoreConfig(BaseConfig):
         None, "Machine", "Where decoded pixels and features are kept. Default: noisefind in the "
         "user's cache; in the run folder where that cannot be written.",
     )  # fmt: skip
+    fail_over: float | None = fail_over_option()
 
     def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
         """The kinds of members, in the order given."""
@@ -219,6 +235,7 @@ class PruneConfig(BaseConfig):
     data: Path | None = option(
         None, "Output", "Where the images are now, if they have moved since they were scored."
     )
+    fail_over: float | None = fail_over_option()
 
 
 def load_config(
@@ -315,6 +332,8 @@ def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object
         return value
     if types == [Path]:
         return Path(str(value))
+    if meta["pattern"] == SHARE:
+        return _check_share(option_field, value)
     if int in types or float in types:
         return _check_number(option_field, types, value)
     text = str(value)
@@ -347,6 +366,20 @@ def _check_number(
     if not low <= number <= high:
         raise _refusal(option_field, value, rule)
     return number
+
+
+def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
+    """0.02 of ``0.02``, ``"0.02"`` and ``"2%"``."""
+    text = str(value).strip()
+    try:
+        # in decimals, since 0.7 / 100 is not the float nearest to 0.007
+        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+    except InvalidOperation:
+        share = Decimal("nan")
+    low, high = option_field.metadata["low"], option_field.metadata["high"]
+    if share.is_nan() or not low <= share <= high:
+        raise _refusal(option_field, value, "a share from 0 to 1 such as 0.02, or 0% to 100%")
+    return float(share)
 
 
 def _refusal(option_field: dataclasses.Field[Any], value: object, rule: str) -> ConfigError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
@@ -30,11 +31,19 @@ if TYPE_CHECKING:
 N_WORST = 10
 
 
+class _Console(Console):
+    """Goes silent when its reader (head, less) has left; rich's own would end the run with 1."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 class TerminalProgress(progress.Progress):
     """Bars with the time left on a terminal; one line per stage where stderr is none."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = _Console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -80,13 +89,13 @@ class TerminalProgress(progress.Progress):
 
 def print_error(message: str) -> None:
     """One line on stderr."""
-    console = Console(stderr=True)
+    console = _Console(stderr=True)
     console.print(Text.assemble(("error: ", "bold red"), _one_line(message)), soft_wrap=True)
 
 
 def print_scores(result: ScoreResult) -> None:
     """How many labels are suspected, the worst, where the files are and what to type next."""
-    console, ranking, summary = Console(), result.ranking, result.summary
+    console, ranking, summary = _Console(), result.ranking, result.summary
     n_issues, n_images = summary["n_label_issues"], summary["n_images"]
     console.print(
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are suspected to be wrong "
@@ -111,7 +120,7 @@ def print_scores(result: ScoreResult) -> None:
 
 def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     """What stays and goes, per class, and where the files are."""
-    console = Console()
+    console = _Console()
     rules = ", then ".join(map(str, result.rules))
     table = Table(
         box=SIMPLE, title=f"{'Would drop' if dry_run else 'Dropped'}: {rules}", title_justify="left"

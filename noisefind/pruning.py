@@ -39,6 +39,7 @@ class PruneResult:
     n_unreadable: int
     n_spared: int  # more would have gone but for --min-per-class
     output: Path
+    summary: dict[str, Any]  # of the run that was pruned
 
 
 def prune(
@@ -76,7 +77,9 @@ def prune(
         ranking.ids, ranking.given_labels, ranking.splits, chosen.keep, chosen.reasons,
         unreadable=unreadable,
     )  # fmt: skip
-    result = PruneResult(class_counts(manifest), rules, len(unreadable), chosen.n_spared, out)
+    result = PruneResult(
+        class_counts(manifest), rules, len(unreadable), chosen.n_spared, out, summary
+    )
     root, source = Path(summary["root"]), Path(summary["data"])
     table = is_table(source)
     check_out(out, root, ranking.ids, is_table=table, force=force)

@@ -28,7 +28,7 @@ from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
-from noisefind.training.device import choose_device, choose_threads, prepare_cpu
+from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.estimate import estimate
 from noisefind.training.recipe import Recipe, choose_recipe
@@ -60,6 +60,7 @@ class _Machine:
     """Where things run and are kept."""
 
     device: torch.device
+    devices: list[torch.device]  # with a process each for networks from pixels; mostly none
     n_threads: int
     cache: Path
     progress: Progress
@@ -120,7 +121,7 @@ def _score(
     data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress
 ) -> ScoreResult:
     machine = _Machine(
-        choose_device(config.device),
+        *choose_devices(config.device, config.devices),
         choose_threads(config.threads),
         cache_folder(config.cache_dir, run.path / "cache"),
         progress,
@@ -149,7 +150,10 @@ def _score(
                 cache=machine.cache, progress=machine.progress,
             )  # fmt: skip
         training = TrainingData(features, network_pixels, dataset.labels, len(dataset.classes))
-        train_ensemble(training, recipes, config, run.record, machine.device, machine.progress)
+        train_ensemble(
+            training, recipes, config, run.record, machine.device, machine.progress,
+            machine.devices,
+        )  # fmt: skip
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         records = [Record(run.record / network) for network in networks]
@@ -234,6 +238,7 @@ def _say_estimate(
         pixels, len(dataset.classes), missing, config,
         feature_size=None if has_features else sizes.features,
         network_size=sizes.network, device=machine.device,
+        n_gpus=len({d for d in machine.devices if d.type == "cuda"}),
     )  # fmt: skip
     time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
     machine.progress.say(
@@ -272,11 +277,17 @@ def _clusters(
 ) -> Clusters:
     with machine.timed("clusters"):
         machine.progress.stage("Clustering", 12 if config.clusters == AUTO else 1)
-        return find_clusters(
+        clusters = find_clusters(
             features, config.clusters, n_classes=len(dataset.classes),
             seed=derived_seed(config.seed, "clusters") % 2**32, n_threads=machine.n_threads,
             advance=machine.progress.advance,
         )  # fmt: skip
+    if config.clusters != AUTO and len(clusters.centers) < int(config.clusters):
+        machine.progress.say(
+            f"--clusters {config.clusters}: only {len(clusters.centers)} images differ, "
+            "and with as many centres as images km_distance is rounding alone"
+        )
+    return clusters
 
 
 def _pixels_key(dataset: Dataset, sizes: _Sizes, config: ScoreConfig) -> str:
@@ -297,7 +308,7 @@ def _summary(
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "device": str(machine.device),
+        "device": ",".join(map(str, machine.devices or [machine.device])),
         "threads": machine.n_threads,
         "recipes": {name: asdict(recipe) for name, recipe in recipes.items()},
         "sizes": asdict(sizes),

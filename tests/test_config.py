@@ -80,7 +80,7 @@ def test_echo_round_trip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "given", "words"),
     [
-        (ScoreConfig, {"epochs": "0"}, ["--epochs", "'0'", "1 to 10000", "auto"]),
+        (ScoreConfig, {"epochs": "0"}, ["--epochs", "'0'", "1 to 10,000", "auto"]),
         (ScoreConfig, {"epochs": "many"}, ["--epochs", "'many'"]),
         (ScoreConfig, {"epochs": 2.5}, ["--epochs", "2.5", "whole"]),
         (ScoreConfig, {"epochs": True}, ["--epochs", "True"]),

@@ -409,7 +409,7 @@ def test_windows_out_of_range_are_refused(window: tuple[float, float]) -> None:
 
 def test_negative_floors_are_refused() -> None:
     """A floor below 0 is a mistake of the user's, said with its value."""
-    with pytest.raises(ConfigError, match="min_per_class is -1"):
+    with pytest.raises(ConfigError, match="min-per-class is -1"):
         select([NOISE], **images([0.0]), min_per_class=-1)
 
 
@@ -469,7 +469,7 @@ def test_options_are_matched_in_order(
 @pytest.mark.parametrize(
     ("drop", "fraction", "by", "window", "message"),
     [
-        ("hardest", [], "", None, "--fraction is given 0 times, but these need one each: hardest"),
+        ("hardest", [], "", None, "hardest: say how much with --fraction"),
         ("hardest easiest random", [0.1, 0.2], "", None, "need one each: hardest, easiest, random"),
         ("noise", [0.1], "", None, "--fraction is given 1 times, but no rule here takes it"),
         ("random", [0.1], "aum", None, "--by is given 1 times, but no rule here takes it"),

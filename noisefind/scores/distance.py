@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from noisefind.errors import ConfigError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -62,9 +60,6 @@ def find_clusters(
         seed: of the sample and of k-means.
         n_threads: that many fits run side by side.
         advance: called after each fit.
-
-    Raises:
-        ConfigError: more centres than different vectors are asked for.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(features))[:SAMPLE])
@@ -73,11 +68,7 @@ def find_clusters(
     if n_clusters == "auto":
         candidates = candidate_numbers(n_distinct, n_classes)
     else:
-        if int(n_clusters) > n_distinct:
-            raise ConfigError(
-                f"--clusters is {n_clusters}, but only {n_distinct} images differ; give fewer"
-            )
-        candidates = [int(n_clusters)]
+        candidates = [min(int(n_clusters), n_distinct)]
 
     def fit(k: int) -> tuple[NDArray[np.float32], float]:
         result = _fit(sample, k, seed)

@@ -8,6 +8,7 @@ import sys
 
 import torch
 
+from noisefind.config import AUTO
 from noisefind.errors import ConfigError
 
 # glibc's mallopt: keep freed memory instead of giving it back to the kernel after every step, which
@@ -16,18 +17,32 @@ from noisefind.errors import ConfigError
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
-def choose_device(name: str) -> torch.device:
+def choose_devices(device: str, devices: str | None) -> tuple[torch.device, list[torch.device]]:
+    """What ``--device`` and ``--devices`` mean: the device of this process, and those of others.
+
+    Raises:
+        ConfigError: both were given, or one that is not there.
+    """
+    if devices is None:
+        return choose_device(device), []
+    if device != AUTO:
+        raise ConfigError(f"--device {device} and --devices {devices} exclude each other; give one")
+    others = [choose_device(name, "--devices") for name in devices.split(",")]
+    return others[0], others
+
+
+def choose_device(name: str, option: str = "--device") -> torch.device:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there.
 
     Raises:
         ConfigError: a GPU was asked for that this machine or this PyTorch does not have.
     """
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "auto":
+    if name == AUTO:
         return torch.device("cuda" if n_gpus else "cpu")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= n_gpus:
-        raise ConfigError(f"--device is {name!r}, but PyTorch sees {n_gpus} GPUs; try --device cpu")
+        raise ConfigError(f"{option} is {name!r}, but PyTorch sees {n_gpus} GPUs; try --device cpu")
     return device
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
+
 from noisefind.training.member import train_member
+from noisefind.training.parallel import Job, train_on_devices
 from noisefind.training.probes import train_probes
 from noisefind.training.record import Recorder, n_recorded
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    import numpy as np
-    import torch
     from numpy.typing import NDArray
 
     from noisefind.config import ScoreConfig
@@ -38,11 +41,13 @@ def train_ensemble(
     folder: Path,
     device: torch.device,
     progress: Progress,
+    devices: Sequence[torch.device] = (),
 ) -> None:
     """Train the members that ``folder`` does not hold yet; each kind has a folder in it.
 
     Probes are trained and saved together; networks from pixels one by one, so that an interrupted
-    run loses one member at most.
+    run loses one member at most. Where ``devices`` are given, each gets a process for networks from
+    pixels, and the threads of this one are shared out among them.
     """
     for network, recipe in recipes.items():
         done = n_recorded(folder / network)
@@ -51,6 +56,13 @@ def train_ensemble(
             continue
         groups = [missing] if network == "probe" else [range(m, m + 1) for m in missing]
         progress.stage(f"Training {len(missing)} x {network}", recipe.epochs * len(groups))
+        if network != "probe" and devices:
+            job = Job(
+                folder / network, _file_of(data.pixels), data.labels, data.n_classes, network,
+                recipe, config, n_threads=max(1, torch.get_num_threads() // len(devices)),
+            )  # fmt: skip
+            train_on_devices(job, missing, devices, progress)
+            continue
         for group in groups:
             recorder = Recorder(folder / network, data.labels, data.n_classes, group, recipe.epochs)
             if network == "probe":
@@ -67,3 +79,10 @@ def train_ensemble(
                     progress=progress,
                 )  # fmt: skip
             recorder.finish()
+
+
+def _file_of(pixels: NDArray[np.uint8] | None) -> Path:
+    """Where pixels are kept, so that another process can map them too."""
+    if not isinstance(pixels, np.memmap) or pixels.filename is None:
+        raise ValueError("several devices need pixels that are a memory-mapped file")
+    return Path(pixels.filename)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,11 +45,13 @@ def estimate(
     feature_size: int | None,
     network_size: int,
     device: torch.device,
+    n_gpus: int = 0,
 ) -> tuple[float, int]:
     """Seconds and bytes for features (``feature_size`` None: there already), members, record.
 
     Every stage runs once to warm up and once for the clock, on a few images or on numbers of the
-    same shape.
+    same shape. Members from pixels are shared out to ``n_gpus``; processes on one CPU share its
+    cores and are counted as if they took turns.
     """
     n_images = len(pixels)
     seconds, n_bytes = FIXED_SECONDS, n_images * N_COMPONENTS * FLOAT_BYTES
@@ -59,8 +62,8 @@ def estimate(
         if recipe.members == 0:
             continue
         once = _member_seconds(network, recipe, config, n_classes, network_size, device)
-        together = 1 if network == "probe" else recipe.members
-        seconds += once * n_images * recipe.epochs * together
+        in_turn = 1 if network == "probe" else math.ceil(recipe.members / max(1, n_gpus))
+        seconds += once * n_images * recipe.epochs * in_turn
         n_bytes += n_images * FLOAT_BYTES * len(FIELDS) * recipe.members * recipe.epochs
         n_bytes += n_images * FLOAT_BYTES * 2 * n_classes
     return seconds, n_bytes

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+ADOPT_ROWS = 4096  # at once
+
+
 def n_recorded(folder: Path) -> int:
     """How many members, from the first on, are whole in this folder."""
     last = [int(path.stem.rpartition("-")[2]) for path in folder.glob("spread-after-*.npy")]
@@ -85,11 +88,25 @@ class Recorder:
         rows = slice(start, start + len(labels))
         self._seen[member][epoch, :, rows] = _observations(log_probs, labels).cpu().numpy()
         if epoch == self._n_epochs - 1:
-            mean, squares = self._spread[0, rows], self._spread[1, rows]
-            probs = log_probs.exp().cpu().numpy()
-            deviation = probs - mean
-            mean += deviation / np.float32(member + 1)
-            squares += deviation * (probs - mean)
+            self._spread_over(member, rows, log_probs.exp().cpu().numpy())
+
+    def adopt(self, member: int, alone: Path) -> None:
+        """Observe at once all that a member said which is the only one of the record ``alone``.
+
+        The mean over one member is its own prediction, to the bit; so is what comes of it here.
+        """
+        self._seen[member][:] = np.load(_member_file(alone, 0), mmap_mode="r")
+        probs = np.load(_spread_file(alone, 0), mmap_mode="r")[0]
+        for start in range(0, len(probs), ADOPT_ROWS):
+            rows = slice(start, start + ADOPT_ROWS)
+            self._spread_over(member, rows, probs[rows])
+
+    def _spread_over(self, member: int, rows: slice, probs: NDArray[np.float32]) -> None:
+        """Welford's update of mean and squared deviations by one more member."""
+        mean, squares = self._spread[0, rows], self._spread[1, rows]
+        deviation = probs - mean
+        mean += deviation / np.float32(member + 1)
+        squares += deviation * (probs - mean)
 
     def finish(self) -> None:
         """Make what was observed part of the record."""

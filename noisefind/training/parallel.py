@@ -1,0 +1,220 @@
+"""Members from pixels on several devices at once: one process per device.
+
+Of the missing members process k of n trains every n-th from the k-th on. Each member leaves a
+record of its own, with itself as the only member, in ``alone-NN``; the parent takes these into the
+record in the order of the members' numbers and deletes them. So the record grows as if one process
+had trained them one by one, to the same bytes where the devices and threads are the same, and what
+a killed run had finished out of order is still there when it goes on.
+
+A process ends with its parent, however that ends, and leaves Ctrl-C to it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, resource_tracker
+from threading import Thread
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from noisefind.errors import RunError
+from noisefind.files import open_array
+from noisefind.progress import Progress
+from noisefind.training.device import prepare_cpu
+from noisefind.training.member import train_member
+from noisefind.training.record import Recorder, n_recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisefind.config import ScoreConfig
+    from noisefind.training.recipe import Recipe
+
+EPOCH, MEMBER = "epoch", "member"  # what a process tells its parent: one more of these is over
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all processes that train one kind of member need; small, since it is pickled."""
+
+    folder: Path  # of the record of this kind
+    pixels: Path  # a .npy file
+    labels: NDArray[np.int64]
+    n_classes: int
+    network: str
+    recipe: Recipe
+    config: ScoreConfig
+    n_threads: int  # per process
+
+
+def train_on_devices(
+    job: Job, members: range, devices: Sequence[torch.device], progress: Progress
+) -> None:
+    """Train the members numbered ``members``, which start at ``n_recorded(job.folder)``.
+
+    Args:
+        job: what to train, on what.
+        members: numbers of the members that the record lacks.
+        devices: one process for each; may name a device twice.
+        progress: advanced once per epoch of any member.
+
+    Raises:
+        RunError: a process was killed from outside.
+        RuntimeError: a process failed; its traceback is on stderr.
+    """
+    for path in job.folder.glob("alone-*"):
+        if int(path.name.rpartition("-")[2]) < members.start:  # killed before it was deleted
+            shutil.rmtree(path)
+    waiting = [m for m in members if n_recorded(_alone(job.folder, m)) == 0]
+    progress.advance(job.recipe.epochs * (len(members) - len(waiting)))
+    shares = [waiting[k :: len(devices)] for k in range(len(devices))]
+    with _processes(job, shares, devices) as running:
+        _take_in(job, members)
+        while running:
+            for receiver in connection.wait(list(running)):
+                receiver = cast("Connection", receiver)
+                try:
+                    news = receiver.recv()
+                except (EOFError, OSError):  # it has ended, for better or worse
+                    _require_success(running.pop(receiver))
+                    continue
+                if news == EPOCH:
+                    progress.advance()
+                else:
+                    _take_in(job, members)
+
+
+def _take_in(job: Job, members: range) -> None:
+    """Move members from their own records to the common one: those that are next and whole."""
+    for member in range(n_recorded(job.folder), members.stop):
+        alone = _alone(job.folder, member)
+        if n_recorded(alone) == 0:
+            return
+        group = range(member, member + 1)
+        recorder = Recorder(job.folder, job.labels, job.n_classes, group, job.recipe.epochs)
+        recorder.adopt(member, alone)
+        recorder.finish()
+        shutil.rmtree(alone)
+
+
+@contextmanager
+def _processes(
+    job: Job, shares: list[list[int]], devices: Sequence[torch.device]
+) -> Iterator[dict[Connection, SpawnProcess]]:
+    """The processes under way, each by the pipe that it tells its progress; none outlives this.
+
+    The caller takes out those that have ended.
+    """
+    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    running: dict[Connection, SpawnProcess] = {}
+    try:
+        for share, device in zip(shares, devices, strict=True):
+            if not share:
+                continue
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(
+                target=_work, args=(job, share, str(device), sender), daemon=True
+            )
+            with _without_interrupts():
+                process.start()
+            sender.close()  # so that the pipe ends with the process
+            running[receiver] = process
+        yield running
+    finally:
+        for process in running.values():
+            process.kill()
+            process.join()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start a process inside this, and Ctrl-C never reaches it: the parent decides for all.
+
+    The mask is inherited; a signal that arrives meanwhile reaches the parent afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows: each prints a traceback, no more
+        yield
+        return
+    resource_tracker.ensure_running()  # a first start would begin it, which unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _require_success(process: SpawnProcess) -> None:
+    process.join()
+    code = process.exitcode or 0
+    if code < 0:
+        raise RunError(
+            f"a training process was killed by signal {-code}, most often for want of memory; "
+            "free some and go on with --resume"
+        )
+    if code > 0:
+        raise RuntimeError(f"a training process failed with exit code {code}; see above")
+
+
+# In the process of a device
+
+
+class _Teller(Progress):
+    """Tells the parent how far the process is."""
+
+    def __init__(self, sender: Connection) -> None:
+        self._sender = sender
+
+    def advance(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._sender.send(EPOCH)
+
+
+class _Alone:
+    """Records any member as the first of a record: the mean over one is its own prediction."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def observe(self, _: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
+        self._recorder.observe(0, epoch, start, log_probs)
+
+
+def _work(job: Job, members: list[int], device: str, sender: Connection) -> None:
+    """Train some members, one by one, each into a record of its own."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    prepare_cpu(job.n_threads)
+    pixels = cast("NDArray[np.uint8]", open_array(job.pixels))
+    for member in members:
+        alone = _alone(job.folder, member)
+        recorder = Recorder(alone, job.labels, job.n_classes, range(1), job.recipe.epochs)
+        train_member(
+            pixels, job.labels, job.n_classes, network=job.network, member=member,
+            recipe=job.recipe, config=job.config, device=torch.device(device),
+            recorder=_Alone(recorder), progress=_Teller(sender),
+        )  # fmt: skip
+        recorder.finish()
+        sender.send(MEMBER)
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot end its processes, so they watch it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _alone(folder: Path, member: int) -> Path:
+    return folder / f"alone-{member:02d}"
