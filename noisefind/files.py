@@ -43,9 +43,13 @@ def whole_text(path: Path) -> Iterator[IO[str]]:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file: UTF-8, commas, quotes where needed, line feeds as line ends."""
     with whole_text(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        plain = csv.writer(file, lineterminator="\n")
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(header)
+        for row in rows:
+            # Before Python 3.13 the plain writer leaves a lone "\r" without quotes.
+            has_return = any("\r" in cell for cell in row if isinstance(cell, str))
+            (quoting if has_return else plain).writerow(row)
 
 
 def open_array(path: Path) -> NDArray[np.generic]:

@@ -1,4 +1,4 @@
-"""The tree of links or copies that prune writes: ``<split>/<class>/<name>``.
+"""The tree of links or copies that commands write: ``<split>/<class>/<name>``.
 
 It is laid out so that Hugging Face's ``load_dataset("imagefolder", data_dir=...)`` finds every
 image with its label and split, and so that torchvision's ImageFolder reads each split's folder:
@@ -28,6 +28,7 @@ import numpy as np
 
 from noisefind.data.found import split_name
 from noisefind.errors import DataError, RunError
+from noisefind.files import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def write_image_tree(
 
     Args:
         kept: id, label and split of each image.
-        folder: a new folder; nothing is overwritten in it.
+        folder: a new folder, which is made; each split's folder in it gets its metadata.csv.
         dataset: where the images are, joined by id.
         copy: copies of the files rather than links, which are absolute.
 
@@ -71,6 +72,7 @@ def write_image_tree(
     suffix = ".png" if isinstance(dataset.images, np.ndarray) else ""
     tree: dict[str, list[tuple[str, str]]] = {}
     made: set[str] = set()
+    folder.mkdir()
     for (id_, label, split), place in zip(kept, _places(kept, suffix), strict=True):
         if id_ not in row_of:
             raise RunError(f"{id_!r} is in the run, but no longer in {str(dataset.root)!r}")
@@ -81,6 +83,8 @@ def write_image_tree(
             made.add(parent)
         _put(dataset.images[row_of[id_]], goal, copy=copy)
         tree.setdefault(split or "train", []).append((place, label))
+    for name, entries in tree.items():
+        write_csv(folder / name / METADATA, ("file_name", "label"), entries)
     return tree
 
 
