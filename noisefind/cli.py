@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from noisefind import __version__
-from noisefind.config import PruneConfig, ScoreConfig, load_config
+from noisefind.config import InjectConfig, PruneConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
 from noisefind.options import with_options
 
@@ -27,6 +27,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
+        ".tar.gz; or cifar10 or cifar100 to download.",
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="YAML file of options; what is typed here goes first."),
@@ -49,14 +57,7 @@ def _main(
 @app.command()
 @with_options(ScoreConfig)
 def score(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA",
-            help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
-            ".tar.gz; or cifar10 or cifar100 to download.",
-        ),
-    ],
+    data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, new.")],
     config: ConfigFile = None,
     resume: Annotated[
@@ -99,6 +100,24 @@ def prune(
     options = load_config(PruneConfig, config, given)
     result = run_prune(run, output, options, force=force, dry_run=dry_run)
     print_prune(result, dry_run=dry_run)
+
+
+@app.command()
+@with_options(InjectConfig)
+def inject(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
+    config: ConfigFile = None,
+    **given: Any,
+) -> None:
+    """Plant label noise in a table of its own and keep the truth. Images are never touched."""
+    from noisefind.console import TerminalProgress, print_injection
+    from noisefind.injecting import inject as run_inject
+
+    options = load_config(InjectConfig, config, given)
+    with TerminalProgress() as progress:
+        result = run_inject(data, output, options, progress=progress)
+    print_injection(result, str(data))
 
 
 def main() -> None:

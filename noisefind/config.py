@@ -1,6 +1,6 @@
 """Every option once: name, default, range and help text.
 
-The fields of :class:`ScoreConfig` and :class:`PruneConfig` are the options. From them come the
+The fields of :class:`ScoreConfig` and the classes below it are the options. From them come the
 command line (``options.py``), the YAML file, docs/options.md and the configuration that a run
 folder echoes. ``"auto"`` stands for a value that noisefind chooses by the data or the machine; the
 chosen one is in run.json too.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 NETWORKS = ("probe", "cnn", "resnet18")
+NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
 PRESETS: dict[str, dict[str, object]] = {
     "fast": {"network": "probe"},  # what auto means on a CPU
     "standard": {"network": "probe,cnn"},  # and on a GPU
@@ -58,7 +59,7 @@ def option(
 
 
 class BaseConfig:
-    """What both configurations can do; an instance holds only valid values."""
+    """What all configurations can do; an instance holds only valid values."""
 
     def to_dict(self) -> dict[str, object]:
         """All options as plain values that YAML and JSON can hold."""
@@ -67,7 +68,27 @@ class BaseConfig:
 
 
 @dataclass(frozen=True)
-class ScoreConfig(BaseConfig):
+class DataConfig(BaseConfig):
+    """Which images and labels of DATA are meant; shared by the commands that open it."""
+
+    split: str | None = option(
+        None, "Data", "Which split to take: train, validation, test or all. Default: train where "
+        "there are splits.",
+    )  # fmt: skip
+    labels: Path | None = option(
+        None, "Data", "CSV or JSONL file (file_name,label) whose labels replace the given ones."
+    )
+    only_listed: bool = option(False, "Data", "Take only the images that --labels lists.")
+    root: Path | None = option(
+        None, "Data", "Folder that the paths in a table are relative to. Default: the table's own."
+    )
+    cifar_labels: str = option(
+        "fine", "Data", "Which labels of CIFAR-100.", choices=("fine", "coarse")
+    )
+
+
+@dataclass(frozen=True)
+class ScoreConfig(DataConfig):
     """The options of ``noisefind score``."""
 
     preset: str = option(
@@ -86,20 +107,6 @@ class ScoreConfig(BaseConfig):
     )
     seed: int = option(0, "Ensemble", "Seed of every random choice.", low=0, high=2**31 - 1)
 
-    split: str | None = option(
-        None, "Data", "Which split to score: train, validation, test or all. Default: train where "
-        "there are splits.",
-    )  # fmt: skip
-    labels: Path | None = option(
-        None, "Data", "CSV or JSONL file (file_name,label) whose labels replace the given ones."
-    )
-    only_listed: bool = option(False, "Data", "Score only the images that --labels lists.")
-    root: Path | None = option(
-        None, "Data", "Folder that the paths in a table are relative to. Default: the table's own."
-    )
-    cifar_labels: str = option(
-        "fine", "Data", "Which labels of CIFAR-100.", choices=("fine", "coarse")
-    )
     max_pixels: int = option(
         100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
     )
@@ -203,6 +210,42 @@ class PruneConfig(BaseConfig):
     data: Path | None = option(
         None, "Output", "Where the images are now, if they have moved since they were scored."
     )
+
+
+@dataclass(frozen=True)
+class InjectConfig(DataConfig):
+    """The options of ``noisefind inject``; ``noise.py`` gives the kinds their meaning."""
+
+    kind: str = option(
+        "symmetric", "Noise", "symmetric: any other class. pair: the next class. asymmetric: as "
+        "--matrix says. moved: any other class, equal shares of all classes. confusion: the "
+        "images and wrong classes that --run finds plausible.", choices=NOISE_KINDS,
+    )  # fmt: skip
+    fraction: float = option(
+        0.1, "Noise", "Share of all labels that change, rounded to whole images.", low=0.0, high=1.0
+    )
+    seed: int = option(0, "Noise", "Seed of every random choice.", low=0, high=2**31 - 1)
+    matrix: Path | None = option(
+        None, "Noise", "For asymmetric: YAML file of lines `class: other class`, or CSV file of "
+        "C x C shares, a row per true class, that add up to 1 in each row.",
+    )  # fmt: skip
+    run: Path | None = option(None, "Noise", "For confusion: folder of a finished run on DATA.")
+    format: list[str] = option(
+        [], "Output", "Also write: imagefolder (a tree of links under the noisy labels).",
+        choices=("imagefolder",),
+    )  # fmt: skip
+    copy: bool = option(False, "Output", "imagefolder: copy the files instead of linking them.")
+
+
+@dataclass(frozen=True)
+class DetectionConfig(BaseConfig):
+    """The options of ``noisefind evaluate detection``."""
+
+    draws: int = option(
+        1000, "Intervals", "Bootstrap draws of the images, for 95 % intervals; 0: none.",
+        low=0, high=100_000,
+    )  # fmt: skip
+    seed: int = option(0, "Intervals", "Seed of the draws.", low=0, high=2**31 - 1)
 
 
 def load_config(kind: type[Config], file: Path | None, given: Mapping[str, object]) -> Config:

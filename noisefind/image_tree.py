@@ -51,7 +51,7 @@ _SPLIT_WORDS = {
 
 def write_image_tree(
     kept: Sequence[tuple[str, str, str]], folder: Path, dataset: Dataset, *, copy: bool
-) -> dict[str, list[tuple[str, str]]]:
+) -> list[str]:
     """Links, copies or, where the dataset holds arrays, writes as PNG every kept image.
 
     Args:
@@ -61,7 +61,7 @@ def write_image_tree(
         copy: copies of the files rather than links, which are absolute.
 
     Returns:
-        For each split's folder in ``folder``: (path relative to it, label), in the order given.
+        Where each image lies, relative to ``folder``, in the order given.
 
     Raises:
         DataError: a name is too long for the file system.
@@ -71,21 +71,24 @@ def write_image_tree(
     row_of = {id_: row for row, id_ in enumerate(dataset.ids)}
     suffix = ".png" if isinstance(dataset.images, np.ndarray) else ""
     tree: dict[str, list[tuple[str, str]]] = {}
-    made: set[str] = set()
+    parents: set[str] = set()
+    made: list[str] = []
     folder.mkdir()
     for (id_, label, split), place in zip(kept, _places(kept, suffix), strict=True):
         if id_ not in row_of:
             raise RunError(f"{id_!r} is in the run, but no longer in {str(dataset.root)!r}")
-        goal = folder / (split or "train") / place
+        name = split or "train"
+        goal = folder / name / place
         parent = str(goal.parent)
-        if parent not in made:  # asking the disk for every image would take longer than the links
+        if parent not in parents:  # asking the disk for every image takes longer than the links
             goal.parent.mkdir(parents=True, exist_ok=True)
-            made.add(parent)
+            parents.add(parent)
         _put(dataset.images[row_of[id_]], goal, copy=copy)
-        tree.setdefault(split or "train", []).append((place, label))
+        tree.setdefault(name, []).append((place, label))
+        made.append(f"{name}/{place}")
     for name, entries in tree.items():
         write_csv(folder / name / METADATA, ("file_name", "label"), entries)
-    return tree
+    return made
 
 
 def foreign_entry(tree: Path) -> str | None:

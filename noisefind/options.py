@@ -11,11 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, ge
 
 import typer
 
-from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag
+from noisefind.config import (
+    BaseConfig,
+    DetectionConfig,
+    InjectConfig,
+    PruneConfig,
+    ScoreConfig,
+    flag,
+)
 
 if TYPE_CHECKING:
     import dataclasses
     from collections.abc import Callable, Mapping
+
+COMMANDS: dict[str, type[BaseConfig]] = {
+    "score": ScoreConfig,
+    "prune": PruneConfig,
+    "inject": InjectConfig,
+    "evaluate detection": DetectionConfig,
+}
 
 
 def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -102,7 +116,7 @@ def options_document() -> str:
         "A value that was typed goes before one in the `--config` file, that before the preset's,",
         "that before the default. In the file, hyphens become underscores: `learning_rate: 0.01`.",
     ]
-    for command, kind in (("score", ScoreConfig), ("prune", PruneConfig)):
+    for command, kind in COMMANDS.items():
         lines += ["", f"## noisefind {command}", ""]
         lines += ["| option | default | range | meaning |", "| --- | --- | --- | --- |"]
         for option_field in fields(cast("Any", kind)):
