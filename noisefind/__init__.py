@@ -1,6 +1,7 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
-The verbs of the command line are functions here: ``noisefind.score`` and ``noisefind.prune``.
+The verbs of the command line are functions here: ``score``, ``prune``, ``inject`` and
+``evaluate_detection``.
 """
 
 from __future__ import annotations
@@ -9,20 +10,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from noisefind.config import PruneConfig, ScoreConfig
+    from noisefind.config import DetectionConfig, InjectConfig, PruneConfig, ScoreConfig
     from noisefind.errors import NoisefindError
+    from noisefind.evaluation.detection import evaluate_detection
+    from noisefind.injecting import inject
     from noisefind.predictions import Predictions
     from noisefind.pruning import prune
     from noisefind.scoring import score
 
 __version__ = "0.1.0"
-__all__ = ["NoisefindError", "Predictions", "PruneConfig", "ScoreConfig", "prune", "score"]
+__all__ = [
+    "DetectionConfig",
+    "InjectConfig",
+    "NoisefindError",
+    "Predictions",
+    "PruneConfig",
+    "ScoreConfig",
+    "evaluate_detection",
+    "inject",
+    "prune",
+    "score",
+]
 
 _HOMES = {
+    "DetectionConfig": "config",
+    "InjectConfig": "config",
     "NoisefindError": "errors",
     "Predictions": "predictions",
     "PruneConfig": "config",
     "ScoreConfig": "config",
+    "evaluate_detection": "evaluation.detection",
+    "inject": "injecting",
     "prune": "pruning",
     "score": "scoring",
 }

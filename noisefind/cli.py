@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer needs it at run time
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +12,8 @@ import typer
 from noisefind import __version__
 from noisefind.config import InjectConfig, PruneConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
-from noisefind.options import with_options
+from noisefind.evaluation.cli import evaluate
+from noisefind.options import ConfigFile, Data, with_options
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -27,18 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
-        ".tar.gz; or cifar10 or cifar100 to download.",
-    ),
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="YAML file of options; what is typed here goes first."),
-]
+app.add_typer(evaluate)
 
 
 @app.callback(invoke_without_command=True)

@@ -60,11 +60,11 @@ def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generato
     remainders by chance. A quota exceeds the size of its class where too much is asked; all are 0
     where no class of ``labels`` has anything off the diagonal.
     """
-    weights = np.bincount(labels, minlength=len(matrix)) * _off_diagonal(matrix).sum(1)
+    weights: Floats = np.bincount(labels, minlength=len(matrix)) * _off_diagonal(matrix).sum(1)
     if not weights.any():
         return np.zeros(len(matrix), np.int64)
     shares = n_changed * weights / weights.sum()
-    counts = np.floor(shares).astype(np.int64)
+    counts: Ints = np.floor(shares).astype(np.int64)
     order = np.lexsort((rng.random(len(shares)), counts - shares))
     counts[order[: n_changed - counts.sum()]] += 1
     return counts

@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     import dataclasses
     from collections.abc import Callable, Mapping
 
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
+        ".tar.gz; or cifar10 or cifar100 to download.",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="YAML file of options; what is typed here goes first."),
+]
 COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,
     "prune": PruneConfig,
