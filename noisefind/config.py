@@ -248,6 +248,26 @@ class DetectionConfig(BaseConfig):
     seed: int = option(0, "Intervals", "Seed of the draws.", low=0, high=2**31 - 1)
 
 
+@dataclass(frozen=True)
+class SelftestConfig(ScoreConfig):
+    """The options of ``noisefind evaluate selftest``: those of ``score``, and what to plant."""
+
+    kind: str = option(
+        "symmetric", "Noise", "Label noise to plant, as of noisefind inject.",
+        choices=("symmetric", "pair", "moved"),
+    )  # fmt: skip
+    fraction: str = option("0.05,0.1,0.2", "Noise", "Shares of labels to change, by commas.")
+    seeds: int = option(
+        3, "Noise", "Runs of each share, with seeds from --seed on.", low=1, high=99
+    )
+
+    def fractions(self) -> list[float]:
+        """The shares, each checked as the one of ``inject`` is."""
+        parts = self.fraction.split(",")
+        checked = [load_config(InjectConfig, None, {"fraction": part}) for part in parts]
+        return sorted({config.fraction for config in checked})
+
+
 def load_config(kind: type[Config], file: Path | None, given: Mapping[str, object]) -> Config:
     """The configuration from defaults, then the preset, then the YAML ``file``, then ``given``.
 

@@ -17,6 +17,7 @@ from noisefind.config import (
     InjectConfig,
     PruneConfig,
     ScoreConfig,
+    SelftestConfig,
     flag,
 )
 
@@ -41,6 +42,7 @@ COMMANDS: dict[str, type[BaseConfig]] = {
     "prune": PruneConfig,
     "inject": InjectConfig,
     "evaluate detection": DetectionConfig,
+    "evaluate selftest": SelftestConfig,
 }
 
 

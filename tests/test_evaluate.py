@@ -12,7 +12,8 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 
 from noisefind.evaluation import detection_plots
 from noisefind.scores import SCORES, difficulty
-from tests.commands import DIGITS, CommandLine, read_csv
+from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.images import write_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,6 @@ FEW = ("--draws", "20")
 @pytest.fixture(scope="module")
 def judged(noisy_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that ``evaluate detection`` wrote about the noisy digits."""
-    from tests.commands import finished
-
     out, truth = tmp_path_factory.mktemp("judged") / "out", noisy_digits / "noise/labels.csv"
     arguments = (noisy_digits / "run", "--truth", truth, "-o", out, "--draws", "300")
     assert finished("evaluate", "detection", *arguments) == 0
@@ -224,3 +223,35 @@ def test_evaluate_alone_lists_its_verbs(noisefind: CommandLine) -> None:
     """Without a verb the help is printed."""
     output = noisefind("evaluate")
     assert (output.code, "detection" in output.out) == (0, True)
+
+
+def test_selftest_plants_scores_and_judges(noisefind: CommandLine, tmp_path: Path) -> None:
+    """A share by two seeds: every measure of every run, mean and deviation, and how to read it."""
+    names = [f"{name}/{number:03d}.png" for name in "abc" for number in range(10)]
+    data, out = write_images(tmp_path / "data", *names), tmp_path / "out"
+    options = ("--fraction", "0.2", "--seeds", "2", "--kind", "moved", *QUICK)
+    output = noisefind("evaluate", "selftest", data, "-o", out, *options)
+    assert output.code == 0, output.err
+    assert "count as false alarms" in output.out
+    assert "run 2 of 2: 20.00% planted, seed 1" in output.err
+    rows = read_csv(out / "selftest.csv")
+    assert {(row["fraction"], row["seed"]) for row in rows} == {("0.2", "0"), ("0.2", "1")}
+    assert {row["value"] for row in rows if row["of"] == "truth"} == {"0.2"}
+    auroc = ("label_score", "auroc")
+    runs = [float(row["value"]) for row in rows if (row["of"], row["metric"]) == auroc]
+    (found,) = (row for row in read_csv(out / "summary.csv") if (row["of"], row["metric"]) == auroc)
+    assert (found["fraction"], found["n_seeds"]) == ("0.2", "2")
+    assert float(found["mean"]) == pytest.approx(np.mean(runs), abs=1e-5)
+    assert float(found["std"]) == pytest.approx(np.std(runs, ddof=1), abs=1e-5)
+    assert {path.name for path in out.iterdir()} == {"selftest.csv", "selftest.json", "summary.csv"}
+
+
+def test_selftest_refuses_before_it_trains(noisefind: CommandLine, tmp_path: Path) -> None:
+    """A share that is none and a place in the data cost no training."""
+    names = [f"{name}/{number}.png" for name in "ab" for number in range(3)]
+    data = write_images(tmp_path / "data", *names)
+    selftest = ("evaluate", "selftest", data, "-o")
+    line = noisefind.refused(*selftest, tmp_path / "out", "--fraction", "0.1,x")
+    assert "--fraction is 'x'; it must be a number from 0 to 1" in line
+    assert "lies in the data" in noisefind.refused(*selftest, data / "out")
+    assert not (tmp_path / "out").exists()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  typer needs it at run time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from noisefind.config import DetectionConfig, load_config
-from noisefind.options import ConfigFile, with_options
+from noisefind.config import DetectionConfig, SelftestConfig, load_config
+from noisefind.options import ConfigFile, Data, with_options
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure how far results can be trusted.", invoke_without_command=True
 )
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, not the table.")]
 
 
 @evaluate.callback()
@@ -28,11 +31,9 @@ def detection(
     truth: Annotated[
         Path, typer.Option("--truth", help="CSV or JSONL file with file_name and true_label.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
+    output: Output,
     config: ConfigFile = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of the table.")
-    ] = False,
+    as_json: AsJson = False,
     **given: Any,
 ) -> None:
     """Judge the scores and suspected labels of RUN against known true labels."""
@@ -44,3 +45,24 @@ def detection(
     with TerminalProgress() as progress:
         result = evaluate_detection(run, truth, output, options, progress=progress)
     print_detection(result, as_json=as_json)
+
+
+@evaluate.command()
+@with_options(SelftestConfig)
+def selftest(
+    data: Data,
+    output: Output,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    **given: Any,
+) -> None:
+    """Plant errors in the labels of DATA, score it anew, and count how many are found."""
+    from noisefind.console import TerminalProgress
+    from noisefind.evaluation.console import print_selftest
+
+    options = load_config(SelftestConfig, config, given)
+    from noisefind.evaluation.selftest import selftest as run_selftest
+
+    with TerminalProgress() as progress:
+        result = run_selftest(data, output, options, progress=progress)
+    print_selftest(result, as_json=as_json)

@@ -16,6 +16,7 @@ from noisefind.evaluation.detection_plots import PLOTS
 
 if TYPE_CHECKING:
     from noisefind.evaluation.detection import DetectionResult, Measure
+    from noisefind.evaluation.selftest import SelftestResult
 
 _FLAGS = "is_label_issue"
 _SHOWN = {
@@ -25,6 +26,13 @@ _SHOWN = {
     "P@1%": "precision_at_1_percent",
     "P@5%": "precision_at_5_percent",
     "P@10%": "precision_at_10_percent",
+}
+_SELFTEST = {
+    "AUROC": ("label_score", "auroc"),
+    "F1@N": ("label_score", "f1_at_n"),
+    "precision": (_FLAGS, "precision"),
+    "recall": (_FLAGS, "recall"),
+    "suspected": (_FLAGS, "share"),
 }
 
 
@@ -71,6 +79,34 @@ def print_detection(result: DetectionResult, *, as_json: bool) -> None:
     lines.append(f"By given class: {result.output / 'detection_per_class.csv'}")
     plots = [result.output / name for name in PLOTS if name.endswith(".png")]
     lines += [f"Plot: {plot}" for plot in plots if plot.exists()]
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
+    """How much of what was planted was found, per share, and how to read it."""
+    if as_json:
+        print_json(result.summary)
+        return
+    console, config = Console(), result.summary["config"]
+    title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
+    table = Table(box=SIMPLE, title=title, title_justify="left")
+    table.add_column("planted", justify="right")
+    for heading in _SELFTEST:
+        table.add_column(heading, justify="right", no_wrap=True)
+    by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
+    for fraction in sorted({s.fraction for s in result.spreads}):
+        spreads = (by_name[fraction, *names] for names in _SELFTEST.values())
+        cells = (
+            _number(s.mean) + ("" if math.isnan(s.std) else f" ({s.std:.3f})") for s in spreads
+        )
+        table.add_row(f"{fraction:.2%}", *cells)
+    console.print(table, soft_wrap=True)
+    lines = [
+        "Errors that the data had before count as false alarms when they are found, so precision",
+        "is a lower bound.",
+        f"Every measure of every run: {result.output / 'selftest.csv'}",
+        f"Mean and deviation: {result.output / 'summary.csv'}",
+    ]
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 

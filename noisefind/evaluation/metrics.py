@@ -80,13 +80,12 @@ def curve(steps: Steps, draws: Ints | None = None) -> Curve:
         draws: (B, M) rows of the images in each draw; None: one draw of every image once.
     """
     draws = np.arange(len(steps.step))[None] if draws is None else draws
-    reviewed = np.zeros((len(draws), steps.n + 1))
-    found = np.zeros_like(reviewed)
-    bins = 2 * steps.step + steps.is_wrong  # right and wrong labels are counted in one pass
-    for number, rows in enumerate(draws):
-        n_right, n_wrong = np.bincount(bins[rows], minlength=2 * steps.n).reshape(-1, 2).T
-        reviewed[number, 1:], found[number, 1:] = n_right + n_wrong, n_wrong
-    return Curve(reviewed.cumsum(1, out=reviewed), found.cumsum(1, out=found))
+    # right and wrong labels of all steps of all draws are counted in one pass
+    bins = (2 * steps.step + steps.is_wrong)[draws]
+    bins += 2 * steps.n * np.arange(len(draws))[:, None]
+    counts = np.bincount(bins.ravel(), minlength=2 * steps.n * len(draws))
+    n_right, n_wrong = np.moveaxis(counts.reshape(len(draws), steps.n, 2), 2, 0)
+    return Curve(_sums(n_right + n_wrong), _sums(n_wrong))
 
 
 def auroc(curve: Curve) -> Floats:
@@ -184,9 +183,29 @@ def bootstrap_draws(n_images: int, n_draws: int, rng: np.random.Generator) -> It
 
 
 def _found_at(curve: Curve, n_reviewed: Floats) -> Floats:
-    """(B,) wrong labels among the first ``n_reviewed`` (B,); evenly spread within a step."""
-    pairs = zip(n_reviewed, *curve, strict=True)
-    return np.array([np.interp(k, reviewed, found) for k, reviewed, found in pairs])
+    """(B,) wrong labels among the first ``n_reviewed`` (B,); evenly spread within a step.
+
+    By bisection of all draws at once: with one search per draw, many small classes take minutes.
+    """
+    draws = np.arange(len(n_reviewed))
+    low = np.zeros(len(draws), np.int64)
+    high = np.full(len(draws), curve.n_reviewed.shape[1] - 1)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        is_below = curve.n_reviewed[draws, middle] < n_reviewed
+        low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
+    start, end = curve.n_reviewed[draws, low], curve.n_reviewed[draws, high]
+    part = np.clip((n_reviewed - start) / np.maximum(end - start, 1), 0, 1)
+    found, found_then = curve.n_found[draws, low], curve.n_found[draws, high]
+    expected: Floats = found + part * (found_then - found)
+    return expected
+
+
+def _sums(numbers: Ints) -> Floats:
+    """(B, S) numbers per step to (B, S + 1) sums from 0 on."""
+    sums = np.zeros((len(numbers), numbers.shape[1] + 1))
+    np.cumsum(numbers, axis=1, out=sums[:, 1:])
+    return sums
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
