@@ -1,7 +1,7 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
-The verbs of the command line are functions here: ``score``, ``prune``, ``inject`` and
-``evaluate_detection``.
+The verbs of the command line are functions here: ``score``, ``prune``, ``inject``,
+``evaluate_detection`` and ``selftest``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from noisefind.config import DetectionConfig, InjectConfig, PruneConfig, ScoreConfig
+    from noisefind.config import (
+        DetectionConfig,
+        InjectConfig,
+        PruneConfig,
+        ScoreConfig,
+        SelftestConfig,
+    )
     from noisefind.errors import NoisefindError
     from noisefind.evaluation.detection import evaluate_detection
+    from noisefind.evaluation.selftest import selftest
     from noisefind.injecting import inject
     from noisefind.predictions import Predictions
     from noisefind.pruning import prune
@@ -26,10 +33,12 @@ __all__ = [
     "Predictions",
     "PruneConfig",
     "ScoreConfig",
+    "SelftestConfig",
     "evaluate_detection",
     "inject",
     "prune",
     "score",
+    "selftest",
 ]
 
 _HOMES = {
@@ -39,10 +48,12 @@ _HOMES = {
     "Predictions": "predictions",
     "PruneConfig": "config",
     "ScoreConfig": "config",
+    "SelftestConfig": "config",
     "evaluate_detection": "evaluation.detection",
     "inject": "injecting",
     "prune": "pruning",
     "score": "scoring",
+    "selftest": "evaluation.selftest",
 }
 
 
