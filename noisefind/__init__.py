@@ -1,6 +1,7 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
-The verbs of the command line are functions here: ``noisefind.score`` and ``noisefind.prune``.
+The verbs of the command line are functions here: ``score``, ``prune``, ``inject``,
+``evaluate_detection`` and ``selftest``.
 """
 
 from __future__ import annotations
@@ -9,22 +10,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from noisefind.config import PruneConfig, ScoreConfig
+    from noisefind.config import (
+        DetectionConfig,
+        InjectConfig,
+        PruneConfig,
+        ScoreConfig,
+        SelftestConfig,
+    )
     from noisefind.errors import NoisefindError
+    from noisefind.evaluation.detection import evaluate_detection
+    from noisefind.evaluation.selftest import selftest
+    from noisefind.injecting import inject
     from noisefind.predictions import Predictions
     from noisefind.pruning import prune
     from noisefind.scoring import score
 
 __version__ = "0.1.0"
-__all__ = ["NoisefindError", "Predictions", "PruneConfig", "ScoreConfig", "prune", "score"]
+__all__ = [
+    "DetectionConfig",
+    "InjectConfig",
+    "NoisefindError",
+    "Predictions",
+    "PruneConfig",
+    "ScoreConfig",
+    "SelftestConfig",
+    "evaluate_detection",
+    "inject",
+    "prune",
+    "score",
+    "selftest",
+]
 
 _HOMES = {
+    "DetectionConfig": "config",
+    "InjectConfig": "config",
     "NoisefindError": "errors",
     "Predictions": "predictions",
     "PruneConfig": "config",
     "ScoreConfig": "config",
+    "SelftestConfig": "config",
+    "evaluate_detection": "evaluation.detection",
+    "inject": "injecting",
     "prune": "pruning",
     "score": "scoring",
+    "selftest": "evaluation.selftest",
 }
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer needs it at run time
 from typing import Annotated, Any
 
 import typer
 
 from noisefind import __version__
-from noisefind.config import PruneConfig, ScoreConfig, load_config
+from noisefind.config import InjectConfig, PruneConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
-from noisefind.options import with_options
+from noisefind.evaluation.cli import evaluate
+from noisefind.options import ConfigFile, Data, with_options
 
 EXIT_GATE = 1  # --fail-over, and nothing else
 EXIT_ERROR = 2
@@ -30,10 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="YAML file of options; what is typed here goes first."),
-]
+app.add_typer(evaluate)
 
 
 @app.callback(invoke_without_command=True)
@@ -52,14 +50,7 @@ def _main(
 @app.command()
 @with_options(ScoreConfig)
 def score(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA",
-            help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
-            ".tar.gz; or cifar10 or cifar100 to download.",
-        ),
-    ],
+    data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, new.")],
     config: ConfigFile = None,
     resume: Annotated[
@@ -108,6 +99,24 @@ def prune(
     result = run_prune(run, output, options, force=force, dry_run=dry_run)
     print_prune(result, dry_run=dry_run)
     _pass_gate(reason_to_fail(result.summary, options.fail_over))
+
+
+@app.command()
+@with_options(InjectConfig)
+def inject(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
+    config: ConfigFile = None,
+    **given: Any,
+) -> None:
+    """Plant label noise in a table of its own and keep the truth. Images are never touched."""
+    from noisefind.console import TerminalProgress, print_injection
+    from noisefind.injecting import inject as run_inject
+
+    options = load_config(InjectConfig, config, given)
+    with TerminalProgress() as progress:
+        result = run_inject(data, output, options, progress=progress)
+    print_injection(result, str(data))
 
 
 def main() -> None:

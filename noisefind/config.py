@@ -1,6 +1,6 @@
 """Every option once: name, default, range and help text.
 
-The fields of :class:`ScoreConfig` and :class:`PruneConfig` are the options. From them come the
+The fields of :class:`ScoreConfig` and the classes below it are the options. From them come the
 command line (``options.py``), the YAML file, docs/options.md and the configuration that a run
 folder echoes. ``"auto"`` stands for a value that noisefind chooses by the data or the machine; the
 chosen one is in run.json too.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 NETWORKS = ("probe", "cnn", "resnet18")
+NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
 PRESETS: dict[str, dict[str, object]] = {
     "fast": {"network": "probe"},  # what auto means on a CPU
     "standard": {"network": "probe,cnn"},  # and on a GPU
@@ -70,7 +71,7 @@ def option(
 
 
 class BaseConfig:
-    """What both configurations can do; an instance holds only valid values of the right types.
+    """What all configurations can do; an instance holds only valid values of the right types.
 
     Raises:
         ConfigError: a value is outside its range.
@@ -88,7 +89,27 @@ class BaseConfig:
 
 
 @dataclass(frozen=True)
-class ScoreConfig(BaseConfig):
+class DataConfig(BaseConfig):
+    """Which images and labels of DATA are meant; shared by the commands that open it."""
+
+    split: str | None = option(
+        None, "Data", "Which split to take: train, validation, test or all. Default: train where "
+        "there are splits.",
+    )  # fmt: skip
+    labels: Path | None = option(
+        None, "Data", "CSV or JSONL file (file_name,label) whose labels replace the given ones."
+    )
+    only_listed: bool = option(False, "Data", "Take only the images that --labels lists.")
+    root: Path | None = option(
+        None, "Data", "Folder that the paths in a table are relative to. Default: the table's own."
+    )
+    cifar_labels: str = option(
+        "fine", "Data", "Which labels of CIFAR-100.", choices=("fine", "coarse")
+    )
+
+
+@dataclass(frozen=True)
+class ScoreConfig(DataConfig):
     """The options of ``noisefind score``."""
 
     preset: str = option(
@@ -107,20 +128,6 @@ class ScoreConfig(BaseConfig):
     )
     seed: int = option(0, "Ensemble", "Seed of every random choice.", low=0, high=2**31 - 1)
 
-    split: str | None = option(
-        None, "Data", "Which split to score: train, validation, test or all. Default: train where "
-        "there are splits.",
-    )  # fmt: skip
-    labels: Path | None = option(
-        None, "Data", "CSV or JSONL file (file_name,label) whose labels replace the given ones."
-    )
-    only_listed: bool = option(False, "Data", "Score only the images that --labels lists.")
-    root: Path | None = option(
-        None, "Data", "Folder that the paths in a table are relative to. Default: the table's own."
-    )
-    cifar_labels: str = option(
-        "fine", "Data", "Which labels of CIFAR-100.", choices=("fine", "coarse")
-    )
     max_pixels: int = option(
         100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
     )
@@ -236,6 +243,62 @@ class PruneConfig(BaseConfig):
         None, "Output", "Where the images are now, if they have moved since they were scored."
     )
     fail_over: float | None = fail_over_option()
+
+
+@dataclass(frozen=True)
+class InjectConfig(DataConfig):
+    """The options of ``noisefind inject``; ``noise.py`` gives the kinds their meaning."""
+
+    kind: str = option(
+        "symmetric", "Noise", "symmetric: any other class. pair: the next class. asymmetric: as "
+        "--matrix says. moved: any other class, equal shares of all classes. confusion: the "
+        "images and wrong classes that --run finds plausible.", choices=NOISE_KINDS,
+    )  # fmt: skip
+    fraction: float = option(
+        0.1, "Noise", "Share of all labels that change, rounded to whole images.", low=0.0, high=1.0
+    )
+    seed: int = option(0, "Noise", "Seed of every random choice.", low=0, high=2**31 - 1)
+    matrix: Path | None = option(
+        None, "Noise", "For asymmetric: YAML file of lines `class: other class`, or CSV file of "
+        "C x C shares, a row per true class, that add up to 1 in each row.",
+    )  # fmt: skip
+    run: Path | None = option(None, "Noise", "For confusion: folder of a finished run on DATA.")
+    format: list[str] = option(
+        [], "Output", "Also write: imagefolder (a tree of links under the noisy labels).",
+        choices=("imagefolder",),
+    )  # fmt: skip
+    copy: bool = option(False, "Output", "imagefolder: copy the files instead of linking them.")
+
+
+@dataclass(frozen=True)
+class DetectionConfig(BaseConfig):
+    """The options of ``noisefind evaluate detection``."""
+
+    draws: int = option(
+        1000, "Intervals", "Bootstrap draws of the images, for 95 % intervals; 0: none.",
+        low=0, high=100_000,
+    )  # fmt: skip
+    seed: int = option(0, "Intervals", "Seed of the draws.", low=0, high=2**31 - 1)
+
+
+@dataclass(frozen=True)
+class SelftestConfig(ScoreConfig):
+    """The options of ``noisefind evaluate selftest``: those of ``score``, and what to plant."""
+
+    kind: str = option(
+        "symmetric", "Noise", "Label noise to plant, as of noisefind inject.",
+        choices=("symmetric", "pair", "moved"),
+    )  # fmt: skip
+    fraction: str = option("0.05,0.1,0.2", "Noise", "Shares of labels to change, by commas.")
+    seeds: int = option(
+        3, "Noise", "Runs of each share, with seeds from --seed on.", low=1, high=99
+    )
+
+    def fractions(self) -> list[float]:
+        """The shares, each checked as the one of ``inject`` is."""
+        parts = self.fraction.split(",")
+        checked = [load_config(InjectConfig, None, {"fraction": part}) for part in parts]
+        return sorted({config.fraction for config in checked})
 
 
 def load_config(

@@ -21,10 +21,12 @@ from rich.table import Table
 from rich.text import Text
 
 from noisefind import progress
+from noisefind.config import flag
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
     from noisefind.scoring import ScoreResult
 
@@ -153,6 +155,26 @@ def _print_whole(console: Console, table: Table) -> None:
     needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
     console.width = max(console.width, needed)
     console.print(table, crop=False)
+
+
+def print_injection(result: InjectResult, data: str) -> None:
+    """How many labels changed, where the truth is and what to type next."""
+    console, done = Console(), result.summary["done"]
+    console.print(
+        f"[bold]{done['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
+        f"({done['fraction']:.2%}): {result.summary['kind']}, seed {result.summary['seed']}"
+    )
+    table, config = result.labels_file, result.summary["config"]
+    options = "".join(
+        f" {flag(name)} {config[name]}" for name in ("split", "root") if config[name] is not None
+    )
+    if config["cifar_labels"] != "fine":
+        options += f" --cifar-labels {config['cifar_labels']}"
+    if config["only_listed"]:
+        options += " --only-listed"
+    _print_plain(console, f"Labels and truth: {table}")
+    _print_plain(console, f"Next: noisefind score {data} --labels {table}{options} -o RUN")
+    _print_plain(console, f"then: noisefind evaluate detection RUN --truth {table} -o OUT")
 
 
 def _print_plain(console: Console, line: str) -> None:

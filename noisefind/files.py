@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all, and CSV in the one dialect that noisefind writes."""
+"""Files that appear whole or not at all; CSV and JSON in the one dialect that noisefind writes."""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 from contextlib import contextmanager
 from mmap import mmap
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -43,9 +44,20 @@ def whole_text(path: Path) -> Iterator[IO[str]]:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file: UTF-8, commas, quotes where needed, line feeds as line ends."""
     with whole_text(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        plain = csv.writer(file, lineterminator="\n")
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(header)
+        for row in rows:
+            # Before Python 3.13 the plain writer leaves a lone "\r" without quotes.
+            has_return = any("\r" in cell for cell in row if isinstance(cell, str))
+            (quoting if has_return else plain).writerow(row)
+
+
+def write_json(path: Path, values: Mapping[str, object]) -> None:
+    """Write a JSON document that a person can read: UTF-8, indented, a line feed at its end."""
+    with whole_text(path) as file:
+        json.dump(values, file, indent=2, ensure_ascii=False)
+        file.write("\n")
 
 
 def open_array(path: Path) -> NDArray[np.generic]:

@@ -1,4 +1,4 @@
-"""The tree of links or copies that prune writes: ``<split>/<class>/<name>``.
+"""The tree of links or copies that commands write: ``<split>/<class>/<name>``.
 
 It is laid out so that Hugging Face's ``load_dataset("imagefolder", data_dir=...)`` finds every
 image with its label and split, and so that torchvision's ImageFolder reads each split's folder:
@@ -28,6 +28,7 @@ import numpy as np
 
 from noisefind.data.found import split_name
 from noisefind.errors import DataError, RunError
+from noisefind.files import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,17 +51,17 @@ _SPLIT_WORDS = {
 
 def write_image_tree(
     kept: Sequence[tuple[str, str, str]], folder: Path, dataset: Dataset, *, copy: bool
-) -> dict[str, list[tuple[str, str]]]:
+) -> list[str]:
     """Links, copies or, where the dataset holds arrays, writes as PNG every kept image.
 
     Args:
         kept: id, label and split of each image.
-        folder: a new folder; nothing is overwritten in it.
+        folder: a new folder, which is made; each split's folder in it gets its metadata.csv.
         dataset: where the images are, joined by id.
         copy: copies of the files rather than links, which are absolute.
 
     Returns:
-        For each split's folder in ``folder``: (path relative to it, label), in the order given.
+        Where each image lies, relative to ``folder``, in the order given.
 
     Raises:
         DataError: a name is too long for the file system.
@@ -70,18 +71,24 @@ def write_image_tree(
     row_of = {id_: row for row, id_ in enumerate(dataset.ids)}
     suffix = ".png" if isinstance(dataset.images, np.ndarray) else ""
     tree: dict[str, list[tuple[str, str]]] = {}
-    made: set[str] = set()
+    parents: set[str] = set()
+    made: list[str] = []
+    folder.mkdir()
     for (id_, label, split), place in zip(kept, _places(kept, suffix), strict=True):
         if id_ not in row_of:
             raise RunError(f"{id_!r} is in the run, but no longer in {str(dataset.root)!r}")
-        goal = folder / (split or "train") / place
+        name = split or "train"
+        goal = folder / name / place
         parent = str(goal.parent)
-        if parent not in made:  # asking the disk for every image would take longer than the links
+        if parent not in parents:  # asking the disk for every image takes longer than the links
             goal.parent.mkdir(parents=True, exist_ok=True)
-            made.add(parent)
+            parents.add(parent)
         _put(dataset.images[row_of[id_]], goal, copy=copy)
-        tree.setdefault(split or "train", []).append((place, label))
-    return tree
+        tree.setdefault(name, []).append((place, label))
+        made.append(f"{name}/{place}")
+    for name, entries in tree.items():
+        write_csv(folder / name / METADATA, ("file_name", "label"), entries)
+    return made
 
 
 def foreign_entry(tree: Path) -> str | None:

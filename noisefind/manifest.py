@@ -13,10 +13,7 @@ CSV files are UTF-8 with line feeds as line ends.
 
 from __future__ import annotations
 
-import csv
 import os
-import secrets
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from noisefind.errors import ConfigError, DataError, RunError
-from noisefind.image_tree import METADATA, foreign_entry, write_image_tree
+from noisefind.files import write_csv
+from noisefind.image_tree import foreign_entry, write_image_tree
+from noisefind.output import check_place, whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -154,17 +153,8 @@ def write_manifest(
         if name not in FORMATS:
             raise ConfigError(f"unknown format {name!r}: must be one of {', '.join(FORMATS)}")
     target = check_out(out, data_root, manifest.ids, is_table=is_table, force=force)
-    # Within OUT where it exists: OUT may be a mount point, and a rename cannot cross file systems.
-    home = target if target.exists() else target.parent
-    partial = home / f".noisefind-{secrets.token_hex(4)}"
-    try:
-        partial.mkdir(parents=True)
+    with whole_folder(out, target, _OURS) as partial:
         _write_all(manifest, partial, formats, dataset, copy=copy)
-        _install(partial, target)
-    except OSError as error:
-        raise RunError(f"cannot write {str(out)!r}: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_out(
@@ -174,20 +164,13 @@ def check_out(
 
     `write_manifest` asks too, with the same arguments; asked early, it saves work in vain.
     """
-    target, root = out.resolve(), data_root.resolve()
-    if target == root or (not is_table and root in target.parents):
-        raise RunError(f"{str(out)!r} lies in the data {str(data_root)!r}: choose another folder")
-    if _holds_data(target / _TREE, root, ids):
+    way_out = "choose a new folder, or replace with --force"
+    target = check_place(out, data_root, is_table=is_table, may_be_full=force, way_out=way_out)
+    if _holds_data(target / _TREE, data_root.resolve(), ids):
         raise RunError(
             f"the data {str(data_root)!r} lies in {str(out / _TREE)!r}, which would be replaced: "
             "choose another folder"
         )
-    if not target.exists():
-        return target
-    if not target.is_dir():
-        raise RunError(f"{str(out)!r} is a file: choose a folder")
-    if not force and any(target.iterdir()):
-        raise RunError(f"{str(out)!r} is not empty: choose a new folder, or replace with --force")
     _check_replaceable(target)
     return target
 
@@ -239,8 +222,8 @@ def _write_all(
     kept = [row for row in rows if row.keep]
     pairs = [(row.file_name, row.label) for row in kept]
     cells = ((*row[:3], "true" if row.keep else "false", row.reason) for row in rows)
-    _write_csv(folder / "manifest.csv", COLUMNS, cells)
-    _write_csv(folder / "kept.csv", COLUMNS[:2], pairs)
+    write_csv(folder / "manifest.csv", COLUMNS, cells)
+    write_csv(folder / "kept.csv", COLUMNS[:2], pairs)
     if "txt" in formats:
         _write_list(folder / "kept.txt", [row.file_name for row in kept])
     if "npy" in formats:
@@ -249,20 +232,8 @@ def _write_all(
     if _TREE in formats:
         if dataset is None:
             raise ValueError("imagefolder needs the dataset")
-        (folder / _TREE).mkdir()
         images = [row[:3] for row in kept]
-        for split, entries in write_image_tree(images, folder / _TREE, dataset, copy=copy).items():
-            _write_csv(folder / _TREE / split / METADATA, COLUMNS[:2], entries)
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("x", encoding="utf-8", newline="") as file:
-        plain = csv.writer(file, lineterminator="\n")
-        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        plain.writerow(header)
-        for row in rows:
-            # Before Python 3.13 the plain writer leaves a lone "\r" without quotes.
-            (quoting if any("\r" in cell for cell in row) else plain).writerow(row)
+        write_image_tree(images, folder / _TREE, dataset, copy=copy)
 
 
 def _write_list(path: Path, names: Iterable[str]) -> None:
@@ -274,24 +245,3 @@ def _write_list(path: Path, names: Iterable[str]) -> None:
                     "use kept.csv"
                 )
             file.write(f"{name}\n")
-
-
-def _install(partial: Path, target: Path) -> None:
-    """Moves the finished files to ``target``, the old ones aside; undone if a move fails."""
-    if not target.exists():
-        partial.rename(target)
-        return
-    aside = partial / "old"
-    aside.mkdir()
-    moves = [(target / name, aside / name) for name in _OURS]
-    moves += [(partial / name, target / name) for name in reversed(_OURS)]
-    moves = [(source, goal) for source, goal in moves if source.exists()]
-    done: list[tuple[Path, Path]] = []
-    try:
-        for source, goal in moves:
-            source.rename(goal)
-            done.append((source, goal))
-    except BaseException:
-        for source, goal in reversed(done):
-            goal.rename(source)
-        raise

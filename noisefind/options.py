@@ -11,11 +11,40 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, ge
 
 import typer
 
-from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag, plain_number
+from noisefind.config import (
+    BaseConfig,
+    DetectionConfig,
+    InjectConfig,
+    PruneConfig,
+    ScoreConfig,
+    SelftestConfig,
+    flag,
+    plain_number,
+)
 
 if TYPE_CHECKING:
     import dataclasses
     from collections.abc import Callable, Mapping
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
+        ".tar.gz; or cifar10 or cifar100 to download.",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="YAML file of options; what is typed here goes first."),
+]
+COMMANDS: dict[str, type[BaseConfig]] = {
+    "score": ScoreConfig,
+    "prune": PruneConfig,
+    "inject": InjectConfig,
+    "evaluate detection": DetectionConfig,
+    "evaluate selftest": SelftestConfig,
+}
 
 
 def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -110,7 +139,7 @@ def options_document() -> str:
         "fraction: 0.3",
         "```",
     ]
-    for command, kind in (("score", ScoreConfig), ("prune", PruneConfig)):
+    for command, kind in COMMANDS.items():
         lines += ["", f"## noisefind {command}", ""]
         lines += ["| option | default | range | meaning |", "| --- | --- | --- | --- |"]
         for option_field in fields(cast("Any", kind)):

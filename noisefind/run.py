@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
-from noisefind.files import whole_text, write_csv
+from noisefind.files import write_csv, write_json
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class RunFolder:
             before = _read_json(self._started)
             self._require_same(before, asked)
             asked = {**asked, "run_id": before["run_id"]}
-        _write_json(self._started, asked)
+        write_json(self._started, asked)
         return asked
 
     def started_config(self) -> dict[str, object]:
@@ -178,7 +178,7 @@ class RunFolder:
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write run.json: the run is whole."""
-        _write_json(self.path / "run.json", {"format": FORMAT, **summary})
+        write_json(self.path / "run.json", {"format": FORMAT, **summary})
 
     def read_summary(self) -> dict[str, Any]:
         """What run.json says.
@@ -275,9 +275,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RunError(f"{path}: is not what noisefind writes")
     return values
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    with whole_text(path) as file:
-        json.dump(values, file, indent=2, ensure_ascii=False)
-        file.write("\n")

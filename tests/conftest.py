@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.commands import CommandLine
+from tests.commands import DIGITS, CommandLine, finished
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,3 +25,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def noisefind(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """The command line."""
     return CommandLine(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def noisy_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``noise``, what inject planted in a tenth of the digits, and ``run``."""
+    home = tmp_path_factory.mktemp("noisy-digits")
+    assert finished("inject", DIGITS, "-o", home / "noise", "--fraction", "0.1") == 0
+    code = finished(
+        "score", DIGITS, "-o", home / "run", "--labels", home / "noise/labels.csv",
+        "--members", "3", "--epochs", "6", "--clusters", "3",
+    )  # fmt: skip
+    assert code == 0
+    return home

@@ -18,10 +18,10 @@ from noisefind.data.image_folder import IMAGE_SUFFIXES, is_image_name
 from noisefind.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_COLUMNS = ("file_name", "label")
+_ID = "file_name"
 
 
 class Row(NamedTuple):
@@ -77,11 +77,12 @@ def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
     return file_stamp(info)
 
 
-def read_table(path: Path) -> dict[str, Row]:
+def read_table(path: Path, column: str = "label") -> dict[str, Row]:
     """Reads ids and labels, in the table's order.
 
     Args:
         path: a .csv or .jsonl file in UTF-8, with or without byte order mark.
+        column: where the labels stand; the ids stand in file_name.
 
     Returns:
         A row for each id; ``./a.jpg`` and ``b//a.jpg`` have become ``a.jpg`` and ``b/a.jpg``.
@@ -93,16 +94,17 @@ def read_table(path: Path) -> dict[str, Row]:
     if not is_table(path):
         raise DataError(f"{str(path)!r} is no table: its name must end in .csv or .jsonl")
     text = _text(path)
-    records = _csv_records(path, text) if path.suffix.lower() == ".csv" else _jsonl(path, text)
+    columns = (_ID, column)
+    read = _csv_records if path.suffix.lower() == ".csv" else _jsonl
     rows: dict[str, Row] = {}
-    for line, record in records:
-        file_name, label = (_cell(path, line, record, column) for column in _COLUMNS)
+    for line, record in read(path, text, columns):
+        file_name, label = (_cell(path, line, record, name) for name in columns)
         name = _normal(path, line, file_name)
         if name in rows:
             raise _error(path, line, f"{name!r} stands on line {rows[name].line} already")
         rows[name] = Row(label, line)
     if not rows:
-        raise DataError(f"{str(path)!r} is empty: expected rows with file_name and label")
+        raise DataError(f"{str(path)!r} is empty: expected rows with {_ID} and {column}")
     return rows
 
 
@@ -118,7 +120,9 @@ def _text(path: Path) -> str:
         raise _error(path, line, "not UTF-8; save the table as UTF-8") from error
 
 
-def _csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+def _csv_records(
+    path: Path, text: str, wanted: Sequence[str]
+) -> Iterator[tuple[int, dict[str, object]]]:
     """Each record with the line that it starts on."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns: list[str] = []
@@ -126,7 +130,7 @@ def _csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]
     try:
         for cells in reader:
             if cells and not columns:
-                columns = _header(path, line, cells)
+                columns = _header(path, line, cells, wanted)
             elif len(cells) > len(columns):
                 # Most likely a comma in a name without quotes: the label would be cut short.
                 raise _error(path, line, "more cells than columns; put names with commas in quotes")
@@ -137,15 +141,15 @@ def _csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]
         raise _error(path, line, f"not valid CSV: {error}") from error
 
 
-def _header(path: Path, line: int, columns: list[str]) -> list[str]:
-    for column in _COLUMNS:
+def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) -> list[str]:
+    for column in wanted:
         if column not in columns:
             there = ", ".join(map(repr, columns))
             raise _error(path, line, f"no column {column!r}; the columns are {there}")
     return columns
 
 
-def _jsonl(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+def _jsonl(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, object]]]:
     """Each object with its line."""
     # Not splitlines(): a text in JSON may hold U+2028, which is no end of a line there.
     for line, content in enumerate(text.split("\n"), start=1):
@@ -156,8 +160,8 @@ def _jsonl(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
         except (ValueError, RecursionError) as error:
             raise _error(path, line, f"not valid JSON: {error}") from error
         if not isinstance(record, dict):
-            raise _error(path, line, "expected a JSON object with file_name and label")
-        for column in _COLUMNS:
+            raise _error(path, line, f"expected a JSON object with {' and '.join(wanted)}")
+        for column in wanted:
             if column not in record:
                 raise _error(path, line, f"no {column!r}")
         yield line, record

@@ -134,6 +134,11 @@ class Record:
         ]
         self._spread = np.load(_spread_file(folder, n_members - 1), mmap_mode="r")
 
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """(N, C) mean over the members of their prediction after the last epoch."""
+        return cast("NDArray[np.float32]", self._spread[0])
+
     def rows(self, rows: slice, labels: NDArray[np.int64]) -> Predictions:
         """The predictions for some of the images; ``labels`` are those images' given labels."""
         seen = np.stack([member[:, :, rows] for member in self._members])

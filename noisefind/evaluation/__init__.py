@@ -1,0 +1,1 @@
+"""Whether what noisefind says is right: judged against a truth."""

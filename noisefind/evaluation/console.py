@@ -1,0 +1,124 @@
+"""What a person sees of an evaluation: tables, or one JSON document, on stdout."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from noisefind.evaluation.detection_plots import PLOTS
+
+if TYPE_CHECKING:
+    from noisefind.evaluation.detection import DetectionResult, Measure
+    from noisefind.evaluation.selftest import SelftestResult
+
+_FLAGS = "is_label_issue"
+_SHOWN = {
+    "AUROC": "auroc",
+    "average precision": "average_precision",
+    "F1@N": "f1_at_n",
+    "P@1%": "precision_at_1_percent",
+    "P@5%": "precision_at_5_percent",
+    "P@10%": "precision_at_10_percent",
+}
+_SELFTEST = {
+    "AUROC": ("label_score", "auroc"),
+    "F1@N": ("label_score", "f1_at_n"),
+    "precision": (_FLAGS, "precision"),
+    "recall": (_FLAGS, "recall"),
+    "suspected": (_FLAGS, "share"),
+}
+
+
+def print_json(document: dict[str, object]) -> None:
+    """One JSON document on stdout."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def print_detection(result: DetectionResult, *, as_json: bool) -> None:
+    """The table of scores, what the flags and suggestions are worth, and where the files are."""
+    if as_json:
+        print_json(result.summary)
+        return
+    console, summary = Console(), result.summary
+    measures = {(m.of, m.metric): m for m in result.measures}
+    console.print(
+        f"[bold]{summary['n_wrong']:,}[/] of {summary['n_images']:,} labels are wrong by the truth"
+    )
+    table = Table(box=SIMPLE, title="How well each score finds them", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for heading in _SHOWN:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in [of for of, metric in measures if metric == "auroc"]:
+        cells = [f"{_number(measures[name, metric].value)}" for metric in _SHOWN.values()]
+        cells[1] += _interval(measures[name, "average_precision"], 2)  # one fits into 80 columns
+        table.add_row(name, *cells)
+    console.print(table, soft_wrap=True)
+    flags = {metric: m for (of, metric), m in measures.items() if of == _FLAGS}
+    hits = {metric: m for (of, metric), m in measures.items() if of == "predicted_label"}
+    rates = ", ".join(f"{name} {_text(flags[name])}" for name in ("precision", "recall", "f1"))
+    below = _text(flags["f1_below_best"])
+    suspected, wrong = flags["share"].value, measures["truth", "share"].value
+    right = (_text(hits[name]) for name in ("right_of_flagged_wrong", "right_of_wrong"))
+    lines = [
+        f"{_FLAGS}: {rates}; the best cut of label_score has an f1 {below} higher",
+        f"suspected: {suspected:.2%} of the labels; wrong: {wrong:.2%}",
+        "predicted_label is the true label of {} of the suspected wrong ones, of {} of all wrong "
+        "ones".format(*right),
+    ]
+    if summary["draws"]:
+        lines.append(f"in brackets: 95 % intervals, {summary['draws']:,} bootstrap draws of images")
+    lines += ["", f"All numbers: {result.output / 'detection.csv'}"]
+    lines.append(f"By given class: {result.output / 'detection_per_class.csv'}")
+    plots = [result.output / name for name in PLOTS if name.endswith(".png")]
+    lines += [f"Plot: {plot}" for plot in plots if plot.exists()]
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
+    """How much of what was planted was found, per share, and how to read it."""
+    if as_json:
+        print_json(result.summary)
+        return
+    console, config = Console(), result.summary["config"]
+    title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
+    table = Table(box=SIMPLE, title=title, title_justify="left")
+    table.add_column("planted", justify="right")
+    for heading in _SELFTEST:
+        table.add_column(heading, justify="right", no_wrap=True)
+    by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
+    for fraction in sorted({s.fraction for s in result.spreads}):
+        spreads = (by_name[fraction, *names] for names in _SELFTEST.values())
+        cells = (
+            _number(s.mean) + ("" if math.isnan(s.std) else f" ({s.std:.3f})") for s in spreads
+        )
+        table.add_row(f"{fraction:.2%}", *cells)
+    console.print(table, soft_wrap=True)
+    lines = [
+        "Errors that the data had before count as false alarms when they are found, so precision",
+        "is a lower bound.",
+        f"Every measure of every run: {result.output / 'selftest.csv'}",
+        f"Mean and deviation: {result.output / 'summary.csv'}",
+    ]
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def _text(measure: Measure) -> str:
+    return _number(measure.value) + _interval(measure, 3)
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _interval(measure: Measure, digits: int) -> str:
+    if math.isnan(measure.low):
+        return ""
+    return f" ({measure.low:.{digits}f}–{measure.high:.{digits}f})"

@@ -1,0 +1,285 @@
+"""``noisefind evaluate detection``: a run against the true labels.
+
+detection.csv             of,metric,value,low,high: every measure, with its 95 % interval
+detection_per_class.csv   the same for the images that were given each class
+precision_recall.svg .png, precision_reviewed.svg .png     where matplotlib is installed
+detection.json            all of it, and what was compared; written last
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from noisefind.config import DetectionConfig
+from noisefind.data.table import is_table, read_table
+from noisefind.errors import DataError
+from noisefind.evaluation import metrics
+from noisefind.evaluation.detection_plots import PLOTS, can_plot, write_plots
+from noisefind.files import write_csv, write_json
+from noisefind.output import check_place, whole_folder
+from noisefind.progress import Progress
+from noisefind.run import Ranking, RunFolder
+from noisefind.scores import difficulty
+from noisefind.seeds import derived_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Bools = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
+
+FORMAT = 1
+COLUMNS = ("of", "metric", "value", "low", "high")
+REVIEWED = (0.01, 0.05, 0.1)  # shares at which precision is measured
+_OURS = ("detection.json", "detection.csv", "detection_per_class.csv", *PLOTS)
+
+
+class Measure(NamedTuple):
+    """One number and its 95 % interval; NaN where it is not defined."""
+
+    of: str  # label_score or a raw score; is_label_issue; predicted_label; truth
+    metric: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run says of N images, beside the truth.
+
+    Attributes:
+        given_labels: (N,) class names.
+        is_wrong: (N,) the given label is not the true one.
+        is_flagged: (N,) the run suspects the label.
+        is_hit: (N,) the run's suggestion is the true label.
+        suspicion: score name -> (N,), HIGH means suspicious.
+    """
+
+    given_labels: NDArray[np.object_]
+    is_wrong: Bools
+    is_flagged: Bools
+    is_hit: Bools
+    suspicion: Mapping[str, Floats]
+
+    def of_class(self, name: str) -> Judged:
+        """The images that were given one class."""
+        rows = self.given_labels == name
+        return Judged(
+            self.given_labels[rows], self.is_wrong[rows], self.is_flagged[rows], self.is_hit[rows],
+            {score: values[rows] for score, values in self.suspicion.items()},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """What was measured; everything is in the output folder too."""
+
+    measures: list[Measure]
+    per_class: dict[str, list[Measure]]
+    summary: dict[str, Any]
+    output: Path
+
+
+def evaluate_detection(
+    run: str | Path,
+    truth: str | Path,
+    output: str | Path,
+    config: DetectionConfig | None = None,
+    *,
+    progress: Progress | None = None,
+) -> DetectionResult:
+    """Judge every score and the suspected labels of a run.
+
+    A label is wrong where the truth's ``true_label`` differs from the run's ``given_label``; ids
+    that only one of them has are counted and left out.
+
+    Args:
+        run: the folder of a finished run.
+        truth: a table with ``file_name`` and ``true_label``; further columns are left alone.
+        output: where to write; new or empty.
+        config: the options; None for the defaults.
+        progress: told how far it is, and what is left out.
+
+    Raises:
+        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+        DataError: the truth cannot be read, shares no id with the run, or says that all labels are
+            right or all are wrong.
+    """
+    config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
+    folder = RunFolder(Path(run))
+    summary, ranking = folder.read_summary(), folder.read_ranking()
+    target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+    true_labels = {id_: row.label for id_, row in read_table(Path(truth), "true_label").items()}
+    judged = join(ranking, true_labels, f"--truth {truth}")
+    compared = _compared(ranking, true_labels, judged)
+    _say_left_out(compared, progress)
+    if not can_plot():
+        progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
+    classes = sorted(set(judged.given_labels.tolist()))
+    progress.stage("Judging", 2 * len(judged.is_wrong))
+    overall = measure(judged, config.draws, derived_seed(config.seed, "bootstrap"))
+    progress.advance(len(judged.is_wrong))
+    per_class = {}
+    for name in classes:
+        part = judged.of_class(name)
+        per_class[name] = measure(
+            part, config.draws, derived_seed(config.seed, "bootstrap", "class", name)
+        )
+        progress.advance(len(part.is_wrong))
+    document = {
+        "format": FORMAT,
+        "run": str(Path(run).absolute()),
+        "run_id": summary["run_id"],
+        "truth": str(Path(truth).absolute()),
+        **compared,
+        **config.to_dict(),
+        "all": _nested(overall),
+        "per_class": {name: _nested(measures) for name, measures in per_class.items()},
+    }
+    with whole_folder(out, target, _OURS) as partial:
+        write_csv(partial / "detection.csv", COLUMNS, map(_cells, overall))
+        rows = ((name, *_cells(m)) for name, measures in per_class.items() for m in measures)
+        write_csv(partial / "detection_per_class.csv", ("class", *COLUMNS), rows)
+        if can_plot():
+            write_plots(partial, judged.is_wrong, judged.is_flagged, judged.suspicion)
+        write_json(partial / "detection.json", document)
+    return DetectionResult(overall, per_class, document, out)
+
+
+def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> Judged:
+    """The images that both the run and the truth know, in the run's order.
+
+    Args:
+        ranking: the run.
+        true_labels: id -> class name.
+        source: what to call the truth in messages.
+
+    Raises:
+        DataError: there is nothing to tell apart.
+    """
+    rows = [row for row, id_ in enumerate(ranking.ids) if id_ in true_labels]
+    if not rows:
+        raise DataError(
+            f"{source}: none of its ids is in the run: {next(iter(true_labels))!r} against "
+            f"{ranking.ids[0]!r}; names must be relative to the data that was scored"
+        )
+    given = np.array(ranking.given_labels, dtype=object)[rows]
+    predicted = np.array(ranking.predicted_labels, dtype=object)[rows]
+    true = np.array([true_labels[ranking.ids[row]] for row in rows], dtype=object)
+    is_wrong = (given != true).astype(np.bool_)
+    if not is_wrong.any():
+        raise DataError(
+            f"{source}: all {len(rows):,} labels of the run are right, so there is nothing to "
+            "detect; was it scored with --labels?"
+        )
+    if is_wrong.all():
+        raise DataError(
+            f"{source}: all {len(rows):,} labels of the run are wrong, as {given[0]!r} for "
+            f"{true[0]!r}; are the classes spelled alike?"
+        )
+    scores = {"label_score": ranking.label_scores, **ranking.scores}
+    return Judged(
+        given_labels=given,
+        is_wrong=is_wrong,
+        is_flagged=ranking.is_label_issue[rows],
+        is_hit=(predicted == true).astype(np.bool_),
+        suspicion={name: difficulty(name, values[rows]) for name, values in scores.items()},
+    )
+
+
+def measure(judged: Judged, n_draws: int, seed: int) -> list[Measure]:
+    """Every measure, with the 2.5th and 97.5th percentile over bootstrap draws of the images.
+
+    A draw in which a measure is not defined (no wrong label in it) does not count.
+    """
+    steps = {
+        name: metrics.steps(judged.is_wrong, values) for name, values in judged.suspicion.items()
+    }
+    values = _measured(judged, steps, None)
+    drawn = [
+        _measured(judged, steps, draws)
+        for draws in metrics.bootstrap_draws(
+            len(judged.is_wrong), n_draws, np.random.default_rng(seed)
+        )
+    ]
+    result = []
+    for (of, metric), value in values.items():
+        sample = np.concatenate([chunk[of, metric] for chunk in drawn] or [np.zeros(0)])
+        sample = sample[~np.isnan(sample)]
+        low, high = np.percentile(sample, (2.5, 97.5)) if len(sample) else (np.nan, np.nan)
+        result.append(Measure(of, metric, float(value[0]), float(low), float(high)))
+    return result
+
+
+def _measured(
+    judged: Judged, steps: Mapping[str, metrics.Steps], draws: NDArray[np.int64] | None
+) -> dict[tuple[str, str], Floats]:
+    """(score, metric) -> (B,) values in B draws."""
+    found: dict[tuple[str, str], Floats] = {}
+    best = np.zeros(0)
+    for name, step in steps.items():
+        curve = metrics.curve(step, draws)
+        found[name, "auroc"] = metrics.auroc(curve)
+        found[name, "average_precision"] = metrics.average_precision(curve)
+        found[name, "f1_at_n"] = metrics.f1_at_n(curve)
+        for share in REVIEWED:
+            found[name, precision_name(share)] = metrics.precision_at(curve, share)
+        if name == "label_score":
+            best = metrics.best_f1(curve)
+    is_wrong, is_flagged = judged.is_wrong, judged.is_flagged
+    flags = metrics.flag_metrics(is_wrong, is_flagged, draws)
+    everything = np.ones_like(is_wrong)
+    found |= {("is_label_issue", name): value for name, value in flags._asdict().items()}
+    found["is_label_issue", "best_f1_of_label_score"] = best
+    found["is_label_issue", "f1_below_best"] = best - flags.f1
+    found["truth", "share"] = metrics.share_of(is_wrong, everything, draws)
+    found["predicted_label", "right_of_flagged_wrong"] = metrics.share_of(
+        judged.is_hit, is_wrong & is_flagged, draws
+    )
+    found["predicted_label", "right_of_wrong"] = metrics.share_of(judged.is_hit, is_wrong, draws)
+    return found
+
+
+def precision_name(share: float) -> str:
+    """The name of precision at a share: ``precision_at_5_percent``."""
+    return f"precision_at_{share * 100:g}_percent"
+
+
+def _compared(ranking: Ranking, true_labels: Mapping[str, str], judged: Judged) -> dict[str, int]:
+    n_images = len(judged.is_wrong)
+    return {
+        "n_images": n_images,
+        "n_wrong": int(judged.is_wrong.sum()),
+        "n_not_in_truth": len(ranking) - n_images,
+        "n_not_in_run": len(true_labels) - n_images,
+    }
+
+
+def _say_left_out(compared: Mapping[str, int], progress: Progress) -> None:
+    if compared["n_not_in_truth"]:
+        progress.say(f"{compared['n_not_in_truth']:,} images of the run are not in the truth")
+    if compared["n_not_in_run"]:
+        progress.say(f"{compared['n_not_in_run']:,} images of the truth are not in the run")
+
+
+def _cells(measure: Measure) -> tuple[str, ...]:
+    numbers = ("" if np.isnan(number) else f"{number:.6g}" for number in measure[2:])
+    return (*measure[:2], *numbers)
+
+
+def _nested(measures: Sequence[Measure]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """of -> metric -> value, low, high; what is not defined is None."""
+    nested: dict[str, dict[str, dict[str, float | None]]] = {}
+    for m in measures:
+        numbers = {"value": m.value, "low": m.low, "high": m.high}
+        nested.setdefault(m.of, {})[m.metric] = {
+            name: None if np.isnan(number) else round(number, 6) for name, number in numbers.items()
+        }
+    return nested

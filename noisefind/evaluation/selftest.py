@@ -1,0 +1,143 @@
+"""``noisefind evaluate selftest``: plant errors in the user's data, score it, count what is found.
+
+    selftest.csv     fraction,seed,of,metric,value: every measure of every run
+    summary.csv      fraction,of,metric,mean,std,n_seeds
+    selftest.json    the summary, and what was asked; written last
+
+Errors that the data had before count as false alarms. The runs themselves are not kept.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from noisefind.config import InjectConfig, ScoreConfig, SelftestConfig
+from noisefind.data.table import is_table
+from noisefind.evaluation.detection import join, measure
+from noisefind.files import write_csv, write_json
+from noisefind.injecting import inject
+from noisefind.output import check_place, whole_folder
+from noisefind.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from noisefind.evaluation.detection import Measure
+
+FORMAT = 1
+_OURS = ("selftest.json", "selftest.csv", "summary.csv")
+
+
+class Spread(NamedTuple):
+    """One measure over the seeds; std with ddof 1, NaN of a single seed."""
+
+    fraction: float
+    of: str
+    metric: str
+    mean: float
+    std: float
+    n_seeds: int
+
+
+@dataclass(frozen=True)
+class SelftestResult:
+    """What was measured; everything is in the output folder too."""
+
+    spreads: list[Spread]
+    summary: dict[str, Any]
+    output: Path
+
+
+def selftest(
+    data: str | Path,
+    output: str | Path,
+    config: SelftestConfig | None = None,
+    *,
+    progress: Progress | None = None,
+) -> SelftestResult:
+    """Inject, score and judge, for every share and seed.
+
+    Args:
+        data: as for ``score``.
+        output: where to write; new or empty.
+        config: the options; None for the defaults.
+        progress: told how far it is.
+
+    Raises:
+        DataError, ConfigError, RunError: as of ``inject`` and ``score``.
+    """
+    config, out, progress = config or SelftestConfig(), Path(output), progress or Progress()
+    target = check_place(out, Path(data), is_table=is_table(Path(data)))
+    cases = [
+        (fraction, config.seed + number)
+        for fraction in config.fractions()
+        for number in range(config.seeds)
+    ]
+    measured: dict[tuple[float, int], list[Measure]] = {}
+    for number, (fraction, seed) in enumerate(cases, start=1):
+        progress.say(f"run {number} of {len(cases)}: {fraction:.2%} planted, seed {seed}")
+        measured[fraction, seed] = _judge(data, fraction, seed, config, progress)
+    spreads = _spreads(measured)
+    summary = {
+        "format": FORMAT,
+        "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
+        "config": config.to_dict(),
+        "note": "errors that the data had before count as false alarms",
+        "summary": [{name: _plain(value) for name, value in s._asdict().items()} for s in spreads],
+    }
+    with whole_folder(out, target, _OURS) as folder:
+        rows = ((*case, m.of, m.metric, m.value) for case, found in measured.items() for m in found)
+        header = ("fraction", "seed", "of", "metric", "value")
+        write_csv(folder / "selftest.csv", header, map(_cells, rows))
+        write_csv(folder / "summary.csv", Spread._fields, map(_cells, spreads))
+        write_json(folder / "selftest.json", summary)
+    return SelftestResult(spreads, summary, out)
+
+
+def _judge(
+    data: str | Path, fraction: float, seed: int, config: SelftestConfig, progress: Progress
+) -> list[Measure]:
+    """One run: plant, score, compare."""
+    from noisefind.scoring import score  # imports torch: seconds
+
+    given = {f.name: getattr(config, f.name) for f in fields(ScoreConfig)}
+    shared = {f.name: given[f.name] for f in fields(InjectConfig) if f.name in given}
+    noise = InjectConfig(**{**shared, "kind": config.kind, "fraction": fraction, "seed": seed})
+    with tempfile.TemporaryDirectory(prefix="noisefind-") as folder:
+        planted = inject(data, Path(folder) / "noise", noise, progress=progress)
+        scored = replace(ScoreConfig(**given), labels=planted.labels_file, seed=seed)
+        ranking = score(data, Path(folder) / "run", scored, progress=progress).ranking
+    names, dataset = planted.dataset.classes, planted.dataset
+    true_labels = {
+        id_: names[label] for id_, label in zip(dataset.ids, dataset.labels.tolist(), strict=True)
+    }
+    return measure(join(ranking, true_labels, "planted labels"), n_draws=0, seed=0)
+
+
+def _spreads(measured: dict[tuple[float, int], list[Measure]]) -> list[Spread]:
+    """Mean and deviation over the seeds, in the order of shares and measures."""
+    values: dict[tuple[float, str, str], list[float]] = {}
+    for (fraction, _), measures in measured.items():
+        for m in measures:
+            values.setdefault((fraction, m.of, m.metric), []).append(m.value)
+    return [
+        Spread(*key, float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else np.nan, len(v))
+        for key, v in values.items()
+    ]
+
+
+def _cells(row: Iterable[object]) -> list[object]:
+    return [
+        "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+        for value in map(_plain, row)
+    ]
+
+
+def _plain(value: object) -> object:
+    """NaN as None, which CSV leaves empty and JSON calls null."""
+    return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,0 +1,91 @@
+"""The folder that a command writes: outside of the data, never over files, whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from noisefind.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+def check_place(
+    out: Path,
+    data_root: Path,
+    *,
+    is_table: bool = False,
+    may_be_full: bool = False,
+    way_out: str = "choose a new folder",
+) -> Path:
+    """``out`` absolute and without links.
+
+    Args:
+        out: a folder that does not exist or is empty.
+        data_root: what the ids are relative to; ``out`` must not lie in it.
+        is_table: a table lists the images, so ``out`` may be a new folder beside them.
+        may_be_full: files may lie in ``out``; the caller minds them.
+        way_out: what to do about a folder that is not empty.
+
+    Raises:
+        RunError: ``out`` lies in the data, is a file, or is not empty.
+    """
+    target, root = out.resolve(), data_root.resolve()
+    if target == root or (not is_table and root in target.parents):
+        raise RunError(f"{str(out)!r} lies in the data {str(data_root)!r}: choose another folder")
+    if target.exists() and not target.is_dir():
+        raise RunError(f"{str(out)!r} is a file: choose a folder")
+    if not may_be_full and target.exists() and any(target.iterdir()):
+        raise RunError(f"{str(out)!r} is not empty: {way_out}")
+    return target
+
+
+@contextmanager
+def whole_folder(out: Path, target: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Yield a temporary folder to write ``names`` into; move it to ``target`` if all went well.
+
+    Args:
+        out: ``target`` as the user spelled it, for messages.
+        target: what ``check_place`` returned.
+        names: all that may be written; the first comes last, so that its existence means that the
+            rest is whole. What bears these names in ``target`` already is replaced.
+
+    Raises:
+        RunError: something cannot be written; ``target`` is as it was.
+    """
+    # Within OUT where it exists: OUT may be a mount point, and a rename cannot cross file systems.
+    home = target if target.exists() else target.parent
+    partial = home / f".noisefind-{secrets.token_hex(4)}"
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        _install(partial, target, names)
+    except OSError as error:
+        raise RunError(f"cannot write {str(out)!r}: {error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _install(partial: Path, target: Path, names: Sequence[str]) -> None:
+    """Moves the finished files to ``target``, the old ones aside; undone if a move fails."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    aside = partial / "old"
+    aside.mkdir()
+    moves = [(target / name, aside / name) for name in names]
+    moves += [(partial / name, target / name) for name in reversed(names)]
+    moves = [(source, goal) for source, goal in moves if source.exists()]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, goal in moves:
+            source.rename(goal)
+            done.append((source, goal))
+    except BaseException:
+        for source, goal in reversed(done):
+            goal.rename(source)
+        raise
