@@ -18,6 +18,7 @@ from noisefind.training.networks import to_input
 
 MIN_AREA = 0.14  # of the image, that a crop shows
 MAX_ASPECT = 4 / 3  # of a crop
+MIRROR_SHARE = 0.5  # of the views
 JITTER_SHARE = 0.8  # of the views whose colours change
 MAX_JITTER = 0.8  # of brightness, contrast and saturation: factors from .2 to 1.8
 MAX_HUE = 0.2  # of a full turn
@@ -60,7 +61,7 @@ def random_boxes(draws: torch.Tensor) -> torch.Tensor:
     aspect = torch.exp((2 * draws[1] - 1) * math.log(MAX_ASPECT))
     width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)
     x, y = (1 - width) * (2 * draws[2] - 1), (1 - height) * (2 * draws[3] - 1)
-    return torch.stack([x, y, torch.where(draws[4] < 0.5, -width, width), height], 1)
+    return torch.stack([x, y, torch.where(draws[4] < MIRROR_SHARE, -width, width), height], 1)
 
 
 def random_colours(draws: torch.Tensor) -> Colours:
