@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ from noisefind.features.pretrained import (
 )
 from noisefind.features.reduce import fit_projection, write_reduced
 from noisefind.progress import Progress
+from tests.commands import ROOT
 from tests.images import one_line
 
 if TYPE_CHECKING:
@@ -491,6 +495,51 @@ def test_not_finite_elsewhere(tmp_path: Path) -> None:
     values[4] = np.nan
 
     assert joined(own(tmp_path, values, (*IDS, "extra")), None, IDS).shape == (4, 3)
+
+
+def test_reduced_in_the_order_of_the_dataset(tmp_path: Path) -> None:
+    """Rows taken by number from the file are reduced as the same rows in memory are."""
+    values = np.random.default_rng(0).normal(size=(50, 6))
+    ids = [f"{number}.png" for number in range(50)]
+    chosen = ids[40:5:-1]
+    features, order = given_features(own(tmp_path, values, ids), None, tuple(chosen))
+    assert isinstance(features, np.memmap)
+
+    write_reduced(features, tmp_path / "reduced.npy", order)
+
+    expected = fit_projection(values[40:5:-1]).apply(values[40:5:-1])
+    np.testing.assert_allclose(np.load(tmp_path / "reduced.npy"), expected, atol=1e-5)
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from noisefind.features.given import given_features
+from noisefind.features.reduce import write_reduced
+file = Path(sys.argv[1])
+ids = tuple(file.with_suffix(".txt").read_text().split())[::-1]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+features, order = given_features(file, None, ids)
+write_reduced(features, file.with_name("reduced.npy"), order)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
+def test_own_features_never_fill_memory(tmp_path: Path) -> None:
+    """A file of 160 MB is joined and reduced with less than half of it in memory."""
+    shape = (80_000, 250)
+    values = np.lib.format.open_memmap(tmp_path / "own.npy", mode="w+", shape=shape)
+    values[::1000] = 1
+    values.flush()
+    (tmp_path / "own.txt").write_text("".join(f"{row}\n" for row in range(shape[0])))
+    code = [sys.executable, "-c", MEMORY, str(tmp_path / "own.npy")]
+    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        code, capture_output=True, text=True, check=True, cwd=ROOT, env=one_thread
+    )
+    assert int(done.stdout) < 80e6, done.stdout
 
 
 class Trap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,7 +22,7 @@ from tests.commands import DIGITS, ROOT, CommandLine, read_csv
 from tests.images import write_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -293,7 +294,7 @@ def test_the_version_check_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """lightly before 1.6 asks no server when this variable stands before it is imported."""
     monkeypatch.setenv("LIGHTLY_DID_VERSION_CHECK", "False")
     swav.lightly_parts()
-    assert swav.os.environ["LIGHTLY_DID_VERSION_CHECK"] == "True"
+    assert os.environ["LIGHTLY_DID_VERSION_CHECK"] == "True"
 
 
 def test_without_the_extra_nothing_is_read(
@@ -318,7 +319,6 @@ def test_a_killed_run_is_gone_on_with(
     options = ("score", data, *options, "--epochs", "2", "--threads", "1", "--cache-dir")
     assert noisefind(*options, tmp_path / "c1", "-o", tmp_path / "whole").code == 0
 
-    draw: Callable[..., torch.Tensor] = swav.random_view
     n_views = 0
 
     def interrupted(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -327,7 +327,7 @@ def test_a_killed_run_is_gone_on_with(
             n_views += 1
             if n_views == 4:
                 raise KeyboardInterrupt
-        return draw(batch, generator)
+        return random_view(batch, generator)
 
     monkeypatch.setattr(swav, "random_view", interrupted)
     again = (*options, tmp_path / "c2", "-o", tmp_path / "parts")
