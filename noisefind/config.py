@@ -138,15 +138,27 @@ class ScoreConfig(DataConfig):
 
     features: str = option(
         "pretrained", "Features", "pretrained: an EfficientNet-Lite0 that comes with the "
-        "installation. Or a .npy file with a row per image.",
+        "installation. swav: a ResNet-18 trained on the images themselves, without labels (needs "
+        "the extra swav; hours without a GPU). timm:NAME: any network of timm. Or a .npy file with "
+        "a row per image.",
+    )  # fmt: skip
+    weights: Path | None = option(
+        None, "Features", "State dict for --features timm:NAME, .safetensors or of torch.save. "
+        "Default: timm downloads its own.",
     )  # fmt: skip
     feature_ids: Path | None = option(
         None, "Features", "Text file with the id of each row of --features FILE.npy, one per line. "
         "Default: FILE.txt beside it.",
     )  # fmt: skip
     feature_size: int | str = option(
-        AUTO, "Features", "Side in px at which the pretrained network sees the images. Auto: 96 "
-        "for images up to 64 px, else 192.", low=32, high=1024,
+        AUTO, "Features", "Side in px at which the pretrained network or timm's sees the images. "
+        "Auto: 96 for images up to 64 px, else 192; that of the network where it takes only one.",
+        low=32, high=1024,
+    )  # fmt: skip
+    swav_epochs: int = option(200, "Features", "Epochs of --features swav.", low=1, high=100_000)
+    swav_output: str = option(
+        "backbone", "Features", "Which 512 numbers of --features swav: the network's own, or the "
+        "scores for its prototypes.", choices=("backbone", "prototypes"),
     )  # fmt: skip
 
     batch_size: int | str = option(AUTO, "Training", "Images per step.", low=2, high=65_536)

@@ -80,16 +80,23 @@ def row_writer(path: Path, shape: tuple[int, int]) -> Iterator[Callable[[NDArray
         yield lambda rows: rows.astype("<f4", order="C", copy=False).tofile(file)
 
 
-def row_chunks(array: NDArray[T], n_rows: int) -> Iterator[NDArray[T]]:
-    """The rows of ``array``, ``n_rows`` at a time.
+def row_chunks(
+    array: NDArray[T], n_rows: int, order: NDArray[np.int64] | None = None
+) -> Iterator[NDArray[T]]:
+    """The rows of ``array``, ``n_rows`` at a time: all, or those that ``order`` numbers.
 
-    Of a memory-mapped file each chunk is mapped by itself, so that what was read leaves memory.
+    A memory-mapped file is mapped anew for each chunk, so that what was read leaves memory.
     """
+    for start in range(0, len(array) if order is None else len(order), n_rows):
+        rows = slice(start, start + n_rows)
+        yield _mapped_anew(array)[rows if order is None else order[rows]]
+
+
+def _mapped_anew(array: NDArray[T]) -> NDArray[T]:
+    """``array``, under a mapping of its own where it is a whole memory-mapped file."""
     source: Any = array
     is_file = isinstance(source, np.memmap) and isinstance(source.base, mmap)  # not a part of it
-    for start in range(0, len(array), n_rows):
-        chunk = array[start : start + n_rows]
-        if is_file and array.flags.c_contiguous:
-            offset = source.offset + start * array.strides[0]
-            chunk = np.memmap(source.filename, array.dtype, "c", offset, chunk.shape)
-        yield chunk
+    if is_file:  # in a variable, so that mypy leaves it at Any
+        layout: Any = "C" if array.flags.c_contiguous else "F"
+        return np.memmap(source.filename, array.dtype, "c", source.offset, array.shape, layout)
+    return array

@@ -2,7 +2,8 @@
 
     started.json      what was asked, of which data; written first
     record/<kind>/    what the members said (training/record.py)
-    features/         reduced.npy, clusters.csv
+    features/         reduced.npy, clusters.csv; for --features swav its loss and, while it trains,
+                      how far it is
     scores.csv        one row per image, worst first
     skipped.csv       what was left out, and why
     run.json          all about the run; written last, so its existence means that the run is whole
@@ -81,6 +82,16 @@ class RunFolder:
     def reduced_features(self) -> Path:
         """The feature vectors that probes and k-means saw."""
         return self.path / "features" / "reduced.npy"
+
+    @property
+    def swav_checkpoint(self) -> Path:
+        """How far the training of SwAV is; gone when it is over."""
+        return self.path / "features" / "swav.pt"
+
+    @property
+    def swav_loss(self) -> Path:
+        """SwAV's loss after every epoch."""
+        return self.path / "features" / "swav_loss.csv"
 
     @property
     def is_whole(self) -> bool:
@@ -235,7 +246,8 @@ class RunFolder:
     @property
     def _is_begun(self) -> bool:
         """Whether anything is saved that a later start could lose."""
-        return self._started.exists() and (self.record.exists() or self.reduced_features.exists())
+        saved = (self.record, self.reduced_features, self.swav_checkpoint)
+        return self._started.exists() and any(path.exists() for path in saved)
 
 
 def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:

@@ -19,9 +19,7 @@ from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
 from noisefind.errors import RunError
-from noisefind.features.given import given_features
-from noisefind.features.pretrained import features_folder, pretrained_features
-from noisefind.features.reduce import write_reduced
+from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
 from noisefind.progress import Progress
 from noisefind.ranking import rank
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
+    from noisefind.features.frozen import FrozenNetwork
 
 SMALL_IMAGE = 64  # px: images up to here are kept at their own size
 
@@ -128,9 +127,10 @@ def _score(
     )
     prepare_cpu(machine.n_threads)
     networks = config.networks(on_gpu=machine.device.type == "cuda")
+    feature_network = open_network(config, machine.progress)
     with machine.timed("open"):
         dataset = _open(data, config, machine)
-        sizes = _choose_sizes(dataset, config, networks)
+        sizes = _choose_sizes(dataset, config, networks, feature_network)
     with machine.timed("pixels"):
         dataset, pixels = open_pixels(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
@@ -139,16 +139,21 @@ def _score(
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
     recipes = {name: choose_recipe(config, name, len(dataset)) for name in networks}
     started = run.start(_asked(data, config, dataset, recipes))
-    _say_estimate(dataset, pixels, sizes, recipes, config, run, machine)
-    features = _features(pixels, dataset, sizes, config, run, machine)
+    key = f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
+    network_pixels = None
+    if _trains_on_pixels(config, networks):
+        network_pixels = resized_pixels(
+            pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
+        )
+    task = FeatureTask(
+        config, feature_network,
+        network_pixels if network_pixels is not None and config.features == "swav" else pixels,
+        sizes.features, key, machine.cache, machine.device,
+    )  # fmt: skip
+    _say_estimate(task, len(dataset.classes), sizes, recipes, run, machine)
+    features = _features(task, dataset, run, machine)
     clusters = _clusters(features, dataset, config, machine)
     with machine.timed("training"):
-        network_pixels = None
-        if set(networks) != {"probe"}:
-            network_pixels = resized_pixels(
-                pixels, sizes.network, key=_pixels_key(dataset, sizes, config),
-                cache=machine.cache, progress=machine.progress,
-            )  # fmt: skip
         training = TrainingData(features, network_pixels, dataset.labels, len(dataset.classes))
         train_ensemble(
             training, recipes, config, run.record, machine.device, machine.progress,
@@ -182,18 +187,28 @@ def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
     return dataset
 
 
-def _choose_sizes(dataset: Dataset, config: ScoreConfig, networks: tuple[str, ...]) -> _Sizes:
+def _trains_on_pixels(config: ScoreConfig, networks: tuple[str, ...]) -> bool:
+    return set(networks) != {"probe"} or config.features == "swav"
+
+
+def _choose_sizes(
+    dataset: Dataset,
+    config: ScoreConfig,
+    networks: tuple[str, ...],
+    feature_network: FrozenNetwork | None,
+) -> _Sizes:
     """Small images are kept as they are; photographs are made small enough to be fast."""
     side = typical_side(dataset)
     is_small = 0 < side <= SMALL_IMAGE
     features = config.feature_size
     if not isinstance(features, int):
-        features = 96 if is_small else 192
+        own_size = feature_network.own_size if feature_network else None
+        features = own_size or (96 if is_small else 192)
     network = config.image_size
     if not isinstance(network, int):
         network = max(8, side) if is_small else SMALL_IMAGE
-    needed = [network] if set(networks) != {"probe"} else []
-    if config.features == "pretrained":
+    needed = [network] if _trains_on_pixels(config, networks) else []
+    if feature_network is not None:
         needed.append(min(features, max(8, side)) if is_small else features)
     return _Sizes(max(needed, default=8), features, network)
 
@@ -216,28 +231,21 @@ def _asked(
 
 
 def _say_estimate(
-    dataset: Dataset,
-    pixels: NDArray[np.uint8],
+    task: FeatureTask,
+    n_classes: int,
     sizes: _Sizes,
     recipes: dict[str, Recipe],
-    config: ScoreConfig,
     run: RunFolder,
     machine: _Machine,
 ) -> None:
     """Say how long what is still to be done will take; what is cached or recorded is not."""
-    cached = features_folder(
-        sizes.features, key=_pixels_key(dataset, sizes, config),
-        cache=machine.cache, device=machine.device,
-    )  # fmt: skip
-    has_features = config.features != "pretrained" or cached.exists()
     missing = {
         name: replace(recipe, members=recipe.members - n_recorded(run.record / name))
         for name, recipe in recipes.items()
     }
+    has_features = run.reduced_features.exists() or task.is_cached
     seconds, n_bytes = estimate(
-        pixels, len(dataset.classes), missing, config,
-        feature_size=None if has_features else sizes.features,
-        network_size=sizes.network, device=machine.device,
+        task, n_classes, missing, has_features=has_features, network_size=sizes.network,
         n_gpus=len({d for d in machine.devices if d.type == "cuda"}),
     )  # fmt: skip
     time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
@@ -248,28 +256,13 @@ def _say_estimate(
 
 
 def _features(
-    pixels: NDArray[np.uint8],
-    dataset: Dataset,
-    sizes: _Sizes,
-    config: ScoreConfig,
-    run: RunFolder,
-    machine: _Machine,
+    task: FeatureTask, dataset: Dataset, run: RunFolder, machine: _Machine
 ) -> NDArray[np.float32]:
     """The reduced features (N, k), computed unless an interrupted run left them."""
-    path = run.reduced_features
-    if not path.exists():
+    if not run.reduced_features.exists():
         with machine.timed("features"):
-            if config.features == "pretrained":
-                features = pretrained_features(
-                    pixels, sizes.features, key=_pixels_key(dataset, sizes, config),
-                    cache=machine.cache, device=machine.device, progress=machine.progress,
-                )  # fmt: skip
-            else:
-                features = given_features(Path(config.features), config.feature_ids, dataset.ids)
-        with machine.timed("reduction"):
-            path.parent.mkdir(exist_ok=True)
-            write_reduced(features, path)
-    return cast("NDArray[np.float32]", open_array(path))
+            task.write(run, dataset.ids, machine.progress)
+    return cast("NDArray[np.float32]", open_array(run.reduced_features))
 
 
 def _clusters(
@@ -288,10 +281,6 @@ def _clusters(
             "and with as many centres as images km_distance is rounding alone"
         )
     return clusters
-
-
-def _pixels_key(dataset: Dataset, sizes: _Sizes, config: ScoreConfig) -> str:
-    return f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
 
 
 def _summary(

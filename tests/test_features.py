@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +20,19 @@ from sklearn.datasets import load_sample_image
 from sklearn.decomposition import PCA
 
 from noisefind.errors import DataError
+from noisefind.features import frozen, reduce
 from noisefind.features import given as given_room
-from noisefind.features import pretrained, reduce
+from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
 from noisefind.features.given import given_features
 from noisefind.features.pretrained import (
     N_FEATURES,
     FeatureNetwork,
-    features_folder,
     fold_batch_norm,
     load_backbone,
-    pretrained_features,
 )
 from noisefind.features.reduce import fit_projection, write_reduced
 from noisefind.progress import Progress
+from tests.commands import ROOT
 from tests.images import one_line
 
 if TYPE_CHECKING:
@@ -61,9 +64,9 @@ def network() -> FeatureNetwork:
 
 
 @pytest.fixture
-def _loaded_once(network: FeatureNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+def lite(network: FeatureNetwork) -> FrozenNetwork:
     """Loading takes seconds, so the tests that need the network share one."""
-    monkeypatch.setattr(pretrained, "FeatureNetwork", lambda size: sized(network, size))
+    return FrozenNetwork("pretrained", None, lambda size: sized(network, size))
 
 
 def sized(network: FeatureNetwork, size: int) -> FeatureNetwork:
@@ -165,19 +168,20 @@ def test_no_network_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(weight.numel() for weight in load_backbone().parameters()) == 4_652_008
 
 
-def features_of(pixels: NDArray[np.uint8], cache: Path, key: str = "k") -> NDArray[np.float32]:
-    return pretrained_features(
-        pixels, 48, key=key, cache=cache, device=CPU, progress=Progress()
-    )  # fmt: skip
+def features_of(
+    network: FrozenNetwork, pixels: NDArray[np.uint8], cache: Path, key: str = "k"
+) -> NDArray[np.float32]:
+    return frozen_features(
+        network, pixels, 48, key=key, cache=cache, device=CPU, progress=Progress()
+    )
 
 
-@pytest.mark.usefixtures("_loaded_once")
 def test_batches_do_not_matter(
-    tmp_path: Path, network: FeatureNetwork, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, network: FeatureNetwork, lite: FrozenNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An image's features do not depend on the images beside it, nor on the size of a batch."""
     pixels = pictures(7, 32)
-    expected = features_of(pixels, tmp_path / "whole")
+    expected = features_of(lite, pixels, tmp_path / "whole")
     assert expected.shape == (7, N_FEATURES)
     assert expected.dtype == np.float32
     with torch.inference_mode():
@@ -185,45 +189,47 @@ def test_batches_do_not_matter(
     assert relative_error(expected[3:4], one) < 1e-4
 
     for batch in (1, 3, 7):
-        monkeypatch.setattr(pretrained, "BATCH", batch)
-        split = features_of(pixels, tmp_path / str(batch))
+        monkeypatch.setattr(frozen, "BATCH", batch)
+        split = features_of(lite, pixels, tmp_path / str(batch))
         assert relative_error(split, expected) < 1e-4
-    turned = features_of(pixels[::-1], tmp_path / "turned")
+    turned = features_of(lite, pixels[::-1], tmp_path / "turned")
     assert relative_error(turned[::-1], expected) < 1e-4
     assert relative_error(expected[:1], expected[1:2]) > 0.01  # so the images do differ
 
 
-@pytest.mark.usefixtures("_loaded_once")
-def test_features_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second call computes nothing; under another key it would."""
+def test_features_are_cached(tmp_path: Path, lite: FrozenNetwork) -> None:
+    """The second call computes nothing; under another key or name it would."""
     pixels = pictures(2, 32)
-    first = features_of(pixels, tmp_path)
-    monkeypatch.setattr(pretrained, "FeatureNetwork", None)
+    first = features_of(lite, pixels, tmp_path)
 
-    np.testing.assert_array_equal(features_of(pixels, tmp_path), first)
-    with pytest.raises(TypeError):
-        features_of(pixels, tmp_path, key="other")
+    def refuse(size: int) -> Any:
+        raise LookupError(size)
+
+    gone = FrozenNetwork(lite.name, None, refuse)
+    np.testing.assert_array_equal(features_of(gone, pixels, tmp_path), first)
+    with pytest.raises(LookupError):
+        features_of(gone, pixels, tmp_path, key="other")
+    with pytest.raises(LookupError):
+        features_of(gone._replace(name="other"), pixels, tmp_path)
 
 
-@pytest.mark.usefixtures("_loaded_once")
-def test_the_folder_of_features(tmp_path: Path) -> None:
+def test_the_folder_of_features(tmp_path: Path, lite: FrozenNetwork) -> None:
     """features_folder says where they are, so whether they are there."""
-    folder = features_folder(48, key="k", cache=tmp_path, device=CPU)
+    folder = features_folder(lite, 48, key="k", cache=tmp_path, device=CPU)
     assert not folder.exists()
 
-    features_of(pictures(2, 32), tmp_path)
+    features_of(lite, pictures(2, 32), tmp_path)
 
     assert folder.is_dir()
     others = [
-        features_folder(49, key="k", cache=tmp_path, device=CPU),
-        features_folder(48, key="l", cache=tmp_path, device=CPU),
-        features_folder(48, key="k", cache=tmp_path, device=torch.device("cuda")),
+        features_folder(lite, 49, key="k", cache=tmp_path, device=CPU),
+        features_folder(lite, 48, key="l", cache=tmp_path, device=CPU),
+        features_folder(lite, 48, key="k", cache=tmp_path, device=torch.device("cuda")),
     ]
     assert len({folder, *others}) == 4
 
 
-@pytest.mark.usefixtures("_loaded_once")
-def test_features_interrupted(tmp_path: Path) -> None:
+def test_features_interrupted(tmp_path: Path, lite: FrozenNetwork) -> None:
     """An interrupted computation leaves nothing that is believed."""
 
     class Interrupted(Progress):
@@ -231,11 +237,11 @@ def test_features_interrupted(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pretrained_features(
-            pictures(2, 32), 48, key="k", cache=tmp_path, device=CPU, progress=Interrupted()
+        frozen_features(
+            lite, pictures(2, 32), 48, key="k", cache=tmp_path, device=CPU, progress=Interrupted()
         )
 
-    assert not features_folder(48, key="k", cache=tmp_path, device=CPU).exists()
+    assert not features_folder(lite, 48, key="k", cache=tmp_path, device=CPU).exists()
 
 
 def vectors(n_images: int, n_features: int, seed: int = 0) -> NDArray[np.float32]:
@@ -374,17 +380,20 @@ def own(tmp_path: Path, features: NDArray[Any], ids: Sequence[str] = IDS, end: s
     return tmp_path / "own.npy"
 
 
+def joined(file: Path, ids_file: Path | None, ids: Sequence[str]) -> NDArray[np.floating]:
+    """The rows of the ids, in their order."""
+    features, order = given_features(file, ids_file, tuple(ids))
+    return features[order]
+
+
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_own_features(tmp_path: Path, dtype: str, order: Any) -> None:
-    """Floats of any width and memory order come out as float32, in the order of the dataset."""
+    """Floats of any width and memory order are taken, in the order of the dataset."""
     values = np.arange(12).reshape(4, 3) / 4
     file = own(tmp_path, np.array(values, dtype=dtype, order=order))
 
-    features = given_features(file, None, IDS)
-
-    assert features.dtype == np.float32
-    np.testing.assert_array_equal(features, values)
+    np.testing.assert_array_equal(joined(file, None, IDS), values)
 
 
 @settings(
@@ -402,7 +411,7 @@ def test_joined_by_id(
     numbers = {id_: row for row, id_ in enumerate([*IDS, "extra/1.png", "extra/2.png"])}
     values = np.array([[numbers[id_], -1] for id_ in order], np.float32)
 
-    features = given_features(own(tmp_path, values, order), None, IDS)
+    features = joined(own(tmp_path, values, order), None, IDS)
 
     np.testing.assert_array_equal(features, [[0, -1], [1, -1], [2, -1], [3, -1]])
 
@@ -417,9 +426,7 @@ def test_kinds_of_text(tmp_path: Path, end: str, has_end: bool, mark: str) -> No
     text = mark.encode() + file.with_suffix(".txt").read_bytes()
     (tmp_path / "ids").write_bytes(text if has_end else text.removesuffix(end.encode()))
 
-    np.testing.assert_array_equal(
-        given_features(file, tmp_path / "ids", ids[::-1]), np.eye(3)[::-1]
-    )
+    np.testing.assert_array_equal(joined(file, tmp_path / "ids", ids[::-1]), np.eye(3)[::-1])
 
 
 def error_of(file: Path, ids_file: Path | None = None) -> str:
@@ -487,7 +494,52 @@ def test_not_finite_elsewhere(tmp_path: Path) -> None:
     values = np.zeros((5, 3))
     values[4] = np.nan
 
-    assert given_features(own(tmp_path, values, (*IDS, "extra")), None, IDS).shape == (4, 3)
+    assert joined(own(tmp_path, values, (*IDS, "extra")), None, IDS).shape == (4, 3)
+
+
+def test_reduced_in_the_order_of_the_dataset(tmp_path: Path) -> None:
+    """Rows taken by number from the file are reduced as the same rows in memory are."""
+    values = np.random.default_rng(0).normal(size=(50, 6))
+    ids = [f"{number}.png" for number in range(50)]
+    chosen = ids[40:5:-1]
+    features, order = given_features(own(tmp_path, values, ids), None, tuple(chosen))
+    assert isinstance(features, np.memmap)
+
+    write_reduced(features, tmp_path / "reduced.npy", order)
+
+    expected = fit_projection(values[40:5:-1]).apply(values[40:5:-1])
+    np.testing.assert_allclose(np.load(tmp_path / "reduced.npy"), expected, atol=1e-5)
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from noisefind.features.given import given_features
+from noisefind.features.reduce import write_reduced
+file = Path(sys.argv[1])
+ids = tuple(file.with_suffix(".txt").read_text().split())[::-1]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+features, order = given_features(file, None, ids)
+write_reduced(features, file.with_name("reduced.npy"), order)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
+def test_own_features_never_fill_memory(tmp_path: Path) -> None:
+    """A file of 160 MB is joined and reduced with less than half of it in memory."""
+    shape = (80_000, 250)
+    values = np.lib.format.open_memmap(tmp_path / "own.npy", mode="w+", shape=shape)
+    values[::1000] = 1
+    values.flush()
+    (tmp_path / "own.txt").write_text("".join(f"{row}\n" for row in range(shape[0])))
+    code = [sys.executable, "-c", MEMORY, str(tmp_path / "own.npy")]
+    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        code, capture_output=True, text=True, check=True, cwd=ROOT, env=one_thread
+    )
+    assert int(done.stdout) < 80e6, done.stdout
 
 
 class Trap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -59,6 +59,18 @@ def test_chunks_join_to_the_array(tmp_path: Path, n_rows: int) -> None:
         chunks = list(row_chunks(array, n_rows))
         assert max(map(len, chunks)) <= n_rows
         assert np.concatenate(chunks).tolist() == array.tolist()
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_chunks_in_an_order(tmp_path: Path, layout: Any) -> None:
+    """Of arrays and of files in either layout, chunks are the rows that are numbered, in turn."""
+    values = np.array(np.arange(20.0).reshape(10, 2), order=layout)
+    np.save(tmp_path / "a.npy", values)
+    order = np.array([7, 0, 7, 3, 9])
+    for array in (values, open_array(tmp_path / "a.npy")):
+        chunks = list(row_chunks(array, 2, order))
+        assert [len(chunk) for chunk in chunks] == [2, 2, 1]
+        assert np.concatenate(chunks).tolist() == values[order].tolist()
 
 
 def test_writing_to_what_was_opened_stays_in_memory(tmp_path: Path) -> None:

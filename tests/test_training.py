@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from noisefind.config import ScoreConfig
 from noisefind.errors import ConfigError
+from noisefind.features.compute import FeatureTask
 from noisefind.predictions import Predictions
 from noisefind.progress import Progress
 from noisefind.scores import aum
@@ -250,15 +251,14 @@ def test_record_holds_what_the_members_said(tmp_path: Path) -> None:
         )
 
 
-def test_estimate_grows_with_the_work() -> None:
+def test_estimate_grows_with_the_work(tmp_path: Path) -> None:
     """Twice the members is twice the record; no members left is nothing to train."""
     pixels = np.zeros((1000, 16, 16, 3), np.uint8)
+    task = FeatureTask(ScoreConfig(), None, pixels, 96, "k", tmp_path, CPU)
 
     def estimated(members: int) -> tuple[float, int]:
         recipes = {"cnn": replace(CNN, members=members)}
-        return estimate(
-            pixels, 2, recipes, ScoreConfig(), feature_size=None, network_size=16, device=CPU
-        )
+        return estimate(task, 2, recipes, has_features=True, network_size=16)
 
     record = 1000 * 4 * 4 * CNN.epochs
     assert estimated(2)[1] - estimated(1)[1] == record

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from noisefind.errors import DataError
-from noisefind.files import open_array
+from noisefind.files import open_array, row_chunks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 CHUNK = 4096
 
 
-def given_features(file: Path, ids_file: Path | None, ids: tuple[str, ...]) -> NDArray[np.float32]:
-    """The rows of ``file`` (M, d) that belong to ``ids``, in their order; joined by id.
+def given_features(
+    file: Path, ids_file: Path | None, ids: tuple[str, ...]
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """The array in ``file`` (M, d), memory-mapped, and which of its rows belongs to each id (N,).
 
     ``ids_file`` holds one id per line, by default beside ``file`` as .txt. Ids that are not in
-    the dataset are passed over.
+    the dataset are passed over. Of the array, never more than a chunk of rows is in memory.
 
     Raises:
         DataError: a file cannot be read or does not fit the other, an id has no row or two, a
@@ -50,13 +52,13 @@ def given_features(file: Path, ids_file: Path | None, ids: tuple[str, ...]) -> N
         raise DataError(
             f"{ids_file}: {len(missing)} of {len(ids)} images have no row, first {missing[0]!r}"
         )
-    rows = np.array([row_of[id_] for id_ in ids])
-    chosen = np.empty((len(rows), features.shape[1]), np.float32)
-    for start in range(0, len(rows), CHUNK):
+    order = np.array([row_of[id_] for id_ in ids])
+    done = 0
+    for chunk in row_chunks(features, CHUNK, order):
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            chunk = features[rows[start : start + CHUNK]].astype(np.float32)
-        if not np.isfinite(chunk).all():
-            bad = ids[start + int(np.argmin(np.isfinite(chunk).all(1)))]
+            is_finite = np.isfinite(chunk.astype(np.float32)).all(1)
+        if not is_finite.all():
+            bad = ids[done + int(np.argmin(is_finite))]
             raise DataError(f"--features {file}: the row of {bad!r} is not finite")
-        chosen[start : start + CHUNK] = chunk
-    return cast("NDArray[np.float32]", chosen)
+        done += len(chunk)
+    return cast("NDArray[np.floating]", features), order

@@ -11,27 +11,15 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from noisefind.cache import build_once, cache_key
-from noisefind.files import open_array, row_chunks, row_writer
-from noisefind.training.member import autocast
+from noisefind.features.frozen import FrozenNetwork, resize
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from noisefind.progress import Progress
-
-FORMAT = 1  # of the stored features; raise it when they change for the same pixels
-BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its cache
 MEAN_STAGES = (2, 5, 6)  # of 0 to 6: 40 + 192 + 320 numbers
 QUARTER_STAGE = 4  # 4 x 112 numbers
 N_FEATURES = 40 + 192 + 320 + 4 * 112 + 1280
@@ -48,11 +36,8 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """The feature vectors."""
-        x = batch.permute(0, 3, 1, 2).float()
-        if x.shape[-1] != self.size:
-            shape = (self.size, self.size)
-            x = F.interpolate(x, shape, mode="bilinear", antialias=x.shape[-1] > self.size)
-        x = ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
+        x = (resize(batch, self.size) - 127) / 128
+        x = x.contiguous(memory_format=torch.channels_last)
         net: Any = self.backbone  # timm's attributes have no types
         parts = []
         x = net.bn1(net.conv_stem(x))
@@ -66,42 +51,9 @@ class FeatureNetwork(nn.Module):
         return torch.cat(parts, 1).float()
 
 
-def pretrained_features(
-    pixels: NDArray[np.uint8],
-    size: int,
-    *,
-    key: str,
-    cache: Path,
-    device: torch.device,
-    progress: Progress,
-) -> NDArray[np.float32]:
-    """The features (N, 2280) of ``pixels``, memory-mapped; computed once and then cached.
-
-    ``key`` names the pixels (the fingerprint of their dataset and their size, say).
-    """
-
-    def build(folder: Path) -> None:
-        network = FeatureNetwork(size).eval().to(device)
-        progress.stage(f"Computing features at {size} px", len(pixels))
-        n_rows = BATCH if device.type == "cpu" else 16 * BATCH
-        with (
-            row_writer(folder / "features.npy", (len(pixels), N_FEATURES)) as write,
-            torch.inference_mode(),
-            autocast(device),
-        ):
-            for rows in row_chunks(pixels, n_rows):
-                write(
-                    network(torch.from_numpy(np.ascontiguousarray(rows)).to(device)).cpu().numpy()
-                )
-                progress.advance(len(rows))
-
-    folder = build_once(features_folder(size, key=key, cache=cache, device=device), build)
-    return cast("NDArray[np.float32]", open_array(folder / "features.npy"))
-
-
-def features_folder(size: int, *, key: str, cache: Path, device: torch.device) -> Path:
-    """Where :func:`pretrained_features` keeps what it computes."""
-    return cache / "features" / cache_key("pretrained", FORMAT, key, size, device.type)
+def pretrained_network() -> FrozenNetwork:
+    """The packaged network, to be loaded when it is needed."""
+    return FrozenNetwork("pretrained", None, FeatureNetwork)
 
 
 def load_backbone() -> nn.Module:

@@ -26,32 +26,47 @@ class Projection(NamedTuple):
     mean: NDArray[np.float32]  # (d,)
     axes: NDArray[np.float32]  # (d, k), orthonormal columns, the largest variance first
 
-    def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def apply(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n, d) features to (n, k) components."""
         return np.asarray((features - self.mean) @ self.axes, np.float32)
 
 
-def fit_projection(features: NDArray[np.float32], n_components: int = N_COMPONENTS) -> Projection:
-    """Principal axes of the features (N, d), read in chunks; ``n_components`` of them at most."""
-    n_features = features.shape[1]
+def fit_projection(
+    features: NDArray[np.floating],
+    n_components: int = N_COMPONENTS,
+    order: NDArray[np.int64] | None = None,
+) -> Projection:
+    """Principal axes of the features (M, d), read in chunks; ``n_components`` of them at most.
+
+    ``order`` (N,) numbers the rows that count; None: all of them.
+    """
+    n_images, n_features = len(features) if order is None else len(order), features.shape[1]
     total = np.zeros(n_features)
-    for chunk in row_chunks(features, CHUNK):
+    for chunk in row_chunks(features, CHUNK, order):
         total += chunk.sum(0, dtype=np.float64)
-    mean = (total / len(features)).astype(np.float32)
+    mean = (total / n_images).astype(np.float32)
     moments = np.zeros((n_features, n_features))
-    for chunk in row_chunks(features, CHUNK):
+    for chunk in row_chunks(features, CHUNK, order):
         centered = chunk - mean
         moments += centered.T @ centered
     _, axes = np.linalg.eigh(moments)
-    n_kept = min(n_components, n_features, max(1, len(features) - 1))
+    n_kept = min(n_components, n_features, max(1, n_images - 1))
     return Projection(mean, np.ascontiguousarray(axes[:, ::-1][:, :n_kept], np.float32))
 
 
-def write_reduced(features: NDArray[np.float32], path: Path) -> Projection:
-    """Write the components of all features to ``path`` as float32 .npy, and return their axes."""
-    projection = fit_projection(features)
-    shape = (len(features), projection.axes.shape[1])
+def write_reduced(
+    features: NDArray[np.floating], path: Path, order: NDArray[np.int64] | None = None
+) -> Projection:
+    """Write the components of all features to ``path`` as float32 .npy, and return their axes.
+
+    Args:
+        features: (M, d) of any float type, may be memory-mapped.
+        path: the file to write.
+        order: (N,) which rows to write, one after the other; None: all as they are.
+    """
+    projection = fit_projection(features, order=order)
+    shape = (len(features) if order is None else len(order), projection.axes.shape[1])
     with whole_file(path) as part, row_writer(part, shape) as write:
-        for chunk in row_chunks(features, CHUNK):
+        for chunk in row_chunks(features, CHUNK, order):
             write(projection.apply(chunk))
     return projection

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from noisefind.features.pretrained import BATCH, N_FEATURES, FeatureNetwork
+from noisefind.features import swav
+from noisefind.features.frozen import BATCH
 from noisefind.features.reduce import N_COMPONENTS
 from noisefind.predictions import FIELDS
 from noisefind.progress import Progress
@@ -20,9 +21,9 @@ from noisefind.training.probes import train_probes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from noisefind.config import ScoreConfig
+    from noisefind.features.compute import FeatureTask
+    from noisefind.features.frozen import FrozenNetwork
     from noisefind.training.recipe import Recipe
 
 FLOAT_BYTES = 4
@@ -37,27 +38,30 @@ class _Forget:
 
 
 def estimate(
-    pixels: NDArray[np.uint8],
+    task: FeatureTask,
     n_classes: int,
     recipes: dict[str, Recipe],
-    config: ScoreConfig,
     *,
-    feature_size: int | None,
+    has_features: bool,
     network_size: int,
-    device: torch.device,
     n_gpus: int = 0,
 ) -> tuple[float, int]:
-    """Seconds and bytes for features (``feature_size`` None: there already), members, record.
+    """Seconds and bytes for the features (unless they are there already), members, record.
 
     Every stage runs once to warm up and once for the clock, on a few images or on numbers of the
     same shape. Members from pixels are shared out to ``n_gpus``; processes on one CPU share its
     cores and are counted as if they took turns.
     """
-    n_images = len(pixels)
+    n_images, config, device = len(task.pixels), task.config, task.device
     seconds, n_bytes = FIXED_SECONDS, n_images * N_COMPONENTS * FLOAT_BYTES
-    if feature_size is not None:
-        seconds += n_images * _feature_seconds(pixels[:BATCH], feature_size, device)
-        n_bytes += n_images * N_FEATURES * FLOAT_BYTES
+    if not has_features:
+        per_image, n_features = (
+            _swav_cost(network_size, config.swav_epochs, device)
+            if task.network is None
+            else _feature_cost(task, task.network)
+        )
+        seconds += n_images * per_image
+        n_bytes += n_images * n_features * FLOAT_BYTES
     for network, recipe in recipes.items():
         if recipe.members == 0:
             continue
@@ -69,15 +73,28 @@ def estimate(
     return seconds, n_bytes
 
 
-def _feature_seconds(pixels: NDArray[np.uint8], size: int, device: torch.device) -> float:
-    network = FeatureNetwork(size).eval().to(device)
-    batch = torch.from_numpy(np.array(pixels)).to(device)
+def _feature_cost(task: FeatureTask, network: FrozenNetwork) -> tuple[float, int]:
+    """Seconds for one image, and the numbers that it gives."""
+    module = network.build(task.size).eval().to(task.device)
+    batch = torch.from_numpy(np.array(task.pixels[:BATCH])).to(task.device)
+    n_features = 0
 
     def run() -> None:
-        with torch.inference_mode(), autocast(device):
-            network(batch).cpu()
+        nonlocal n_features
+        with torch.inference_mode(), autocast(task.device):
+            n_features = module(batch).cpu().shape[1]
 
-    return _clocked(run) / len(pixels)
+    seconds = _clocked(run) / len(batch)
+    return seconds, n_features
+
+
+def _swav_cost(size: int, epochs: int, device: torch.device) -> tuple[float, int]:
+    """Seconds for one image in all epochs of SwAV, and the numbers of both its outputs."""
+    n_images = BATCH if device.type == "cpu" else swav.RECIPE.batch_size
+    training = swav.Training(size, seed=0, device=device)
+    batch = torch.zeros(n_images, size, size, 3, dtype=torch.uint8, device=device)
+    seconds = _clocked(lambda: float(training.step(batch, torch.Generator()))) / n_images
+    return seconds * epochs, len(swav.OUTPUTS) * swav.N_FEATURES
 
 
 def _member_seconds(
@@ -110,7 +127,7 @@ def _member_seconds(
     return _clocked(run) / n_images
 
 
-def _clocked(run: Callable[[], None]) -> float:
+def _clocked(run: Callable[[], object]) -> float:
     run()
     start = time.perf_counter()
     run()

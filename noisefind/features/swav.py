@@ -1,0 +1,253 @@
+"""Features without any labels: SwAV, trained on the dataset's own images.
+
+Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments",
+with the head, prototypes and loss of the package lightly (the extra ``swav``) on a ResNet-18: two
+views of an image shall belong to the same prototypes, over which each batch is spread evenly.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812  its usual name
+from torch import nn
+
+from noisefind.cache import build_once, cache_key
+from noisefind.errors import ConfigError
+from noisefind.features.frozen import write_features
+from noisefind.features.swav_views import random_view
+from noisefind.files import open_array, whole_file, write_csv
+from noisefind.seeds import derived_seed
+from noisefind.training.member import autocast, place_pixels
+from noisefind.training.networks import resnet18, to_input
+from noisefind.training.optimize import batches, build_optimizer, learning_rate
+from noisefind.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisefind.progress import Progress
+
+FORMAT = 1  # of the stored features; raise it when they change for the same pixels and options
+RECIPE = Recipe(1, 200, 512, "adam", 1e-3, 1e-6, "cosine")  # the thesis', for both CIFARs
+N_HIDDEN, N_PROJECTED, N_PROTOTYPES = 512, 128, 512
+N_FEATURES = 512  # of either output
+SAVE_SECONDS = 60.0  # a checkpoint of 134 MB after the first epoch that ends so long after the last
+OUTPUTS = ("backbone", "prototypes")
+
+
+class SwaV(nn.Module):
+    """Images (B, 3, S, S) to their scores (B, 512) for the prototypes: cosines, plus a bias."""
+
+    def __init__(self, image_size: int) -> None:
+        super().__init__()
+        parts = lightly_parts()
+        network: Any = resnet18(1, image_size)
+        n_outputs = network.fc.in_features
+        network.fc = nn.Identity()
+        self.backbone: nn.Module = network
+        self.head: nn.Module = parts.SwaVProjectionHead(n_outputs, N_HIDDEN, N_PROJECTED)
+        self.prototypes: Any = parts.SwaVPrototypes(N_PROJECTED, N_PROTOTYPES)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The scores."""
+        projected = F.normalize(self.head(self.backbone(images)), dim=1)
+        scores: torch.Tensor = self.prototypes(projected)
+        return scores
+
+
+class Training:
+    """A network and what trains it."""
+
+    def __init__(self, image_size: int, *, seed: int, device: torch.device) -> None:
+        self.model = new_swav(image_size, seed).to(device)
+        self.model.backbone.to(memory_format=torch.channels_last)
+        self.optimizer = build_optimizer(self.model.parameters(), RECIPE)
+        self._criterion = lightly_parts().SwaVLoss()
+        self._device = device
+
+    def step(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """One step on two views of each image of uint8 (B, S, S, 3); returns their mean loss."""
+        self.model.train()
+        self.model.prototypes.normalize()
+        views = [random_view(batch, generator) for _ in range(2)]
+        with autocast(self._device):
+            scores = [self.model(view) for view in views]
+        loss: torch.Tensor = self._criterion([one.float() for one in scores], [])
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach().squeeze()
+
+    def save(self, checkpoint: Path, losses: list[float]) -> None:
+        """Write how far it is."""
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        with whole_file(checkpoint) as part:
+            torch.save({**state, "losses": losses}, part)
+
+    def load(self, checkpoint: Path) -> list[float]:
+        """Go to where the checkpoint is, if there is one; the losses of the epochs until then."""
+        if not checkpoint.exists():
+            return []
+        state = torch.load(checkpoint, map_location=self._device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        losses: list[float] = state["losses"]
+        return losses
+
+
+def swav_features(
+    pixels: NDArray[np.uint8],
+    *,
+    epochs: int,
+    output: str,
+    seed: int,
+    key: str,
+    cache: Path,
+    checkpoint: Path,
+    loss_file: Path,
+    device: torch.device,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """The features (N, 512) of ``pixels``, memory-mapped; trained once and then cached.
+
+    Args:
+        pixels: (N, S, S, 3) uint8, may be memory-mapped.
+        epochs: passes over all images.
+        output: ``backbone``: the network's own numbers; ``prototypes``: the scores for those.
+        seed: of the weights, the order of images and the views.
+        key: names the pixels (the fingerprint of their dataset and their size, say).
+        cache: where both outputs are kept.
+        checkpoint: how far an interrupted training came; written, read, and removed at the end.
+        loss_file: the CSV file of the loss, rewritten after every epoch.
+        device: where to train.
+        progress: told of every step, and of the loss at every checkpoint.
+
+    Raises:
+        ConfigError: the extra is not installed.
+    """
+
+    def build(folder: Path) -> None:
+        model = train_swav(
+            pixels, epochs=epochs, seed=seed, checkpoint=checkpoint, loss_file=loss_file,
+            device=device, progress=progress,
+        )  # fmt: skip
+        progress.stage("Computing SwAV's features", len(OUTPUTS) * len(pixels))
+        for name, part in zip(OUTPUTS, (model.backbone, model), strict=True):
+            path = folder / f"{name}.npy"
+            write_features(_FromPixels(part), pixels, path, device=device, progress=progress)
+        shutil.copyfile(loss_file, folder / "loss.csv")
+
+    folder = build_once(
+        swav_folder(pixels, epochs=epochs, seed=seed, key=key, cache=cache, device=device), build
+    )
+    shutil.copyfile(folder / "loss.csv", loss_file)
+    checkpoint.unlink(missing_ok=True)
+    return cast("NDArray[np.float32]", open_array(folder / f"{output}.npy"))
+
+
+def swav_folder(
+    pixels: NDArray[np.uint8],
+    *,
+    epochs: int,
+    seed: int,
+    key: str,
+    cache: Path,
+    device: torch.device,
+) -> Path:
+    """Where :func:`swav_features` keeps what it computes."""
+    name = cache_key("swav", FORMAT, key, pixels.shape, epochs, seed, device.type)
+    return cache / "features" / name
+
+
+def train_swav(
+    pixels: NDArray[np.uint8],
+    *,
+    epochs: int,
+    seed: int,
+    checkpoint: Path,
+    loss_file: Path,
+    device: torch.device,
+    progress: Progress,
+) -> SwaV:
+    """Train from the checkpoint on, or from the start; see :func:`swav_features`.
+
+    Every epoch draws from generators of its own, so a resumed training sees the same views.
+    """
+    recipe = replace(RECIPE, epochs=epochs)
+    training = Training(pixels.shape[1], seed=seed, device=device)
+    losses = training.load(checkpoint)
+    images, plan = place_pixels(pixels, device), batches(len(pixels), recipe.batch_size)
+    progress.stage(f"Training SwAV at {pixels.shape[1]} px", (epochs - len(losses)) * len(plan))
+    saved = time.monotonic()
+    for epoch in range(len(losses), epochs):
+        order, views = (
+            torch.Generator().manual_seed(derived_seed(seed, "swav", purpose, epoch))
+            for purpose in ("order", "views")
+        )
+        shuffled = torch.randperm(len(pixels), generator=order)
+        total = torch.zeros((), device=device)
+        for step, rows in enumerate(plan):
+            batch = images[shuffled[rows].to(images.device)].to(device)
+            rate = learning_rate(recipe, (epoch + step / len(plan)) / epochs)
+            training.optimizer.param_groups[0]["lr"] = rate
+            total += training.step(batch, views) * len(batch)
+            progress.advance()
+        losses.append(total.item() / len(pixels))
+        write_csv(loss_file, ("epoch", "loss"), ((e, f"{x:.6g}") for e, x in enumerate(losses, 1)))
+        if time.monotonic() - saved >= SAVE_SECONDS or epoch == epochs - 1:
+            training.save(checkpoint, losses)
+            saved = time.monotonic()
+            progress.say(f"SwAV epoch {epoch + 1} of {epochs}: loss {losses[-1]:.3f}")
+    if losses[-1] > 0.99 * math.log(N_PROTOTYPES):
+        progress.say(
+            f"SwAV's loss is still ln({N_PROTOTYPES}), as if all images were alike: it has learned "
+            "next to nothing; it needs more images or more --swav-epochs"
+        )
+    return training.model
+
+
+def new_swav(image_size: int, seed: int) -> SwaV:
+    """The network before training; the seed determines its weights."""
+    with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
+        torch.manual_seed(derived_seed(seed, "swav", "weights"))
+        return SwaV(image_size)
+
+
+def lightly_parts() -> Any:
+    """lightly's modules and losses, in one namespace.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    os.environ["LIGHTLY_DID_VERSION_CHECK"] = "True"  # else versions before 1.6 ask their server
+    try:
+        from lightly import loss
+        from lightly.models import modules
+    except ImportError:
+        raise ConfigError(
+            '--features swav needs the package lightly: pip install "noisefind[swav]"'
+        ) from None
+    return SimpleNamespace(**vars(modules), SwaVLoss=loss.SwaVLoss)
+
+
+class _FromPixels(nn.Module):
+    """Puts what networks take of uint8 images before a network."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.network(to_input(batch))
+        return features

@@ -1,0 +1,121 @@
+"""Feature vectors by any network of timm: the pooled output before its classifier."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from noisefind.errors import ConfigError
+from noisefind.features.frozen import FrozenNetwork, resize
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from noisefind.progress import Progress
+
+
+class TimmFeatures(nn.Module):
+    """uint8 images (B, S, S, 3) to ``network``'s features (B, d), normalised as it was trained."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: nn.Module, size: int) -> None:
+        super().__init__()
+        from timm.data import resolve_data_config
+
+        usual = resolve_data_config(model=network)
+        self.size, self.mode = size, usual["interpolation"]
+        self.register_buffer("mean", 255 * torch.tensor(usual["mean"]).view(1, 3, 1, 1))
+        self.register_buffer("std", 255 * torch.tensor(usual["std"]).view(1, 3, 1, 1))
+        self.network = network.to(memory_format=torch.channels_last)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """The feature vectors."""
+        mode = self.mode if self.mode in {"bilinear", "bicubic"} else "bicubic"
+        x = resize(batch, self.size, mode).clamp(0, 255)  # bicubic overshoots
+        x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        features: torch.Tensor = self.network(x)
+        return features
+
+
+def timm_network(name: str, weights: Path | None, progress: Progress) -> FrozenNetwork:
+    """The network that timm calls ``name``, as ``resnet18`` or ``resnet18.a1_in1k``.
+
+    Args:
+        name: one of ``timm.list_models()``, with or without the tag of its weights.
+        weights: its state dict, .safetensors or of ``torch.save``; None: timm downloads its own.
+        progress: told before anything is downloaded.
+
+    Raises:
+        ConfigError: no such network, weights that are not its, no way to download them.
+    """
+    import timm
+
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, timm.list_models(), 3, 0.5)
+        raise ConfigError(
+            f"--features timm:{name}: timm {timm.__version__} has no such network"
+            + (f"; near: {', '.join(near)}" if near else "; timm.list_models() names all")
+        )
+    if weights is None:
+        progress.say(f"timm downloads the weights of {name}, unless it has them already")
+    try:
+        network: Any = timm.create_model(name, pretrained=weights is None, num_classes=0)
+    except Exception as error:  # noqa: BLE001  whatever stands between here and a hub
+        raise ConfigError(
+            f"--features timm:{name}: cannot be had from timm: {_one_line(error)}; "
+            "give its state dict as --weights FILE"
+        ) from None
+    if weights is not None:
+        _load(network, weights, name)
+    config = network.pretrained_cfg
+    own_size = config["input_size"][-1] if config.get("fixed_input_size") else None
+    label = f"timm {name} {_digest(network)}"
+    return FrozenNetwork(label, own_size, lambda size: TimmFeatures(network, size).eval())
+
+
+def _load(network: Any, file: Path, name: str) -> None:
+    """Load a state dict; its classifier, which gives no features, may be of any size."""
+    try:
+        state = _read(file)
+        classifier = network.pretrained_cfg.get("classifier") or ()
+        heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+        own = network.state_dict().keys()
+        state = {
+            key: value
+            for key, value in state.items()
+            if key in own or not key.startswith(tuple(f"{head}." for head in heads))
+        }
+        network.load_state_dict(state)
+    except Exception as error:  # noqa: BLE001  a hostile or a broken file raises nearly anything
+        raise ConfigError(
+            f"--weights {file}: is not the state dict of timm's {name}: {_one_line(error)}"
+        ) from None
+
+
+def _read(file: Path) -> dict[str, torch.Tensor]:
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(file)
+    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return state
+
+
+def _digest(network: nn.Module) -> str:
+    """A hash of all weights, so that other weights never find these features in the cache."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:24]
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:300] + " …"
