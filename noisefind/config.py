@@ -17,18 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_
 import yaml
 
 from noisefind.errors import ConfigError
+from noisefind.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 AUTO = "auto"
-NETWORKS = ("probe", "cnn", "resnet18")
-PRESETS: dict[str, dict[str, object]] = {
-    "fast": {"network": "probe"},  # what auto means on a CPU
-    "standard": {"network": "probe,cnn"},  # and on a GPU
-}
 # what may differ between a run and its resumption without changing a byte of the result
-FREE_ON_RESUME = ("cache_dir", "members")
+FREE_ON_RESUME = ("cache_dir", "members", "trajectory_members")
 
 Config = TypeVar("Config", bound="BaseConfig")
 
@@ -43,7 +39,10 @@ def option(
     choices: tuple[str, ...] = (),
     pattern: str = "",
 ) -> Any:
-    """Define an option; ``low`` and ``high`` are allowed values, ``pattern`` a hint for strings."""
+    """Define an option; ``low`` and ``high`` are allowed, a string must match ``pattern``.
+
+    The pattern ``names`` stands for names separated by commas.
+    """
     metadata = {
         "group": group,
         "help": text,
@@ -72,18 +71,32 @@ class ScoreConfig(BaseConfig):
 
     preset: str = option(
         AUTO, "Ensemble", "fast: probes on frozen features (auto on a CPU). standard: probes and "
-        "small CNNs from pixels (auto on a GPU).", choices=(AUTO, *PRESETS),
+        "small CNNs from pixels (auto on a GPU). thesis-cifar10, thesis-cifar100 and "
+        "thesis-vegetables: the settings of docs/thesis.md.", choices=(AUTO, *PRESETS),
     )  # fmt: skip
     network: str = option(
         AUTO, "Ensemble", "What the members are; several kinds separated by commas. probe: one "
         "hidden layer on frozen features. cnn: a small convolutional network from pixels. "
         "resnet18: for small images with a 3x3 first convolution, as torchvision has it from "
-        "64 px on.", choices=(AUTO, *NETWORKS), pattern="list",
+        "64 px on. resnet18-plain: without shortcuts. one-conv: a single convolution. Or a "
+        "classifier of torchvision, as mobilenet_v3_small.", pattern="names",
+    )  # fmt: skip
+    weights: Path | None = option(
+        None, "Ensemble", "File of a state_dict that the members of --network begin with; its "
+        "head is left out where it is for another number of classes. Default: from scratch.",
     )  # fmt: skip
     members: int | str = option(AUTO, "Ensemble", "Members of each kind.", low=1, high=1000)
     epochs: int | str = option(
         AUTO, "Ensemble", "Epochs that each member trains.", low=1, high=10_000
     )
+    trajectory_members: int = option(
+        0, "Ensemble", "Further members of each kind from which alone flips and forgetting come.",
+        low=0, high=1000,
+    )  # fmt: skip
+    trajectory_epochs: int | str = option(
+        AUTO, "Ensemble", "Epochs that each of them trains. Auto: as many as the others.",
+        low=1, high=10_000,
+    )  # fmt: skip
     seed: int = option(0, "Ensemble", "Seed of every random choice.", low=0, high=2**31 - 1)
 
     split: str | None = option(
@@ -128,11 +141,31 @@ class ScoreConfig(BaseConfig):
     learning_rate: float | str = option(
         AUTO, "Training", "The highest learning rate.", low=1e-8, high=100.0
     )
-    momentum: float = option(0.9, "Training", "Nesterov momentum of sgd.", low=0.0, high=0.999)
+    momentum: float = option(0.9, "Training", "Momentum of sgd.", low=0.0, high=0.999)
+    nesterov: bool = option(True, "Training", "Nesterov's form of that momentum.")
     weight_decay: float | str = option(AUTO, "Training", "Weight decay.", low=0.0, high=10.0)
     schedule: str = option(
-        AUTO, "Training", "How the learning rate goes over the steps.",
-        choices=(AUTO, "constant", "cosine", "one-cycle"),
+        AUTO, "Training", "How the learning rate goes over the steps. steps: lower after each of "
+        "--schedule-epochs. plateau: lower when the loss on a tenth of the images, held out of the "
+        "member's training, stays up.",
+        choices=(AUTO, "constant", "cosine", "one-cycle", "steps", "plateau"),
+    )  # fmt: skip
+    schedule_factor: float = option(
+        0.5, "Training", "What steps and plateau multiply the rate by.", low=1e-6, high=1.0
+    )
+    schedule_epochs: str | None = option(
+        None, "Training", "Epochs after which steps lowers the rate, as 40,45,50.",
+        pattern=r"\d+(,\d+)*",
+    )  # fmt: skip
+    schedule_patience: int = option(
+        2, "Training", "Epochs without a better loss that plateau bears; the next one lowers the "
+        "rate.", low=0, high=10_000,
+    )  # fmt: skip
+    normalize: str = option(
+        "quarter", "Training", "Mean and deviation that pixels (0 to 1) are scaled by. quarter: .5 "
+        "and .25. half: .5 and .5. dataset: those of the scored images, per channel. imagenet: "
+        "those that published weights expect. none: 0 and 1.",
+        choices=("quarter", "half", "dataset", "imagenet", "none"),
     )  # fmt: skip
     crop: bool = option(
         True, "Training", "Augment by shifts of up to 1/8 of the side, reflected at the border."
@@ -160,6 +193,19 @@ class ScoreConfig(BaseConfig):
         None, "Machine", "Where decoded pixels and features are kept. Default: noisefind in the "
         "user's cache; in the run folder where that cannot be written.",
     )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        networks = self.network.split(",")
+        has_probe = not {AUTO, "probe"}.isdisjoint(networks)
+        if self.schedule == "steps" and self.schedule_epochs is None:
+            raise ConfigError("--schedule steps needs --schedule-epochs, as 40,45,50")
+        if self.schedule == "plateau" and has_probe:
+            raise ConfigError(
+                "--schedule plateau needs a --network from pixels: probes share one learning rate; "
+                "try cosine"
+            )
+        if self.weights is not None and (has_probe or len(networks) > 1):
+            raise ConfigError(f"--weights {self.weights} needs one --network from pixels, as cnn")
 
     def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
         """The kinds of members, in the order given."""
@@ -279,10 +325,13 @@ def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object
     if int in types or float in types:
         return _check_number(option_field, types, value)
     text = str(value)
-    names = text.split(",") if meta["pattern"] == "list" else [text]
-    if meta["choices"] and (set(names) - set(meta["choices"]) or len(set(names)) < len(names)):
+    if meta["choices"] and text not in meta["choices"]:
         raise _refusal(option_field, value, "one of " + ", ".join(meta["choices"]))
-    if meta["pattern"] not in ("", "list") and not re.fullmatch(meta["pattern"], text):
+    if meta["pattern"] == "names":  # which there are is known only where they are used
+        names = text.split(",")
+        if len(set(names)) < len(names) or not all(re.fullmatch(r"[a-z][\w-]*", n) for n in names):
+            raise _refusal(option_field, value, "names separated by commas, each once")
+    elif meta["pattern"] and not re.fullmatch(meta["pattern"], text):
         raise _refusal(option_field, value, meta["help"].split(". ")[0])
     return text
 

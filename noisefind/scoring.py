@@ -28,10 +28,12 @@ from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
 from noisefind.training.device import choose_device, choose_threads, prepare_cpu
-from noisefind.training.ensemble import TrainingData, train_ensemble
+from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.estimate import estimate
-from noisefind.training.recipe import Recipe, choose_recipe
+from noisefind.training.networks import require_known
+from noisefind.training.recipe import Recipe, choose_recipes, is_trajectory
 from noisefind.training.record import Record, n_recorded
+from noisefind.training.weights import file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,16 +116,20 @@ def score(
     )
     prepare_cpu(machine.n_threads)
     networks = config.networks(on_gpu=machine.device.type == "cuda")
+    require_known(networks)
     with machine.timed("open"):
         dataset = _open(data, config, machine)
         sizes = _choose_sizes(dataset, config, networks)
+        try_networks(
+            networks, len(dataset.classes), sizes.network, config.weights, machine.progress
+        )
     with machine.timed("pixels"):
         dataset, pixels = open_pixels(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
             n_threads=machine.n_threads, progress=machine.progress,
         )  # fmt: skip
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
-    recipes = {name: choose_recipe(config, name, len(dataset)) for name in networks}
+    recipes = choose_recipes(config, networks, len(dataset))
     started = run.start(_asked(data, config, dataset, recipes))
     _say_estimate(dataset, pixels, sizes, recipes, config, run, machine)
     features = _features(pixels, dataset, sizes, config, run, machine)
@@ -139,9 +145,10 @@ def score(
         train_ensemble(training, recipes, config, run.record, machine.device, machine.progress)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
-        records = [Record(run.record / network) for network in networks]
+        records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
+        trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
-        ranking = rank(dataset, records, distances, config)
+        ranking = rank(dataset, records, distances, config, trajectories=trajectories)
         run.write_results(ranking, dataset.skipped, clusters.curve)
         machine.progress.advance()
     summary = {
@@ -193,7 +200,8 @@ def _asked(
         "root": str(dataset.root.absolute()),
         "fingerprint": dataset.fingerprint,
         "labels": hashlib.sha256(labels).hexdigest(),
-        "members": {name: recipe.members for name, recipe in recipes.items()},
+        "members": {kind: recipe.members for kind, recipe in recipes.items()},
+        "weights": file_digest(config.weights) if config.weights else None,
         "config": config.to_dict(),
     }
 
@@ -214,8 +222,8 @@ def _say_estimate(
     )  # fmt: skip
     has_features = config.features != "pretrained" or cached.exists()
     missing = {
-        name: replace(recipe, members=recipe.members - n_recorded(run.record / name))
-        for name, recipe in recipes.items()
+        kind: replace(recipe, members=recipe.members - n_recorded(run.record / kind))
+        for kind, recipe in recipes.items()
     }
     seconds, n_bytes = estimate(
         pixels, len(dataset.classes), missing, config,
@@ -286,7 +294,7 @@ def _summary(
         "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
         "device": str(machine.device),
         "threads": machine.n_threads,
-        "recipes": {name: asdict(recipe) for name, recipe in recipes.items()},
+        "recipes": {kind: asdict(recipe) for kind, recipe in recipes.items()},
         "sizes": asdict(sizes),
         "n_clusters": len(clusters.centers),
         "n_images": len(dataset),
