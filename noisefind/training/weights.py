@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import warnings
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -66,7 +67,8 @@ def file_digest(file: Path) -> str:
 
 def _read(file: Path) -> dict[str, torch.Tensor]:
     try:
-        given = torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of strange files; they are refused anyhow
+            given = torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ConfigError(f"--weights {file}: cannot be read: {reason}; {HOW}") from None
