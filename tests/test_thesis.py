@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from noisefind.training.recipe import Recipe
 
 QUICK = ("--members", "1", "--epochs", "1", "--clusters", "3", "--threads", "1")
+QUICK += ("--feature-size", "32")
 
 # as the thesis has them; what is not named here is noisefind's default
 SHARED = {
@@ -226,6 +227,7 @@ def test_flips_and_forgetting_alone_come_from_trajectory_members(
     options = (
         "--network", "cnn", "--members", "2", "--epochs", "2", "--clusters", "3",
         "--batch-size", "4", "--trajectory-epochs", "5", "--threads", "1",
+        "--feature-size", "32",
     )  # fmt: skip
     noisefind("score", data, "-o", run, *options)
     before = read_csv(run / "scores.csv")
