@@ -38,7 +38,7 @@ from noisefind.data.pixels import open_pixels
 from noisefind.progress import Progress
 from noisefind.training.device import prepare_cpu
 from noisefind.training.member import new_model, train_member
-from noisefind.training.networks import to_input
+from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.recipe import RECIPES
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def rate(size: int) -> str:
     images = np.random.default_rng(0).integers(256, size=(4096, size, size, 3), dtype=np.uint8)
     labels = np.arange(len(images)) % 10
     recipe = replace(RECIPES["cnn"], epochs=1, batch_size=BATCH_SIZE)
-    model = new_model("cnn", 10, size, seed=0, member=0)
-    batch = to_input(torch.from_numpy(images[:BATCH_SIZE]))
+    model = new_model("cnn", 10, size, seed=0)
+    batch = to_input(torch.from_numpy(images[:BATCH_SIZE]), QUARTER)
     with FlopCounterMode(display=False) as counter:
         model(batch).sum().backward()
     training = counter.get_total_flops() / BATCH_SIZE * len(images)
@@ -126,8 +126,9 @@ def rate(size: int) -> str:
 
     def epoch() -> None:
         train_member(
-            images, labels, 10, network="cnn", member=0, recipe=recipe, config=ScoreConfig(),
-            device=torch.device("cpu"), recorder=_Nobody(), progress=Progress(),
+            images, labels, 10, kind="cnn", member=0, recipe=recipe, config=ScoreConfig(),
+            normalization=QUARTER, device=torch.device("cpu"), recorder=_Nobody(),
+            progress=Progress(),
         )  # fmt: skip
 
     shares = []

@@ -100,7 +100,7 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
     name = flag(option_field.name)
     names = [f"{name}/--no-{name[2:]}"] if kind is bool else [name]
     is_list = get_origin(kind) is list
-    # typer checks nothing but yes or no: config.py says what is allowed, in one voice
+    # typer checks nothing but yes or no: config/option.py says what is allowed, in one voice
     typed: object = list[str] if is_list else bool | None if kind is bool else str | None
     if kind is not bool:
         settings["metavar"] = _metavar(set(get_args(kind)) or {kind})
@@ -122,7 +122,7 @@ def options_document() -> str:
     lines = [
         "# Options",
         "",
-        "Made from the definitions in `noisefind/config.py` by",
+        "Made from the definitions in `noisefind/config/definitions.py` by",
         "`python -m noisefind.options > docs/options.md`; a test fails when it is out of date.",
         "",
         "A value that was typed goes before one in the `--config` file, that before the preset's,",

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from noisefind.config import ScoreConfig
     from noisefind.data.dataset import Dataset
+    from noisefind.predictions import Predictions
     from noisefind.training.record import Record
 
+OF_TRAJECTORIES = ("flips", "forgetting")  # from trajectory members where there are any
 ROWS_AT_ONCE = 65_536  # images whose predictions are in memory while they are scored
 
 
@@ -29,6 +31,8 @@ def rank(
     records: Sequence[Record],
     km_distance: NDArray[np.float64],
     config: ScoreConfig,
+    *,
+    trajectories: Sequence[Record] = (),
 ) -> Ranking:
     """All scores and the verdict on every label, worst first.
 
@@ -37,13 +41,18 @@ def rank(
         records: one per kind of member; each score is computed per kind and averaged.
         km_distance: (N,) the one score that comes from features.
         config: which variants, and the seed of the last tie-break.
+        trajectories: one per kind of trajectory member: ``flips`` and ``forgetting`` come from
+            them alone, nothing else does.
     """
     scores = {name: np.empty(len(dataset)) for name in SCORES}
     scores["km_distance"] = km_distance
     verdicts = []
     for start in range(0, len(dataset), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        verdicts.append(_score_rows(records, rows, dataset.labels[rows], scores, config))
+        labels = dataset.labels[rows]
+        kinds = [record.rows(rows, labels) for record in records]
+        longer = [record.rows(rows, labels) for record in trajectories] or kinds
+        verdicts.append(_score_rows(kinds, longer, rows, scores, config))
     verdict = Verdict(*(np.concatenate(parts) for parts in zip(*verdicts, strict=True)))
     shuffle = random_keys(dataset.ids, config.seed)[:, 0]
     order = worst_first(verdict.label_score, scores["aum"], shuffle).tolist()
@@ -62,19 +71,19 @@ def rank(
 
 
 def _score_rows(
-    records: Sequence[Record],
+    kinds: list[Predictions],
+    trajectories: list[Predictions],
     rows: slice,
-    labels: NDArray[np.int64],
     scores: dict[str, NDArray[np.float64]],
     config: ScoreConfig,
 ) -> Verdict:
     """Fill in all scores of some rows, each the average over the kinds of members, and judge."""
-    kinds = [record.rows(rows, labels) for record in records]
     for name, known in SCORES.items():
         compute = known.compute
         if name == "forgetting":
             compute = partial(forgetting, never_learned=config.never_learned)
         if compute is not None:
-            scores[name][rows] = np.mean([compute(kind) for kind in kinds], axis=0)
+            source = trajectories if name in OF_TRAJECTORIES else kinds
+            scores[name][rows] = np.mean([compute(kind) for kind in source], axis=0)
     mean = np.mean([kind.mean for kind in kinds], axis=0)
-    return judge(scores["aum"][rows], mean, labels)
+    return judge(scores["aum"][rows], mean, kinds[0].labels)

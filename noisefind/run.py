@@ -143,7 +143,7 @@ class RunFolder:
 
         Args:
             asked: ``config``, ``members`` (kind to number), ``data``, ``fingerprint``, ``labels``,
-                ``run_id``, ``version``.
+                ``weights``, ``run_id``, ``version``.
 
         Returns:
             ``asked`` with the run id of the first start.
@@ -167,8 +167,13 @@ class RunFolder:
         for kind, number in before["members"].items():
             if asked["members"].get(kind, 0) < number:
                 changed.append(f"--members (was {number} x {kind}; a run can only grow)")
-        names = {"fingerprint": "the images", "labels": "the labels", "version": "noisefind itself"}
-        changed += [what for key, what in names.items() if before[key] != asked[key]]
+        names = {
+            "fingerprint": "the images",
+            "labels": "the labels",
+            "weights": "the file of --weights",
+            "version": "noisefind itself",
+        }
+        changed += [what for key, what in names.items() if before.get(key) != asked.get(key)]
         if changed:
             raise RunError(
                 f"--resume {self.path}: changed since the run began: {', '.join(changed)}; "

@@ -27,10 +27,12 @@ from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
-from noisefind.training.ensemble import TrainingData, train_ensemble
+from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.estimate import estimate
-from noisefind.training.recipe import Recipe, choose_recipe
+from noisefind.training.networks import require_known
+from noisefind.training.recipe import Recipe, choose_recipes, is_trajectory
 from noisefind.training.record import Record, n_recorded
+from noisefind.training.weights import file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,17 +129,21 @@ def _score(
     )
     prepare_cpu(machine.n_threads)
     networks = config.networks(on_gpu=machine.device.type == "cuda")
+    require_known(networks)
     feature_network = open_network(config, machine.progress)
     with machine.timed("open"):
         dataset = _open(data, config, machine)
         sizes = _choose_sizes(dataset, config, networks, feature_network)
+        try_networks(
+            networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
+        )
     with machine.timed("pixels"):
         dataset, pixels = open_pixels(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
             n_threads=machine.n_threads, progress=machine.progress,
         )  # fmt: skip
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
-    recipes = {name: choose_recipe(config, name, len(dataset)) for name in networks}
+    recipes = choose_recipes(config, networks, len(dataset))
     started = run.start(_asked(data, config, dataset, recipes))
     key = f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
     network_pixels = None
@@ -161,9 +167,10 @@ def _score(
         )  # fmt: skip
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
-        records = [Record(run.record / network) for network in networks]
+        records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
+        trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
-        ranking = rank(dataset, records, distances, config)
+        ranking = rank(dataset, records, distances, config, trajectories=trajectories)
         run.write_results(ranking, dataset.skipped, clusters.curve)
         machine.progress.advance()
     summary = {
@@ -225,7 +232,8 @@ def _asked(
         "root": str(dataset.root.absolute()),
         "fingerprint": dataset.fingerprint,
         "labels": hashlib.sha256(labels).hexdigest(),
-        "members": {name: recipe.members for name, recipe in recipes.items()},
+        "members": {kind: recipe.members for kind, recipe in recipes.items()},
+        "weights": file_digest(config.weights) if config.weights else None,
         "config": config.to_dict(),
     }
 
@@ -240,8 +248,8 @@ def _say_estimate(
 ) -> None:
     """Say how long what is still to be done will take; what is cached or recorded is not."""
     missing = {
-        name: replace(recipe, members=recipe.members - n_recorded(run.record / name))
-        for name, recipe in recipes.items()
+        kind: replace(recipe, members=recipe.members - n_recorded(run.record / kind))
+        for kind, recipe in recipes.items()
     }
     has_features = run.reduced_features.exists() or task.is_cached
     seconds, n_bytes = estimate(
@@ -299,7 +307,7 @@ def _summary(
         "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
         "device": ",".join(map(str, machine.devices or [machine.device])),
         "threads": machine.n_threads,
-        "recipes": {name: asdict(recipe) for name, recipe in recipes.items()},
+        "recipes": {kind: asdict(recipe) for kind, recipe in recipes.items()},
         "sizes": asdict(sizes),
         "n_clusters": len(clusters.centers),
         "n_images": len(dataset),

@@ -24,6 +24,7 @@ from noisefind.files import open_array
 from noisefind.progress import Progress
 from noisefind.training.device import choose_devices
 from noisefind.training.ensemble import TrainingData, train_ensemble
+from noisefind.training.normalize import QUARTER
 from noisefind.training.parallel import Job, _require_success, train_on_devices
 from noisefind.training.recipe import RECIPES
 from noisefind.training.record import Recorder, n_recorded
@@ -120,7 +121,7 @@ def test_what_a_killed_run_had_finished_is_not_trained_again(tmp_path: Path) -> 
         record(tmp_path / f"apart/alone-0{member}", range(1), lambda _, m=member: said(m))  # type: ignore[misc]
     job = Job(
         tmp_path / "apart", tmp_path / "none.npy", LABELS, N_CLASSES, "cnn", RECIPE, ScoreConfig(),
-        n_threads=1,
+        QUARTER, n_threads=1,
     )  # fmt: skip
     progress = Count()
     train_on_devices(job, range(1, 4), [CPU, CPU], progress)
@@ -136,7 +137,7 @@ def test_a_process_that_fails_is_an_error(
     """Its traceback is on stderr, and the parent neither waits for ever nor goes on."""
     job = Job(
         tmp_path / "apart", tmp_path / "none.npy", LABELS, N_CLASSES, "cnn", RECIPE, ScoreConfig(),
-        n_threads=1,
+        QUARTER, n_threads=1,
     )  # fmt: skip
     with pytest.raises(RuntimeError, match="exit code 1"):
         train_on_devices(job, range(1), [CPU], Progress())

@@ -17,7 +17,8 @@ from torch import nn
 from noisefind.features import swav, swav_views
 from noisefind.features.swav_views import Colours, colour_turn, random_boxes, random_view, recolour
 from noisefind.progress import Progress
-from noisefind.training.networks import small_cnn, to_input
+from noisefind.training.networks import small_cnn
+from noisefind.training.normalize import QUARTER, to_input
 from tests.commands import DIGITS, ROOT, CommandLine, read_csv
 from tests.images import write_images
 
@@ -153,7 +154,7 @@ def share_of_own_class(model: swav.SwaV, pixels: NDArray[np.uint8], y: NDArray[n
     """How many of the five nearest neighbours in the backbone's features are of the same class."""
     model.eval()
     with torch.inference_mode():
-        features = model.backbone(to_input(torch.from_numpy(pixels)))
+        features = model.backbone(to_input(torch.from_numpy(pixels), QUARTER))
     distances = torch.cdist(features, features).fill_diagonal_(torch.inf)
     nearest = distances.topk(5, largest=False).indices.numpy()
     return float((y[nearest] == y[:, None]).mean())

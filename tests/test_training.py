@@ -22,8 +22,9 @@ from noisefind.training.device import choose_device, choose_threads
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.estimate import estimate
 from noisefind.training.member import new_model
-from noisefind.training.networks import build_network, to_input
-from noisefind.training.optimize import batches, learning_rate
+from noisefind.training.networks import build_network
+from noisefind.training.normalize import choose_normalization, to_input
+from noisefind.training.optimize import batches
 from noisefind.training.probes import train_probes
 from noisefind.training.recipe import RECIPES, choose_recipe
 from noisefind.training.record import Record, Recorder, n_recorded
@@ -81,18 +82,6 @@ def test_batches_cover_every_image_once_evenly(n_images: int, batch_size: int) -
     assert max(sizes) <= 1.5 * batch_size + 1
 
 
-def test_schedules_by_hand() -> None:
-    """Constant stays, cosine halves in the middle, one-cycle peaks after a fifth."""
-    recipe = replace(PROBE, learning_rate=2.0)
-    rates = {
-        name: [learning_rate(replace(recipe, schedule=name), d) for d in (0, 0.1, 0.2, 0.5, 0.6)]
-        for name in ("constant", "cosine", "one-cycle")
-    }
-    assert rates["constant"] == [2, 2, 2, 2, 2]
-    assert rates["cosine"][3] == pytest.approx(1)
-    assert rates["one-cycle"] == pytest.approx([0.002, 1, 2, 1.25, 1])
-
-
 def test_recipe_takes_what_was_given_and_small_batches_for_few_images() -> None:
     """Options go before the recipe's own values; a small dataset still takes 16 steps an epoch."""
     config = ScoreConfig(epochs=3, learning_rate=0.5)
@@ -145,7 +134,9 @@ def test_rotation_keeps_the_middle_and_the_layout() -> None:
 def test_networks_give_a_logit_per_class(name: str, size: int) -> None:
     """Every network takes every size that can be asked for."""
     network = build_network(name, 7, size).eval()
-    images = to_input(torch.zeros(2, size, size, 3, dtype=torch.uint8))
+    images = to_input(
+        torch.zeros(2, size, size, 3, dtype=torch.uint8), choose_normalization("quarter")
+    )
     with torch.inference_mode():
         assert network(images).shape == (2, 7)
 
@@ -162,7 +153,7 @@ def test_initial_weights_leave_the_callers_random_state() -> None:
     """Building a member draws nothing from torch's global generator."""
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    new_model("cnn", 3, 32, seed=0, member=0)
+    new_model("cnn", 3, 32, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -239,7 +230,7 @@ def test_record_holds_what_the_members_said(tmp_path: Path) -> None:
     kept = Recorder(tmp_path, labels, 3, range(3), 4)
     for observer in (whole, kept):
         train_probes(
-            features, labels, 3, members=range(3), recipe=PROBE, seed=0, device=CPU,
+            features, labels, 3, kind="probe", members=range(3), recipe=PROBE, seed=0, device=CPU,
             recorder=observer, progress=Progress(),
         )  # fmt: skip
     kept.finish()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from noisefind.config import TIMM
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
 from noisefind.features.given import given_features
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from noisefind.progress import Progress
     from noisefind.run import RunFolder
 
-TIMM = "timm:"
-
 
 def open_network(config: ScoreConfig, progress: Progress) -> FrozenNetwork | None:
     """The network that ``--features`` names; None for swav, which is trained, and for a file.
@@ -34,13 +33,15 @@ def open_network(config: ScoreConfig, progress: Progress) -> FrozenNetwork | Non
             extra is not installed.
     """
     name = config.features
-    if config.weights is not None and not name.startswith(TIMM):
-        raise ConfigError(f"--weights {config.weights}: is for --features timm:NAME only")
     if name == "pretrained":
         return pretrained_network()
     if name == "swav":
         lightly_parts()
     if not name.startswith(TIMM):
+        if name != "swav" and not Path(name).is_file():
+            raise ConfigError(
+                f"--features is {name!r}; it must be pretrained, swav, timm:NAME or a .npy file"
+            )
         return None
     network = timm_network(name.removeprefix(TIMM), config.weights, progress)
     if network.own_size and config.feature_size not in ("auto", network.own_size):

@@ -26,9 +26,11 @@ from noisefind.features.swav_views import random_view
 from noisefind.files import open_array, whole_file, write_csv
 from noisefind.seeds import derived_seed
 from noisefind.training.member import autocast, place_pixels
-from noisefind.training.networks import resnet18, to_input
-from noisefind.training.optimize import batches, build_optimizer, learning_rate
+from noisefind.training.networks import resnet18
+from noisefind.training.normalize import QUARTER, to_input
+from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.recipe import Recipe
+from noisefind.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from noisefind.progress import Progress
 
 FORMAT = 1  # of the stored features; raise it when they change for the same pixels and options
-RECIPE = Recipe(1, 200, 512, "adam", 1e-3, 1e-6, "cosine")  # the thesis', for both CIFARs
+RECIPE = Recipe(
+    "resnet18", 1, 200, 512, "adam", 1e-3, 1e-6, "cosine"
+)  # the thesis', for both CIFARs
 N_HIDDEN, N_PROJECTED, N_PROTOTYPES = 512, 128, 512
 N_FEATURES = 512  # of either output
 SAVE_SECONDS = 60.0  # a checkpoint of 134 MB after the first epoch that ends so long after the last
@@ -188,6 +192,7 @@ def train_swav(
     training = Training(pixels.shape[1], seed=seed, device=device)
     losses = training.load(checkpoint)
     images, plan = place_pixels(pixels, device), batches(len(pixels), recipe.batch_size)
+    schedule = Schedule(recipe, len(plan))
     progress.stage(f"Training SwAV at {pixels.shape[1]} px", (epochs - len(losses)) * len(plan))
     saved = time.monotonic()
     for epoch in range(len(losses), epochs):
@@ -199,8 +204,7 @@ def train_swav(
         total = torch.zeros((), device=device)
         for step, rows in enumerate(plan):
             batch = images[shuffled[rows].to(images.device)].to(device)
-            rate = learning_rate(recipe, (epoch + step / len(plan)) / epochs)
-            training.optimizer.param_groups[0]["lr"] = rate
+            training.optimizer.param_groups[0]["lr"] = schedule.rate(epoch * len(plan) + step)
             total += training.step(batch, views) * len(batch)
             progress.advance()
         losses.append(total.item() / len(pixels))
@@ -249,5 +253,5 @@ class _FromPixels(nn.Module):
         self.network = network
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = self.network(to_input(batch))
+        features: torch.Tensor = self.network(to_input(batch, QUARTER))
         return features

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from noisefind.training.networks import to_input
+from noisefind.training.normalize import QUARTER, to_input
 
 MIN_AREA = 0.14  # of the image, that a crop shows
 MAX_ASPECT = 4 / 3  # of a crop
@@ -47,7 +47,7 @@ def random_view(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     draws = torch.rand(12, len(batch), generator=generator)
     view = recolour(batch, random_colours(draws[5:]))
     return F.grid_sample(
-        to_input(view), _grid(random_boxes(draws[:5]), view), "bilinear", "border", False
+        to_input(view, QUARTER), _grid(random_boxes(draws[:5]), view), "bilinear", "border", False
     ).contiguous(memory_format=torch.channels_last)
 
 

@@ -10,9 +10,12 @@ import numpy as np
 import torch
 
 from noisefind.training.member import train_member
+from noisefind.training.networks import build_network, require_size
+from noisefind.training.normalize import choose_normalization
 from noisefind.training.parallel import Job, train_on_devices
 from noisefind.training.probes import train_probes
 from noisefind.training.record import Recorder, n_recorded
+from noisefind.training.weights import load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +37,31 @@ class TrainingData:
     n_classes: int
 
 
+def try_networks(
+    networks: tuple[str, ...],
+    n_classes: int,
+    image_size: int,
+    weights: Path | None,
+    progress: Progress,
+) -> None:
+    """Build every network once, so that what cannot be built is refused before images are decoded.
+
+    Raises:
+        ConfigError: a network does not take images of this size, or ``weights`` are not its own.
+    """
+    for name in networks:
+        if name == "probe":
+            continue
+        require_size(name, image_size)
+        if weights is not None:
+            network = build_network(name, n_classes, image_size)
+            fresh = load_weights(
+                network, weights, name=name, n_classes=n_classes, image_size=image_size
+            )
+            if fresh:
+                progress.say(f"--weights {weights}: trained anew, not taken: {', '.join(fresh)}")
+
+
 def train_ensemble(
     data: TrainingData,
     recipes: dict[str, Recipe],
@@ -43,45 +71,52 @@ def train_ensemble(
     progress: Progress,
     devices: Sequence[torch.device] = (),
 ) -> None:
-    """Train the members that ``folder`` does not hold yet; each kind has a folder in it.
+    """Train the members that ``folder`` does not hold yet; ``recipes`` has one per kind.
+
+    Each kind has a folder of its name in ``folder``.
 
     Probes are trained and saved together; networks from pixels one by one, so that an interrupted
     run loses one member at most. Where ``devices`` are given, each gets a process for networks from
     pixels, and the threads of this one are shared out among them.
     """
-    for network, recipe in recipes.items():
-        done = n_recorded(folder / network)
-        missing = range(done, recipe.members)
+    for kind, recipe in recipes.items():
+        missing = range(n_recorded(folder / kind), recipe.members)
         if not missing:
             continue
-        groups = [missing] if network == "probe" else [range(m, m + 1) for m in missing]
-        progress.stage(f"Training {len(missing)} x {network}", recipe.epochs * len(groups))
-        if network != "probe" and devices:
+        are_probes = recipe.architecture == "probe"
+        n_trainings = 1 if are_probes else len(missing)
+        progress.stage(f"Training {len(missing)} x {kind}", recipe.epochs * n_trainings)
+        if are_probes:
+            recorder = Recorder(folder / kind, data.labels, data.n_classes, missing, recipe.epochs)
+            train_probes(
+                data.features, data.labels, data.n_classes, kind=kind, members=missing,
+                recipe=recipe, seed=config.seed, device=device, recorder=recorder,
+                progress=progress,
+            )  # fmt: skip
+            recorder.finish()
+            continue
+        if data.pixels is None:
+            raise ValueError(f"{kind} needs pixels")
+        normalization = choose_normalization(config.normalize, data.pixels)
+        if devices:
             job = Job(
-                folder / network, _file_of(data.pixels), data.labels, data.n_classes, network,
-                recipe, config, n_threads=max(1, torch.get_num_threads() // len(devices)),
+                folder / kind, _file_of(data.pixels), data.labels, data.n_classes, kind, recipe,
+                config, normalization, n_threads=max(1, torch.get_num_threads() // len(devices)),
             )  # fmt: skip
             train_on_devices(job, missing, devices, progress)
             continue
-        for group in groups:
-            recorder = Recorder(folder / network, data.labels, data.n_classes, group, recipe.epochs)
-            if network == "probe":
-                train_probes(
-                    data.features, data.labels, data.n_classes, members=group, recipe=recipe,
-                    seed=config.seed, device=device, recorder=recorder, progress=progress,
-                )  # fmt: skip
-            else:
-                if data.pixels is None:
-                    raise ValueError(f"{network} needs pixels")
-                train_member(
-                    data.pixels, data.labels, data.n_classes, network=network, member=group[0],
-                    recipe=recipe, config=config, device=device, recorder=recorder,
-                    progress=progress,
-                )  # fmt: skip
+        for member in missing:
+            group = range(member, member + 1)
+            recorder = Recorder(folder / kind, data.labels, data.n_classes, group, recipe.epochs)
+            train_member(
+                data.pixels, data.labels, data.n_classes, kind=kind, member=member, recipe=recipe,
+                config=config, normalization=normalization, device=device, recorder=recorder,
+                progress=progress,
+            )  # fmt: skip
             recorder.finish()
 
 
-def _file_of(pixels: NDArray[np.uint8] | None) -> Path:
+def _file_of(pixels: NDArray[np.uint8]) -> Path:
     """Where pixels are kept, so that another process can map them too."""
     if not isinstance(pixels, np.memmap) or pixels.filename is None:
         raise ValueError("several devices need pixels that are a memory-mapped file")

@@ -16,6 +16,7 @@ from noisefind.features.reduce import N_COMPONENTS
 from noisefind.predictions import FIELDS
 from noisefind.progress import Progress
 from noisefind.training.member import autocast, train_member
+from noisefind.training.normalize import choose_normalization
 from noisefind.training.probes import train_probes
 
 if TYPE_CHECKING:
@@ -62,11 +63,12 @@ def estimate(
         )
         seconds += n_images * per_image
         n_bytes += n_images * n_features * FLOAT_BYTES
-    for network, recipe in recipes.items():
+    for recipe in recipes.values():
         if recipe.members == 0:
             continue
-        once = _member_seconds(network, recipe, config, n_classes, network_size, device)
-        in_turn = 1 if network == "probe" else math.ceil(recipe.members / max(1, n_gpus))
+        once = _member_seconds(recipe, config, n_classes, network_size, device)
+        is_together = recipe.architecture == "probe"
+        in_turn = 1 if is_together else math.ceil(recipe.members / max(1, n_gpus))
         seconds += once * n_images * recipe.epochs * in_turn
         n_bytes += n_images * FLOAT_BYTES * len(FIELDS) * recipe.members * recipe.epochs
         n_bytes += n_images * FLOAT_BYTES * 2 * n_classes
@@ -98,7 +100,6 @@ def _swav_cost(size: int, epochs: int, device: torch.device) -> tuple[float, int
 
 
 def _member_seconds(
-    network: str,
     recipe: Recipe,
     config: ScoreConfig,
     n_classes: int,
@@ -111,16 +112,17 @@ def _member_seconds(
     recipe = replace(recipe, epochs=1)
 
     def run() -> None:
-        if network == "probe":
+        if recipe.architecture == "probe":
             train_probes(
-                np.zeros((n_images, N_COMPONENTS), np.float32), labels, n_classes,
+                np.zeros((n_images, N_COMPONENTS), np.float32), labels, n_classes, kind="probe",
                 members=range(recipe.members), recipe=recipe, seed=0, device=device,
                 recorder=_Forget(), progress=Progress(),
             )  # fmt: skip
         else:
             train_member(
-                np.zeros((n_images, size, size, 3), np.uint8), labels, n_classes, network=network,
-                member=0, recipe=recipe, config=config, device=device, recorder=_Forget(),
+                np.zeros((n_images, size, size, 3), np.uint8), labels, n_classes,
+                kind=recipe.architecture, member=0, recipe=recipe, config=config,
+                normalization=choose_normalization("half"), device=device, recorder=_Forget(),
                 progress=Progress(),
             )  # fmt: skip
 

@@ -1,8 +1,7 @@
-"""Optimisers, learning-rate schedules and batches: what all kinds of members share."""
+"""Optimisers and batches: what all kinds of members share."""
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 
     from noisefind.training.recipe import Recipe
 
-WARM_UP = 0.2  # share of the steps in which the one-cycle schedule rises
-
 
 def build_optimizer(
     parameters: Iterable[torch.nn.Parameter], recipe: Recipe
@@ -23,28 +20,13 @@ def build_optimizer(
     """The recipe's optimiser; its learning rate is set before every step by the caller."""
     rate, decay = recipe.learning_rate, recipe.weight_decay
     if recipe.optimizer == "sgd":
-        nesterov = recipe.momentum > 0
+        nesterov = recipe.nesterov and recipe.momentum > 0
         return torch.optim.SGD(
             parameters, rate, momentum=recipe.momentum, weight_decay=decay, nesterov=nesterov
         )
     if recipe.optimizer == "adam":
         return torch.optim.Adam(parameters, rate, weight_decay=decay)
     return torch.optim.AdamW(parameters, rate, weight_decay=decay)
-
-
-def learning_rate(recipe: Recipe, done: float) -> float:
-    """The rate when the share ``done`` (0 to below 1) of all steps is over.
-
-    ``cosine`` falls from the full rate to 0; ``one-cycle`` rises from 0 over the first fifth and
-    then falls linearly to 0.
-    """
-    full = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        return full * 0.5 * (1 + math.cos(math.pi * done))
-    if recipe.schedule == "one-cycle":
-        # never quite 0: the first step would otherwise be lost
-        return full * max(1e-3, min(done / WARM_UP, (1 - done) / (1 - WARM_UP)))
-    return full
 
 
 def batches(n_images: int, batch_size: int) -> list[slice]:

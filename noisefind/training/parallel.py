@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.config import ScoreConfig
+    from noisefind.training.normalize import Normalization
     from noisefind.training.recipe import Recipe
 
 EPOCH, MEMBER = "epoch", "member"  # what a process tells its parent: one more of these is over
@@ -53,9 +54,10 @@ class Job:
     pixels: Path  # a .npy file
     labels: NDArray[np.int64]
     n_classes: int
-    network: str
+    kind: str  # of members
     recipe: Recipe
     config: ScoreConfig
+    normalization: Normalization
     n_threads: int  # per process
 
 
@@ -200,9 +202,9 @@ def _work(job: Job, members: list[int], device: str, sender: Connection) -> None
         alone = _alone(job.folder, member)
         recorder = Recorder(alone, job.labels, job.n_classes, range(1), job.recipe.epochs)
         train_member(
-            pixels, job.labels, job.n_classes, network=job.network, member=member,
-            recipe=job.recipe, config=job.config, device=torch.device(device),
-            recorder=_Alone(recorder), progress=_Teller(sender),
+            pixels, job.labels, job.n_classes, kind=job.kind, member=member,
+            recipe=job.recipe, config=job.config, normalization=job.normalization,
+            device=torch.device(device), recorder=_Alone(recorder), progress=_Teller(sender),
         )  # fmt: skip
         recorder.finish()
         sender.send(MEMBER)

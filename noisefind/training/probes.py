@@ -17,7 +17,8 @@ from torch import nn
 
 from noisefind.files import row_chunks
 from noisefind.seeds import derived_seed
-from noisefind.training.optimize import batches, build_optimizer, learning_rate
+from noisefind.training.optimize import batches, build_optimizer
+from noisefind.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +60,7 @@ def train_probes(
     labels: NDArray[np.int64],
     n_classes: int,
     *,
+    kind: str,
     members: range,
     recipe: Recipe,
     seed: int,
@@ -72,6 +74,7 @@ def train_probes(
         features: (N, d) float32, may be memory-mapped.
         labels: (N,) given labels.
         n_classes: C.
+        kind: name of this kind of member; part of its seeds.
         members: numbers of the members; each determines its member's random choices.
         recipe: epochs, batch size and optimiser.
         seed: of the run.
@@ -82,17 +85,17 @@ def train_probes(
     x, y = torch.from_numpy(features), torch.from_numpy(labels)
     if device.type == "cuda":
         x = x.to(device)  # a few KB an image: fits where the network does
-    generators = [torch.Generator().manual_seed(derived_seed(seed, "probe", m)) for m in members]
+    generators = [torch.Generator().manual_seed(derived_seed(seed, kind, m)) for m in members]
     scale = 1 / max(_root_mean_square(features), 1e-12)  # one factor for all: numbers of usual size
     probes = Probes(x.shape[1], n_classes, generators).to(device)
     optimizer = build_optimizer(probes.parameters(), recipe)
     plan = batches(len(y), recipe.batch_size)
-    n_steps, step = len(plan) * recipe.epochs, 0
+    schedule, step = Schedule(recipe, len(plan)), 0
     for epoch in range(recipe.epochs):
         orders = torch.stack([torch.randperm(len(y), generator=g) for g in generators])
         for rows in plan:
             chosen = orders[:, rows]
-            optimizer.param_groups[0]["lr"] = learning_rate(recipe, step / n_steps)
+            optimizer.param_groups[0]["lr"] = schedule.rate(step)
             logits = probes(
                 x[chosen.to(x.device)] * scale, _dropout(generators, chosen.shape[1], device)
             )

@@ -8,34 +8,16 @@ chosen one is in run.json too.
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from dataclasses import dataclass, field, fields
-from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
-import yaml
-
+from noisefind.config.option import AUTO, SHARE, BaseConfig, option
+from noisefind.config.presets import PRESETS
 from noisefind.errors import ConfigError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-AUTO = "auto"
-NETWORKS = ("probe", "cnn", "resnet18")
+TIMM = "timm:"  # before the name of a feature network
 NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
-PRESETS: dict[str, dict[str, object]] = {
-    "fast": {"network": "probe"},  # what auto means on a CPU
-    "standard": {"network": "probe,cnn"},  # and on a GPU
-}
-# what may differ between a run and its resumption without changing a byte of the result
-FREE_ON_RESUME = ("cache_dir", "members", "fail_over")
-SHARE = "share"  # hint of an option that takes 0.02 and 2% alike
-
-Config = TypeVar("Config", bound="BaseConfig")
 
 
 def fail_over_option() -> Any:
@@ -44,48 +26,6 @@ def fail_over_option() -> Any:
         None, "Pipeline", "Exit with 1, after everything is written, when a larger share of the "
         "labels than this is suspected to be wrong: 2% or 0.02.", low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip
-
-
-def option(
-    default: object,
-    group: str,
-    text: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    pattern: str = "",
-) -> Any:
-    """Define an option; ``low`` and ``high`` are allowed values, ``pattern`` a hint for strings."""
-    metadata = {
-        "group": group,
-        "help": text,
-        "low": low,
-        "high": high,
-        "choices": choices,
-        "pattern": pattern,
-    }
-    if isinstance(default, list):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-class BaseConfig:
-    """What all configurations can do; an instance holds only valid values of the right types.
-
-    Raises:
-        ConfigError: a value is outside its range.
-    """
-
-    def __post_init__(self) -> None:
-        types = get_type_hints(type(self))
-        for f in fields(cast("Any", self)):
-            object.__setattr__(self, f.name, _check(f, types[f.name], getattr(self, f.name)))
-
-    def to_dict(self) -> dict[str, object]:
-        """All options as plain values that YAML and JSON can hold."""
-        values = dataclasses.asdict(cast("Any", self))
-        return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
 
 
 @dataclass(frozen=True)
@@ -114,18 +54,28 @@ class ScoreConfig(DataConfig):
 
     preset: str = option(
         AUTO, "Ensemble", "fast: probes on frozen features (auto on a CPU). standard: probes and "
-        "small CNNs from pixels (auto on a GPU).", choices=(AUTO, *PRESETS),
+        "small CNNs from pixels (auto on a GPU). thesis-cifar10, thesis-cifar100 and "
+        "thesis-vegetables: the settings of docs/thesis.md.", choices=(AUTO, *PRESETS),
     )  # fmt: skip
     network: str = option(
         AUTO, "Ensemble", "What the members are; several kinds separated by commas. probe: one "
         "hidden layer on frozen features. cnn: a small convolutional network from pixels. "
         "resnet18: for small images with a 3x3 first convolution, as torchvision has it from "
-        "64 px on.", choices=(AUTO, *NETWORKS), pattern="list",
+        "64 px on. resnet18-plain: without shortcuts. one-conv: a single convolution. Or a "
+        "classifier of torchvision, as mobilenet_v3_small.", pattern="names",
     )  # fmt: skip
     members: int | str = option(AUTO, "Ensemble", "Members of each kind.", low=1, high=1000)
     epochs: int | str = option(
         AUTO, "Ensemble", "Epochs that each member trains.", low=1, high=10_000
     )
+    trajectory_members: int = option(
+        0, "Ensemble", "Further members of each kind from which alone flips and forgetting come.",
+        low=0, high=1000,
+    )  # fmt: skip
+    trajectory_epochs: int | str = option(
+        AUTO, "Ensemble", "Epochs that each of them trains. Auto: as many as the others.",
+        low=1, high=10_000,
+    )  # fmt: skip
     seed: int = option(0, "Ensemble", "Seed of every random choice.", low=0, high=2**31 - 1)
 
     max_pixels: int = option(
@@ -143,8 +93,9 @@ class ScoreConfig(DataConfig):
         "a row per image.",
     )  # fmt: skip
     weights: Path | None = option(
-        None, "Features", "State dict for --features timm:NAME, .safetensors or of torch.save. "
-        "Default: timm downloads its own.",
+        None, "Features", "File of a state_dict: for --features timm:NAME that network's (default: "
+        "timm downloads its own); else what the members of --network begin with, without its head "
+        "where that is for another number of classes (default: from scratch).",
     )  # fmt: skip
     feature_ids: Path | None = option(
         None, "Features", "Text file with the id of each row of --features FILE.npy, one per line. "
@@ -168,11 +119,31 @@ class ScoreConfig(DataConfig):
     learning_rate: float | str = option(
         AUTO, "Training", "The highest learning rate.", low=1e-8, high=100.0
     )
-    momentum: float = option(0.9, "Training", "Nesterov momentum of sgd.", low=0.0, high=0.999)
+    momentum: float = option(0.9, "Training", "Momentum of sgd.", low=0.0, high=0.999)
+    nesterov: bool = option(True, "Training", "Nesterov's form of that momentum.")
     weight_decay: float | str = option(AUTO, "Training", "Weight decay.", low=0.0, high=10.0)
     schedule: str = option(
-        AUTO, "Training", "How the learning rate goes over the steps.",
-        choices=(AUTO, "constant", "cosine", "one-cycle"),
+        AUTO, "Training", "How the learning rate goes over the steps. steps: lower after each of "
+        "--schedule-epochs. plateau: lower when the loss on a tenth of the images, held out of the "
+        "member's training, stays up.",
+        choices=(AUTO, "constant", "cosine", "one-cycle", "steps", "plateau"),
+    )  # fmt: skip
+    schedule_factor: float = option(
+        0.5, "Training", "What steps and plateau multiply the rate by.", low=1e-6, high=1.0
+    )
+    schedule_epochs: str | None = option(
+        None, "Training", "Epochs after which steps lowers the rate, as 40,45,50.",
+        pattern=r"\d+(,\d+)*",
+    )  # fmt: skip
+    schedule_patience: int = option(
+        2, "Training", "Epochs without a better loss that plateau bears; the next one lowers the "
+        "rate.", low=0, high=10_000,
+    )  # fmt: skip
+    normalize: str = option(
+        "quarter", "Training", "Mean and deviation that pixels (0 to 1) are scaled by. quarter: .5 "
+        "and .25. half: .5 and .5. dataset: those of the scored images, per channel. imagenet: "
+        "those that published weights expect. none: 0 and 1.",
+        choices=("quarter", "half", "dataset", "imagenet", "none"),
     )  # fmt: skip
     crop: bool = option(
         True, "Training", "Augment by shifts of up to 1/8 of the side, reflected at the border."
@@ -206,6 +177,28 @@ class ScoreConfig(DataConfig):
         "user's cache; in the run folder where that cannot be written.",
     )  # fmt: skip
     fail_over: float | None = fail_over_option()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        networks = self.network.split(",")
+        has_probe = not {AUTO, "probe"}.isdisjoint(networks)
+        if self.schedule == "steps" and self.schedule_epochs is None:
+            raise ConfigError("--schedule steps needs --schedule-epochs, as 40,45,50")
+        if self.schedule == "plateau" and has_probe:
+            raise ConfigError(
+                "--schedule plateau needs a --network from pixels: probes share one learning rate; "
+                "try cosine"
+            )
+        if self.network_weights is not None and (has_probe or len(networks) > 1):
+            raise ConfigError(
+                f"--weights {self.weights} needs --features timm:NAME, or one --network from "
+                "pixels, as cnn"
+            )
+
+    @property
+    def network_weights(self) -> Path | None:
+        """``weights``, unless they are those of the feature network."""
+        return None if self.features.startswith(TIMM) else self.weights
 
     def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
         """The kinds of members, in the order given."""
@@ -309,153 +302,4 @@ class SelftestConfig(ScoreConfig):
     def fractions(self) -> list[float]:
         """The shares, each checked as the one of ``inject`` is."""
         parts = self.fraction.split(",")
-        checked = [load_config(InjectConfig, None, {"fraction": part}) for part in parts]
-        return sorted({config.fraction for config in checked})
-
-
-def load_config(
-    kind: type[Config],
-    file: Path | None,
-    given: Mapping[str, object],
-    before: Mapping[str, object] = MappingProxyType({}),
-) -> Config:
-    """The configuration from defaults, then the preset, then the YAML ``file``, then ``given``.
-
-    ``given`` holds what was typed: option name to value, None where an option was not typed.
-    ``before`` is the whole configuration of a run that goes on: it stands in for the defaults.
-
-    Raises:
-        ConfigError: the file cannot be read, a key is unknown, a value is outside its range.
-    """
-    typed = {name: value for name, value in given.items() if value not in (None, [])}
-    from_file = _read_yaml(kind, file) if file else {}
-    values = {**from_file, **typed}
-    values = {**PRESETS.get(str(values.get("preset")), {}), **before, **values}
-    return kind(**cast("Any", values))
-
-
-def differing(
-    old: Mapping[str, object], new: Mapping[str, object], ignore: Iterable[str] = ()
-) -> list[str]:
-    """Names of the options whose values differ, as ``--name`` (old value, new value)."""
-    names = [name for name in new if name not in ignore and old.get(name) != new[name]]
-    return [f"{flag(name)} (was {old.get(name)}, is {new[name]})" for name in names]
-
-
-def plain_number(number: float) -> str:
-    """A bound as a person writes it: 2,147,483,647, 0.999, 1e-08."""
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
-
-
-def flag(name: str) -> str:
-    """The command-line spelling of an option's name."""
-    return "--" + name.replace("_", "-")
-
-
-def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
-    try:
-        values = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506  it is safe
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"--config {file}: cannot be read: {reason}") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError(f"--config {file}: must hold lines of the form `option: value`")
-    named = {str(name).replace("-", "_"): value for name, value in values.items()}
-    known = [f.name for f in fields(cast("Any", kind))]
-    unknown = next((name for name in named if name not in known), None)
-    if unknown is not None:
-        near = get_close_matches(unknown, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        raise ConfigError(f"--config {file}: unknown option {unknown!r}; {hint}")
-    given = {name: value for name, value in named.items() if value is not None}
-    try:
-        kind(**given)
-    except ConfigError as error:
-        raise ConfigError(f"--config {file}: {error}") from None
-    return given
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key stands twice; the plain loader takes the last one without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"{twice!r} stands there twice")
-        return super().construct_mapping(node, deep)
-
-
-def _check(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
-    """``value`` as the option's type, or a ConfigError that says what is allowed."""
-    if get_origin(kind) is list:
-        items = value if isinstance(value, list) else [value]
-        return [_check_one(option_field, get_args(kind)[0], item) for item in items]
-    return _check_one(option_field, kind, value)
-
-
-def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
-    meta = option_field.metadata
-    types = [t for t in get_args(kind) or (kind,) if t is not type(None)]
-    if value is None and type(None) in get_args(kind):
-        return None
-    if types == [bool]:
-        if not isinstance(value, bool):
-            raise _refusal(option_field, value, "true or false")
-        return value
-    if types == [Path]:
-        return Path(str(value))
-    if meta["pattern"] == SHARE:
-        return _check_share(option_field, value)
-    if int in types or float in types:
-        return _check_number(option_field, types, value)
-    text = str(value)
-    names = text.split(",") if meta["pattern"] == "list" else [text]
-    if meta["choices"] and (set(names) - set(meta["choices"]) or len(set(names)) < len(names)):
-        raise _refusal(option_field, value, "one of " + ", ".join(meta["choices"]))
-    if meta["pattern"] not in ("", "list") and not re.fullmatch(meta["pattern"], text):
-        raise _refusal(option_field, value, meta["help"].split(". ")[0])
-    return text
-
-
-def _check_number(
-    option_field: dataclasses.Field[Any], types: list[object], value: object
-) -> float | str:
-    auto = str in types
-    if auto and value == AUTO:
-        return AUTO
-    low, high = option_field.metadata["low"], option_field.metadata["high"]
-    kind: type[int] | type[float] = float if float in types else int
-    bounds = f"{plain_number(low)} to {plain_number(high)}"
-    rule = f"{'a whole number' if kind is int else 'a number'} from {bounds}"
-    if auto:
-        rule += ", or auto"
-    if isinstance(value, bool) or (kind is int and isinstance(value, float)):
-        raise _refusal(option_field, value, rule)
-    try:
-        number = kind(cast("Any", value))
-    except (TypeError, ValueError):
-        raise _refusal(option_field, value, rule) from None
-    if not low <= number <= high:
-        raise _refusal(option_field, value, rule)
-    return number
-
-
-def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
-    """0.02 of ``0.02``, ``"0.02"`` and ``"2%"``."""
-    text = str(value).strip()
-    try:
-        # in decimals, since 0.7 / 100 is not the float nearest to 0.007
-        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
-    except InvalidOperation:
-        share = Decimal("nan")
-    low, high = option_field.metadata["low"], option_field.metadata["high"]
-    if share.is_nan() or not low <= share <= high:
-        raise _refusal(option_field, value, "a share from 0 to 1 such as 0.02, or 0% to 100%")
-    return float(share)
-
-
-def _refusal(option_field: dataclasses.Field[Any], value: object, rule: str) -> ConfigError:
-    return ConfigError(f"{flag(option_field.name)} is {value!r}; it must be {rule}")
+        return sorted({InjectConfig(fraction=cast("Any", part)).fraction for part in parts})

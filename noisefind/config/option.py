@@ -1,0 +1,150 @@
+"""What an option is: its definition, and whether a value is allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import field, fields
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+from noisefind.errors import ConfigError
+
+AUTO = "auto"
+SHARE = "share"  # hint of an option that takes 0.02 and 2% alike
+
+
+def option(
+    default: object,
+    group: str,
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    pattern: str = "",
+) -> Any:
+    """Define an option; ``low`` and ``high`` are allowed, a string must match ``pattern``.
+
+    The pattern ``names`` stands for names separated by commas.
+    """
+    metadata = {
+        "group": group,
+        "help": text,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "pattern": pattern,
+    }
+    if isinstance(default, list):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+class BaseConfig:
+    """What all configurations can do; an instance holds only valid values of the right types.
+
+    Raises:
+        ConfigError: a value is outside its range.
+    """
+
+    def __post_init__(self) -> None:
+        types = get_type_hints(type(self))
+        for f in fields(cast("Any", self)):
+            object.__setattr__(self, f.name, _check(f, types[f.name], getattr(self, f.name)))
+
+    def to_dict(self) -> dict[str, object]:
+        """All options as plain values that YAML and JSON can hold."""
+        values = dataclasses.asdict(cast("Any", self))
+        return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
+
+
+def flag(name: str) -> str:
+    """The command-line spelling of an option's name."""
+    return "--" + name.replace("_", "-")
+
+
+def plain_number(number: float) -> str:
+    """A bound as a person writes it: 2,147,483,647, 0.999, 1e-08."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+
+
+def _check(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
+    """``value`` as the option's type, or a ConfigError that says what is allowed."""
+    if get_origin(kind) is list:
+        items = value if isinstance(value, list) else [value]
+        return [_check_one(option_field, get_args(kind)[0], item) for item in items]
+    return _check_one(option_field, kind, value)
+
+
+def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
+    meta = option_field.metadata
+    types = [t for t in get_args(kind) or (kind,) if t is not type(None)]
+    if value is None and type(None) in get_args(kind):
+        return None
+    if types == [bool]:
+        if not isinstance(value, bool):
+            raise _refusal(option_field, value, "true or false")
+        return value
+    if types == [Path]:
+        return Path(str(value))
+    if meta["pattern"] == SHARE:
+        return _check_share(option_field, value)
+    if int in types or float in types:
+        return _check_number(option_field, types, value)
+    return _check_text(option_field, str(value))
+
+
+def _check_text(option_field: dataclasses.Field[Any], text: str) -> str:
+    meta = option_field.metadata
+    if meta["choices"] and text not in meta["choices"]:
+        raise _refusal(option_field, text, "one of " + ", ".join(meta["choices"]))
+    if meta["pattern"] == "names":  # which there are is known only where they are used
+        names = text.split(",")
+        if len(set(names)) < len(names) or not all(re.fullmatch(r"[a-z][\w-]*", n) for n in names):
+            raise _refusal(option_field, text, "names separated by commas, each once")
+    elif meta["pattern"] and not re.fullmatch(meta["pattern"], text):
+        raise _refusal(option_field, text, meta["help"].split(". ")[0])
+    return text
+
+
+def _check_number(
+    option_field: dataclasses.Field[Any], types: list[object], value: object
+) -> float | str:
+    auto = str in types
+    if auto and value == AUTO:
+        return AUTO
+    low, high = option_field.metadata["low"], option_field.metadata["high"]
+    kind: type[int] | type[float] = float if float in types else int
+    bounds = f"{plain_number(low)} to {plain_number(high)}"
+    rule = f"{'a whole number' if kind is int else 'a number'} from {bounds}"
+    if auto:
+        rule += ", or auto"
+    if isinstance(value, bool) or (kind is int and isinstance(value, float)):
+        raise _refusal(option_field, value, rule)
+    try:
+        number = kind(cast("Any", value))
+    except (TypeError, ValueError):
+        raise _refusal(option_field, value, rule) from None
+    if not low <= number <= high:
+        raise _refusal(option_field, value, rule)
+    return number
+
+
+def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
+    """0.02 of ``0.02``, ``"0.02"`` and ``"2%"``."""
+    text = str(value).strip()
+    try:
+        # in decimals, since 0.7 / 100 is not the float nearest to 0.007
+        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+    except InvalidOperation:
+        share = Decimal("nan")
+    low, high = option_field.metadata["low"], option_field.metadata["high"]
+    if share.is_nan() or not low <= share <= high:
+        raise _refusal(option_field, value, "a share from 0 to 1 such as 0.02, or 0% to 100%")
+    return float(share)
+
+
+def _refusal(option_field: dataclasses.Field[Any], value: object, rule: str) -> ConfigError:
+    return ConfigError(f"{flag(option_field.name)} is {value!r}; it must be {rule}")
