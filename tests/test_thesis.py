@@ -19,16 +19,14 @@ from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.networks import build_network
 from noisefind.training.recipe import RECIPES, choose_recipes
 from tests.commands import CommandLine, read_csv
-from tests.images import write_cifar10, write_cifar100, write_images
+from tests.images import opened, write_cifar10, write_cifar100, write_images
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from noisefind.training.recipe import Recipe
 
-QUICK = (
-    "--members", "1", "--epochs", "1", "--clusters", "3", "--threads", "1", "--feature-size", "32",
-)  # fmt: skip
+QUICK = ("--members", "1", "--epochs", "1", "--clusters", "3", "--threads", "1")
 
 # as the thesis has them; what is not named here is noisefind's default
 SHARED = {
@@ -117,9 +115,10 @@ SMALL = {"thesis-cifar100": ("--image-size", "8"), "thesis-cifar10": ("--image-s
 def test_a_preset_end_to_end(noisefind: CommandLine, tmp_path: Path, preset: str) -> None:
     """Two members of one epoch and one of two are recorded apart; run.json has what was used."""
     quick = ("--members", "2", "--epochs", "1", "--trajectory-epochs", "2", "--clusters", "3")
+    data = dataset_for(preset, tmp_path / "data")
     output = noisefind(
-        "score", dataset_for(preset, tmp_path / "data"), "-o", tmp_path / "run",
-        "--preset", preset, "--batch-size", "4", "--feature-size", "32", "--threads", "1",
+        "score", data, "-o", tmp_path / "run", *features(data, tmp_path / "f.npy"),
+        "--preset", preset, "--batch-size", "4", "--threads", "1",
         *quick, *SMALL.get(preset, ()),
     )  # fmt: skip
     assert output.code == 0, output.err
@@ -143,6 +142,14 @@ def test_a_preset_end_to_end(noisefind: CommandLine, tmp_path: Path, preset: str
     assert all(np.isfinite(float(row["aum"])) for row in rows)
 
 
+def features(data: Path, file: Path) -> tuple[str | Path, ...]:
+    """The option that spares the pretrained network, which no preset is about."""
+    ids = opened(data).ids
+    np.save(file, np.random.default_rng(0).normal(size=(len(ids), 4)).astype(np.float32))
+    file.with_suffix(".txt").write_text("".join(f"{id_}\n" for id_ in ids))
+    return "--features", file
+
+
 def test_any_torchvision_network_with_weights_and_without_network(
     noisefind: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,8 +165,10 @@ def test_any_torchvision_network_with_weights_and_without_network(
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     weights = tmp_path / "w.pt"
     torch.save(build_network("mobilenet_v3_small", 5, 16).state_dict(), weights)
+    data = folder(tmp_path / "data")
     command = (
-        "score", folder(tmp_path / "data"), "-o", tmp_path / "run", "--weights", weights,
+        "score", data, "-o", tmp_path / "run", *features(data, tmp_path / "f.npy"),
+        "--weights", weights,
         "--network", "mobilenet_v3_small", "--normalize", "imagenet", "--batch-size", "8", *QUICK,
     )  # fmt: skip
     output = noisefind(*command)
@@ -228,7 +237,7 @@ def test_flips_and_forgetting_alone_come_from_trajectory_members(
     options = (
         "--network", "cnn", "--members", "2", "--epochs", "2", "--clusters", "3",
         "--batch-size", "4", "--trajectory-epochs", "5", "--threads", "1",
-        "--feature-size", "32",
+        *features(data, tmp_path / "f.npy"),
     )  # fmt: skip
     noisefind("score", data, "-o", run, *options)
     before = read_csv(run / "scores.csv")
