@@ -182,10 +182,10 @@ def test_training_brings_classes_together(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(swav, "RECIPE", recipe)
     pixels, labels = digits(500)
     before = share_of_own_class(swav.new_swav(8, 0), pixels, labels)
-    after = share_of_own_class(trained(tmp_path, pixels, 12), pixels, labels)
+    after = share_of_own_class(trained(tmp_path, pixels, 16), pixels, labels)
     assert after > before + 0.05
     losses = [float(row["loss"]) for row in read_csv(tmp_path / "loss.csv")]
-    assert (len(losses), losses[-1] < losses[0] - 0.5) == (12, True)
+    assert (len(losses), losses[-1] < losses[0] - 0.5) == (16, True)
 
 
 class Stopping(Progress):

@@ -85,7 +85,6 @@ class FeatureTask:
         Raises:
             DataError: the user's own features do not fit.
         """
-        run.reduced_features.parent.mkdir(exist_ok=True)
         order = None
         features: NDArray[np.floating]
         if self.network is not None:
@@ -94,6 +93,7 @@ class FeatureTask:
                 device=self.device, progress=progress,
             )  # fmt: skip
         elif self.config.features == "swav":
+            run.swav_loss.parent.mkdir(exist_ok=True)
             features = swav_features(
                 self.pixels, epochs=self.config.swav_epochs, output=self.config.swav_output,
                 seed=self.config.seed, key=self.key, cache=self.cache,
@@ -103,4 +103,5 @@ class FeatureTask:
         else:
             file = Path(self.config.features)
             features, order = given_features(file, self.config.feature_ids, ids)
+        run.reduced_features.parent.mkdir(exist_ok=True)
         write_reduced(features, run.reduced_features, order)
