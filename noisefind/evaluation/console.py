@@ -89,13 +89,13 @@ def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
     console, config = Console(), result.summary["config"]
     title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("planted", *_SELFTEST, "flagged"):
+    for heading in ("planted", *_SELFTEST, "flags"):
         table.add_column(heading, justify="right", no_wrap=True)
     by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
     for fraction in sorted({s.fraction for s in result.spreads}):
         cells = [_spread_text(by_name[fraction, *names]) for names in _SELFTEST.values()]
         flagged = by_name[fraction, _FLAGS, "share"].mean
-        table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.2%}")
+        table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.1%}")
     console.print(table, soft_wrap=True)
     lines = [
         "Errors that the data had before count as false alarms when they are found, so precision",
@@ -111,9 +111,10 @@ def _text(measure: Measure) -> str:
 
 
 def _spread_text(spread: Spread) -> str:
-    return _number(spread.mean) + (
-        "" if math.isnan(spread.std) else f" ({spread.std:.3f})".replace("(0.", "(.")
-    )
+    if math.isnan(spread.std):
+        return _number(spread.mean)
+    deviation = f"{spread.std:.3f}".removeprefix("0")  # so that the table fits into 80 columns
+    return f"{_number(spread.mean)} ({deviation})"
 
 
 def _number(value: float) -> str:
