@@ -16,7 +16,7 @@ from noisefind.evaluation.detection_plots import PLOTS
 
 if TYPE_CHECKING:
     from noisefind.evaluation.detection import DetectionResult, Measure
-    from noisefind.evaluation.selftest import SelftestResult
+    from noisefind.evaluation.selftest import SelftestResult, Spread
 
 _FLAGS = "is_label_issue"
 _SHOWN = {
@@ -32,7 +32,6 @@ _SELFTEST = {
     "F1@N": ("label_score", "f1_at_n"),
     "precision": (_FLAGS, "precision"),
     "recall": (_FLAGS, "recall"),
-    "suspected": (_FLAGS, "share"),
 }
 
 
@@ -90,16 +89,13 @@ def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
     console, config = Console(), result.summary["config"]
     title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
-    table.add_column("planted", justify="right")
-    for heading in _SELFTEST:
+    for heading in ("planted", *_SELFTEST, "flags"):
         table.add_column(heading, justify="right", no_wrap=True)
     by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
     for fraction in sorted({s.fraction for s in result.spreads}):
-        spreads = (by_name[fraction, *names] for names in _SELFTEST.values())
-        cells = (
-            _number(s.mean) + ("" if math.isnan(s.std) else f" ({s.std:.3f})") for s in spreads
-        )
-        table.add_row(f"{fraction:.2%}", *cells)
+        cells = [_spread_text(by_name[fraction, *names]) for names in _SELFTEST.values()]
+        flagged = by_name[fraction, _FLAGS, "share"].mean
+        table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.1%}")
     console.print(table, soft_wrap=True)
     lines = [
         "Errors that the data had before count as false alarms when they are found, so precision",
@@ -112,6 +108,13 @@ def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
 
 def _text(measure: Measure) -> str:
     return _number(measure.value) + _interval(measure, 3)
+
+
+def _spread_text(spread: Spread) -> str:
+    if math.isnan(spread.std):
+        return _number(spread.mean)
+    deviation = f"{spread.std:.3f}".removeprefix("0")  # so that the table fits into 80 columns
+    return f"{_number(spread.mean)} ({deviation})"
 
 
 def _number(value: float) -> str:
