@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisefind.training.normalize import choose_normalization, pixel_statistics, to_input
@@ -44,6 +44,7 @@ def test_the_datasets_own_by_hand() -> None:
     assert out[:, 2].abs().max() < 1e-6
 
 
+@settings(deadline=None)
 @given(st.integers(1, 600), st.integers(1, 4), st.integers(0, 9))
 def test_the_datasets_own_is_numpys(n_images: int, size: int, seed: int) -> None:
     """Mean and deviation over all places of all images; so normalised, they are 0 and 1."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisefind.config import ScoreConfig
@@ -76,6 +76,7 @@ def test_plateau_by_hand() -> None:
 losses_lists = st.lists(st.floats(0.1, 3) | st.just(float("nan")), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(losses_lists, st.integers(0, 4), st.floats(0.1, 0.9))
 def test_plateau_is_pytorchs(losses: list[float], patience: int, factor: float) -> None:
     """ReduceLROnPlateau with its defaults gives the same rate after every epoch."""
@@ -90,6 +91,7 @@ def test_plateau_is_pytorchs(losses: list[float], patience: int, factor: float) 
         assert schedule.rate(0) == pytest.approx(optimizer.param_groups[0]["lr"])
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 12), min_size=1, max_size=4), st.floats(0.1, 0.9))
 def test_steps_are_pytorchs(epochs: set[int], factor: float) -> None:
     """MultiStepLR gives the same rate in every epoch."""
@@ -117,6 +119,7 @@ def test_momentum_of_either_form() -> None:
 # --- the held-out part ---------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 45), min_size=1, max_size=6), st.integers(0, 99))
 def test_a_tenth_of_every_class_is_held_out(sizes: list[int], seed: int) -> None:
     """To within one image per class and in all; at least one; never the only one of a class."""
