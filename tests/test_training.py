@@ -22,7 +22,7 @@ from noisefind.training.device import choose_device, choose_threads
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.estimate import estimate
 from noisefind.training.member import new_model
-from noisefind.training.networks import build_network
+from noisefind.training.networks import OWN, build_network
 from noisefind.training.normalize import choose_normalization, to_input
 from noisefind.training.optimize import batches
 from noisefind.training.probes import train_probes
@@ -129,7 +129,7 @@ def test_rotation_keeps_the_middle_and_the_layout() -> None:
     assert turned.is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("name", ["cnn", "resnet18"])
+@pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize("size", [8, 28, 64])
 def test_networks_give_a_logit_per_class(name: str, size: int) -> None:
     """Every network takes every size that can be asked for."""
