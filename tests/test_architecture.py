@@ -16,9 +16,10 @@ WITHOUT_TORCH = [
     *PACKAGE.glob("detection/*.py"),
     *PACKAGE.glob("data/*.py"),
     *PACKAGE.glob("evaluation/*.py"),
+    *PACKAGE.glob("config/*.py"),
     *(PACKAGE / f"{name}.py" for name in ("predictions", "selection", "rules", "manifest")),
     *(PACKAGE / f"{name}.py" for name in ("noise", "noise_matrix", "injecting", "output")),
-    *(PACKAGE / f"{name}.py" for name in ("run", "config", "files", "cache", "seeds", "cli")),
+    *(PACKAGE / f"{name}.py" for name in ("run", "gate", "files", "cache", "seeds", "cli")),
 ]
 PURE = [
     *PACKAGE.glob("scores/*.py"),

@@ -209,7 +209,7 @@ def test_bad_requests_are_refused_in_one_line(
         (run, "--truth", tmp_path / "labels.csv"): "no column 'true_label'",
         (run, "--truth", tmp_path / "missing.csv"): "cannot read",
         (tmp_path, "--truth", truth): "not the folder of a finished run",
-        (run, "--truth", truth, "--draws", "-1"): "--draws is -1",
+        (run, "--truth", truth, "--draws", "-1"): "--draws is '-1'",
     }
     out = tmp_path / "out"
     for arguments, words in cases.items():

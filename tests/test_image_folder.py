@@ -264,14 +264,14 @@ def test_no_such_dataset(tmp_path: Path) -> None:
 
 
 def test_options_of_other_kinds(tmp_path: Path) -> None:
-    """A root is for tables, coarse labels are for CIFAR-100, and only_listed needs a list."""
+    """A root is for tables, coarse labels are for CIFAR-100, and --only-listed needs a list."""
     write_images(tmp_path, "cat/1.png", "dog/1.png")
 
     with pytest.raises(ConfigError, match="root is for tables"):
         opened(tmp_path, root=tmp_path)
-    with pytest.raises(ConfigError, match="coarse labels"):
+    with pytest.raises(ConfigError, match="--cifar-labels coarse"):
         opened(tmp_path, cifar_labels="coarse")
-    with pytest.raises(ConfigError, match="only_listed needs labels"):
+    with pytest.raises(ConfigError, match="--only-listed needs --labels"):
         opened(tmp_path, only_listed=True)
 
 

@@ -198,7 +198,7 @@ def test_bad_requests_are_refused_in_one_line(
         ("--matrix", tmp_path / "m.yaml"): "--matrix is for --kind asymmetric",
         ("--copy",): "--copy is for --format imagefolder",
         ("--kind", "random"): "--kind is 'random'",
-        ("--fraction", "1.2"): "--fraction is 1.2",
+        ("--fraction", "1.2"): "--fraction is '1.2'",
         ("--fraction", "0.001"): "is none; ask for 0.0167 or more",
         ("--kind", "confusion", "--run", tmp_path): "not the folder of a finished run",
         (*asymmetric, tmp_path / "none.csv"): "says of no class",

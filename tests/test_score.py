@@ -261,7 +261,8 @@ def test_a_run_is_never_overwritten(noisefind: CommandLine, tmp_path: Path) -> N
     before = (tmp_path / "run/scores.csv").read_bytes()
     assert "--resume" in noisefind.refused("score", data, "-o", tmp_path / "run", *QUICK)
     assert (tmp_path / "run/scores.csv").read_bytes() == before
-    line = noisefind.refused("score", data, "-o", data, "--resume", *QUICK)
+    write_images(tmp_path / "other", "mine.png", size=16)
+    line = noisefind.refused("score", data, "-o", tmp_path / "other", "--resume", *QUICK)
     assert "other files" in line
 
 
@@ -315,7 +316,10 @@ def test_a_killed_run_goes_on_to_the_same_scores(tmp_path: Path, kill: signal.Si
 
     Ctrl-C leaves with 130 and says how to go on.
     """
-    options = ("--network", "cnn", "--members", "3", "--epochs", "8", "--seed", "5")
+    options = (
+        "--network", "cnn", "--members", "2", "--epochs", "4", "--seed", "5", "--clusters", "3",
+        "--feature-size", "32",
+    )  # fmt: skip
     assert finished("score", DIGITS, "-o", tmp_path / "whole", *options) == 0
     killed = process("score", DIGITS, "-o", tmp_path / "killed", *options)
     while not (tmp_path / "killed/record/cnn/member-00.npy").exists():

@@ -210,8 +210,8 @@ def test_what_cannot_be_built_is_refused_before_decoding(
         ({"schedule": "steps", "network": "cnn"}, "--schedule-epochs"),
         ({"schedule": "plateau"}, "--network from pixels"),
         ({"schedule": "plateau", "network": "cnn,probe"}, "--network from pixels"),
-        ({"weights": "w.pt"}, "--weights w.pt needs one --network"),
-        ({"weights": "w.pt", "network": "cnn,resnet18"}, "needs one --network"),
+        ({"weights": "w.pt"}, "--weights w.pt needs --features timm:NAME"),
+        ({"weights": "w.pt", "network": "cnn,resnet18"}, "or one --network from pixels"),
         ({"schedule_epochs": "40;45", "network": "cnn"}, "as 40,45,50"),
         ({"schedule_factor": "1.5"}, "--schedule-factor"),
         ({"normalize": "zscore"}, "one of quarter, half, dataset, imagenet, none"),
@@ -261,7 +261,7 @@ def test_flips_and_forgetting_alone_come_from_trajectory_members(
     assert [row["flips"] for row in after] != [row["flips"] for row in before]
     noisefind("score", data, "-o", tmp_path / "once", *options, *longer)
     assert (tmp_path / "once/scores.csv").read_bytes() == (run / "scores.csv").read_bytes()
-    fewer = noisefind.refused("score", data, "-o", run, "--resume", *options)
+    fewer = noisefind.refused("score", data, "-o", run, "--resume", "--trajectory-members", "0")
     assert "was 1 x cnn-trajectory; a run can only grow" in fewer
 
 
