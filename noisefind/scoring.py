@@ -13,11 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from noisefind import __version__
 from noisefind.cache import cache_folder
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
-from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
+from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.errors import RunError
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
@@ -26,6 +28,7 @@ from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
+from noisefind.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.estimate import estimate
@@ -37,14 +40,12 @@ from noisefind.training.weights import file_digest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
-    from noisefind.features.frozen import FrozenNetwork
 
-SMALL_IMAGE = 64  # px: images up to here are kept at their own size
+FEW_IMAGES = 20  # of a class; with fewer a warning is given
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,6 @@ class _Machine:
         start = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - start, 3)
-
-
-@dataclass(frozen=True)
-class _Sizes:
-    """Sides in px of what is stored, seen by the feature network, and trained on."""
-
-    stored: int
-    features: int
-    network: int
 
 
 def score(
@@ -133,7 +125,7 @@ def _score(
     feature_network = open_network(config, machine.progress)
     with machine.timed("open"):
         dataset = _open(data, config, machine)
-        sizes = _choose_sizes(dataset, config, networks, feature_network)
+        sizes = choose_sizes(dataset, config, networks, feature_network)
         try_networks(
             networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
         )
@@ -145,9 +137,12 @@ def _score(
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
     recipes = choose_recipes(config, networks, len(dataset))
     started = run.start(_asked(data, config, dataset, recipes))
+    if run.is_whole and all(n_recorded(run.record / k) == r.members for k, r in recipes.items()):
+        machine.progress.say(f"{run.path} is complete; nothing is left to do")
+        return ScoreResult(run, run.read_summary(), run.read_ranking())
     key = f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
     network_pixels = None
-    if _trains_on_pixels(config, networks):
+    if trains_on_pixels(config, networks):
         network_pixels = resized_pixels(
             pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
         )
@@ -191,33 +186,13 @@ def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
     machine.progress.say(
         f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}"
     )
+    n_small = int((np.bincount(dataset.labels) < FEW_IMAGES).sum())
+    if n_small:
+        machine.progress.say(
+            f"{n_small} of the classes have fewer than {FEW_IMAGES} images: what is said of their "
+            "labels rests on little"
+        )
     return dataset
-
-
-def _trains_on_pixels(config: ScoreConfig, networks: tuple[str, ...]) -> bool:
-    return set(networks) != {"probe"} or config.features == "swav"
-
-
-def _choose_sizes(
-    dataset: Dataset,
-    config: ScoreConfig,
-    networks: tuple[str, ...],
-    feature_network: FrozenNetwork | None,
-) -> _Sizes:
-    """Small images are kept as they are; photographs are made small enough to be fast."""
-    side = typical_side(dataset)
-    is_small = 0 < side <= SMALL_IMAGE
-    features = config.feature_size
-    if not isinstance(features, int):
-        own_size = feature_network.own_size if feature_network else None
-        features = own_size or (96 if is_small else 192)
-    network = config.image_size
-    if not isinstance(network, int):
-        network = max(8, side) if is_small else SMALL_IMAGE
-    needed = [network] if _trains_on_pixels(config, networks) else []
-    if feature_network is not None:
-        needed.append(min(features, max(8, side)) if is_small else features)
-    return _Sizes(max(needed, default=8), features, network)
 
 
 def _asked(
@@ -241,7 +216,7 @@ def _asked(
 def _say_estimate(
     task: FeatureTask,
     n_classes: int,
-    sizes: _Sizes,
+    sizes: Sizes,
     recipes: dict[str, Recipe],
     run: RunFolder,
     machine: _Machine,
@@ -294,7 +269,7 @@ def _clusters(
 def _summary(
     dataset: Dataset,
     ranking: Ranking,
-    sizes: _Sizes,
+    sizes: Sizes,
     recipes: dict[str, Recipe],
     clusters: Clusters,
     machine: _Machine,

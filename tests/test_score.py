@@ -365,9 +365,12 @@ def test_two_processes_cannot_work_in_one_run(noisefind: CommandLine, tmp_path: 
 def test_resume_needs_no_option_again(noisefind: CommandLine, tmp_path: Path) -> None:
     """A run goes on with the options that it began with, unless others are typed."""
     data, run = folder(tmp_path / "data"), tmp_path / "run"
-    assert noisefind("score", data, "-o", run, *QUICK).code == 0
+    output = noisefind("score", data, "-o", run, *QUICK)
+    assert "2 of the classes have fewer than 20 images" in output.err
     before = (run / "scores.csv").read_bytes()
-    assert noisefind("score", data, "-o", run, "--resume").code == 0
+    output = noisefind("score", data, "-o", run, "--resume")
+    assert (output.code, "is complete; nothing is left" in output.err) == (0, True)
+    assert "Training" not in output.err
     assert (run / "scores.csv").read_bytes() == before
     assert "--epochs (was 2, is 3)" in noisefind.refused(
         "score", data, "-o", run, "--resume", "--epochs", "3"
