@@ -12,8 +12,8 @@ from noisefind.config import AUTO
 from noisefind.errors import ConfigError
 
 # glibc's mallopt: keep freed memory instead of giving it back to the kernel after every step, which
-# page-faults it in again. Twice the images per second for a small CNN, 2.6 times for the pretrained
-# network (benchmarks/feature_speed.py). Linux with glibc only; nothing depends on it.
+# page-faults it in again and takes about half of a small CNN's time. Linux with glibc only; nothing
+# depends on it.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
