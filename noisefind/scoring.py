@@ -20,9 +20,9 @@ from noisefind.cache import cache_folder
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
-from noisefind.errors import RunError
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
+from noisefind.output import check_place
 from noisefind.progress import Progress
 from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
@@ -99,15 +99,10 @@ def score(
             in the cache.
     """
     run = RunFolder(Path(output))
-    _require_outside(run.path, Path(data))
+    if Path(data).is_dir():  # a run in there would be found as images by the next one
+        check_place(run.path, Path(data), may_be_full=True)
     with run.held(resume=resume):
         return _score(data, run, config or ScoreConfig(), progress or Progress())
-
-
-def _require_outside(output: Path, data: Path) -> None:
-    """A run within the image folders would be found as images by the next one."""
-    if data.is_dir() and data.resolve() in (output.resolve(), *output.resolve().parents):
-        raise RunError(f"{str(output)!r} lies in the data {str(data)!r}: choose another folder")
 
 
 def _score(
