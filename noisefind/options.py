@@ -122,7 +122,7 @@ def options_document() -> str:
     lines = [
         "# Options",
         "",
-        "Made from the definitions in `noisefind/config/definitions.py` by",
+        "Made from the definitions in `noisefind/config/` by",
         "`python -m noisefind.options > docs/options.md`; a test fails when it is out of date.",
         "",
         "A value that was typed goes before one in the `--config` file, that before the preset's,",

@@ -1,15 +1,14 @@
-"""Options: definitions.py has every one, option.py what one is, layers.py which value counts."""
+"""Options: defined here, what one is (option.py), and which value counts (layers.py)."""
 
 from noisefind.config.definitions import (
     NOISE_KINDS,
     TIMM,
     DataConfig,
-    DetectionConfig,
     InjectConfig,
     PruneConfig,
     ScoreConfig,
-    SelftestConfig,
 )
+from noisefind.config.evaluation import DetectionConfig, SelftestConfig
 from noisefind.config.layers import FREE_ON_RESUME, differing, load_config
 from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, plain_number
 from noisefind.config.presets import PRESETS
