@@ -29,6 +29,7 @@ from noisefind.data.dataset import Dataset
 from noisefind.pruning import prune
 from noisefind.ranking import rank
 from noisefind.run import RunFolder
+from noisefind.similarity.findings import Findings
 from noisefind.training.record import Record, Recorder
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         seconds["record"] = time.perf_counter() - start
         start = time.perf_counter()
         distances = rng.random(n_rows)
-        ranking = rank(dataset, [Record(run.record / "cnn")], distances, ScoreConfig())
+        records, nothing = [Record(run.record / "cnn")], Findings.nothing(n_rows)
+        ranking = rank(dataset, records, distances, nothing, ScoreConfig())
         seconds["rank"] = time.perf_counter() - start
         start = time.perf_counter()
         run.write_results(ranking, [], {})

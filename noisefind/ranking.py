@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from noisefind.config import ScoreConfig
     from noisefind.data.dataset import Dataset
     from noisefind.predictions import Predictions
+    from noisefind.similarity.findings import Findings
     from noisefind.training.record import Record
 
 OF_TRAJECTORIES = ("flips", "forgetting")  # from trajectory members where there are any
@@ -30,6 +31,7 @@ def rank(
     dataset: Dataset,
     records: Sequence[Record],
     km_distance: NDArray[np.float64],
+    findings: Findings,
     config: ScoreConfig,
     *,
     trajectories: Sequence[Record] = (),
@@ -40,6 +42,7 @@ def rank(
         dataset: N images.
         records: one per kind of member; each score is computed per kind and averaged.
         km_distance: (N,) the one score that comes from features.
+        findings: what the pictures alone told.
         config: which variants, and the seed of the last tie-break.
         trajectories: one per kind of trajectory member: ``flips`` and ``forgetting`` come from
             them alone, nothing else does.
@@ -67,6 +70,9 @@ def rank(
         is_label_issue=verdict.is_label_issue[order],
         reasons=[""] * len(order),
         scores={name: values[order] for name, values in scores.items()},
+        duplicate_groups=findings.duplicate_group[order],
+        is_outlier_issue=findings.is_outlier[order],
+        image_issues=[findings.image_issues[row] for row in order],
     )
 
 

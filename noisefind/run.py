@@ -46,6 +46,9 @@ SCORE_COLUMNS = (
     "is_label_issue",
     "reasons",
     *SCORES,
+    "duplicate_group",
+    "is_outlier_issue",
+    "image_issues",
 )
 
 
@@ -62,6 +65,9 @@ class Ranking:
     is_label_issue: NDArray[np.bool_]
     reasons: list[str]
     scores: dict[str, NDArray[np.float64]]
+    duplicate_groups: NDArray[np.int64]  # 0 where the image is in none
+    is_outlier_issue: NDArray[np.bool_]
+    image_issues: list[str]  # joined by ";"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -235,6 +241,9 @@ class RunFolder:
                 is_label_issue=np.array(columns["is_label_issue"]) == "true",
                 reasons=columns["reasons"],
                 scores={name: np.array(columns[name], np.float64) for name in SCORES},
+                duplicate_groups=np.array([int(n or 0) for n in columns["duplicate_group"]]),
+                is_outlier_issue=np.array(columns["is_outlier_issue"]) == "true",
+                image_issues=columns["image_issues"],
             )
         except ValueError as error:
             raise RunError(f"{self.path}/scores.csv: {error}") from None
@@ -259,6 +268,9 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
     def text(values: NDArray[np.float64]) -> list[str]:
         return [f"{value:.7g}" for value in values.tolist()]
 
+    def truths(values: NDArray[np.bool_]) -> list[str]:
+        return ["true" if value else "false" for value in values.tolist()]
+
     return zip(
         range(1, len(ranking) + 1),
         ranking.ids,
@@ -267,9 +279,12 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
         ranking.predicted_labels,
         text(ranking.predicted_probs),
         text(ranking.label_scores),
-        ["true" if issue else "false" for issue in ranking.is_label_issue.tolist()],
+        truths(ranking.is_label_issue),
         ranking.reasons,
         *(text(ranking.scores[name]) for name in SCORES),
+        [group or "" for group in ranking.duplicate_groups.tolist()],
+        truths(ranking.is_outlier_issue),
+        ranking.image_issues,
         strict=True,
     )
 

@@ -28,6 +28,7 @@ from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
+from noisefind.similarity.findings import Findings
 from noisefind.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
@@ -160,7 +161,10 @@ def _score(
         records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
         trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
-        ranking = rank(dataset, records, distances, config, trajectories=trajectories)
+        ranking = rank(
+            dataset, records, distances, Findings.nothing(len(dataset)), config,
+            trajectories=trajectories,
+        )  # fmt: skip
         run.write_results(ranking, dataset.skipped, clusters.curve)
         machine.progress.advance()
     summary = {
