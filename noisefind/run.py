@@ -5,6 +5,8 @@
     features/         reduced.npy, clusters.csv; for --features swav its loss and, while it trains,
                       how far it is
     scores.csv        one row per image, worst first
+    details.csv       the numbers behind its reasons
+    noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
     skipped.csv       what was left out, and why
     run.json          all about the run; written last, so its existence means that the run is whole
 
@@ -30,7 +32,7 @@ from noisefind.files import write_csv, write_json
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,6 +52,19 @@ SCORE_COLUMNS = (
     "is_outlier_issue",
     "image_issues",
 )
+DETAIL_COLUMNS = (
+    "file_name",
+    "held_out_prob_given",
+    "held_out_label",
+    "ensemble_label",
+    "ensemble_prob",
+    "neighbours_given",
+    "neighbours_label",
+    "neighbours_label_share",
+    "same_picture",
+)
+CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
+PAIR_COLUMNS = ("given_label", "true_label", "n_images")
 
 
 @dataclass(frozen=True)
@@ -197,6 +212,17 @@ class RunFolder:
             ("n_clusters", "mean_squared_distance"),
             ((k, f"{distance:.7g}") for k, distance in sorted(clusters.items())),
         )
+
+    def write_details(
+        self,
+        details: Iterable[Sequence[object]],
+        classes: Iterable[Sequence[object]],
+        pairs: Iterable[Sequence[object]],
+    ) -> None:
+        """Write details.csv, noise_per_class.csv and transitions.csv."""
+        write_csv(self.path / "details.csv", DETAIL_COLUMNS, details)
+        write_csv(self.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
+        write_csv(self.path / "transitions.csv", PAIR_COLUMNS, pairs)
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write run.json: the run is whole."""
