@@ -190,7 +190,7 @@ class CurriculumConfig(SweepConfig):
     def parts(self) -> list[tuple[int, Decimal]]:
         """Epochs and share of each phase."""
         pairs = [part.split(":") for part in self.phases.split(",")]
-        found = [(int(epochs), *parse_grid("--phases", share)) for epochs, share in pairs]
+        found = [(int(epochs), parse_grid("--phases", share)[0]) for epochs, share in pairs]
         if any(share == 0 for _, share in found):
             raise ConfigError(f"--phases is {self.phases!r}; a phase needs a share above 0")
         return found

@@ -45,7 +45,7 @@ def crop_and_flip(
     Returns:
         A batch of the same shape, dtype and device. One gather does both.
     """
-    return move(batch, draw_moves(*batch.shape[:2], generator), crop=crop, flip=flip)
+    return move(batch, draw_moves(len(batch), batch.shape[1], generator), crop=crop, flip=flip)
 
 
 def move(batch: torch.Tensor, moves: Moves, *, crop: bool, flip: bool) -> torch.Tensor:

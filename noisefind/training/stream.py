@@ -45,7 +45,7 @@ class Passes:
         shifts = torch.zeros(2, len(batch.rows), 1, dtype=torch.int64)
         mirrored = torch.zeros(len(batch.rows), 1, dtype=torch.bool)
         angles = torch.zeros(len(batch.rows))
-        for number in batch.passes.unique().tolist():
+        for number in sorted(set(batch.passes.tolist())):
             here = batch.passes == number
             (all_shifts, all_mirrored), all_angles = self._drawn(number, size)
             rows = batch.rows[here]

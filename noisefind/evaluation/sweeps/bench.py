@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from noisefind.cache import cache_folder, cache_key
-from noisefind.evaluation.sweeps.parts import open_sources, run_config
+from noisefind.evaluation.sweeps.parts import open_sources, run_config, with_labels
 from noisefind.evaluation.sweeps.points import Images
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,9 +75,14 @@ def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -
 
 
 def open_bench(
-    data: str | Path, run: RunFolder, config: SweepConfig, out: Path, progress: Progress
+    data: str | Path,
+    run: RunFolder,
+    config: SweepConfig,
+    out: Path,
+    progress: Progress,
+    true_labels: Mapping[str, str] | None = None,
 ) -> Bench:
-    """Everything up to the first training.
+    """Everything up to the first training; test images get their ``true_labels`` where known.
 
     Raises:
         NoisefindError: there is nothing to test on, the data is not what was scored, or the
@@ -85,6 +91,8 @@ def open_bench(
     cache = cache_folder(config.cache_dir, out / "cache")
     ranking, scored = run.read_ranking(), run_config(run.read_summary())
     sources = open_sources(data, run, config, cache, progress)
+    if true_labels:
+        sources = replace(sources, test=with_labels(sources.test, true_labels))
     from noisefind.evaluation.sweeps.machine import open_machine  # imports torch: seconds
 
     machine = open_machine(sources, ranking, scored.max_pixels, config, cache, progress)

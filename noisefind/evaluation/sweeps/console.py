@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from noisefind.console import print_whole
 from noisefind.evaluation.console import print_json
 from noisefind.evaluation.sweeps.files import PLOTS
 from noisefind.evaluation.sweeps.points import FULL, GIVEN
@@ -24,11 +25,14 @@ def print_sweep(result: SweepResult, *, as_json: bool) -> None:
         return
     console, summary = Console(), result.summary
     n_seeds = len(result.table.seeds)
-    title = f"Accuracy in %: mean (deviation) over {n_seeds} seeds; differences in points"
+    title = (
+        f"Test accuracy in %, mean (deviation) over {n_seeds} seeds: after the last epoch,\n"
+        "and after the one that is best on the validation images; differences in points"
+    )
     table = Table(box=SIMPLE, title=title, title_justify="left")
     for heading in ("score", "point"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("images", "classes", "last epoch", "best epoch", f"minus {FULL}"):
+    for heading in ("images", "classes", "last", "best", f"minus {FULL}"):
         table.add_column(heading, justify="right", no_wrap=True)
     before = None
     for row in summary["summary"]:
@@ -41,9 +45,9 @@ def print_sweep(result: SweepResult, *, as_json: bool) -> None:
             *(_spread(row[f"{n}_mean"], row[f"{n}_std"]) for n in ("final", "best")),
             "" if row["minus_full"] is None else f"{100 * row['minus_full']:+.1f}",
         )  # fmt: skip
-    console.print(table, soft_wrap=True)
-    lines = [v["text"] for v in summary["verdicts"]] + [summary["rule"], ""]
-    lines += [f"All numbers: {result.output / name}" for name in ("summary.csv", "sweep.csv")]
+    print_whole(console, table)
+    lines = [*(v["text"] for v in summary["verdicts"]), "", summary["rule"], ""]
+    lines.append(f"All numbers: {result.output / 'summary.csv'}, {result.output / 'sweep.csv'}")
     plots = (result.output / f"{name}.png" for name in PLOTS)
     lines += [f"Plot: {plot}" for plot in plots if plot.exists()]
     console.print(Text("\n".join(lines)), soft_wrap=True)

@@ -1,11 +1,13 @@
 """The files of a sweep.
 
-sweep.csv       a row per labels, score, point and seed
-epochs.csv      accuracy after every epoch of each of them
-summary.csv     a row per labels, score and point: mean, spread, differences, area
-points/         what each point was trained on, as file_name,label
-*.svg *.png     plots, where matplotlib is installed
-sweep.json      the summary, the verdicts and what was asked; written last
+sweep.csv         a row per labels, score, point and seed
+epochs.csv        accuracy after every epoch of each of them
+summary.csv       a row per labels, score and point: mean, spread, differences, area
+differences.csv   of window --inject: noisy minus clean
+clusters.csv      of clusters: how long k-means took, and what it came to
+points/           what each point was trained on, as file_name,label
+*.svg *.png       plots, where matplotlib is installed
+sweep.json        the summary, the verdicts and what was asked; written last
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from noisefind.files import write_csv, write_json
 from noisefind.output import whole_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from noisefind.data.dataset import Dataset
@@ -33,7 +35,8 @@ EPOCH_COLUMNS = (
 )  # fmt: skip
 PLOTS = ("accuracy", "epochs", "difference")
 _OURS = (
-    "sweep.json", "sweep.csv", "epochs.csv", "summary.csv", "points",
+    "sweep.json", "sweep.csv", "epochs.csv", "summary.csv", "differences.csv", "clusters.csv",
+    "points",
     *(f"{name}.{suffix}" for name in PLOTS for suffix in ("svg", "png")),
 )  # fmt: skip
 
@@ -54,6 +57,7 @@ def write_sweep(
     train: Dataset,
     document: dict[str, Any],
     draw: Callable[[Path], None],
+    tables: Mapping[str, Sequence[Mapping[str, object]]],
 ) -> SweepResult:
     """Write everything, whole or not at all.
 
@@ -64,13 +68,15 @@ def write_sweep(
         train: the N images that rows are numbers of.
         document: what sweep.json holds besides the format and the summary.
         draw: writes the plots into a folder; called where matplotlib is installed.
+        tables: further rows, for NAME.csv and for sweep.json.
     """
     rows = table.summary_rows()
-    document = {"format": FORMAT, **document, "summary": rows}
+    document = {"format": FORMAT, **document, **tables, "summary": rows}
     with whole_folder(out, target, _OURS) as folder:
         write_csv(folder / "epochs.csv", EPOCH_COLUMNS, map(_cells, table.epoch_rows()))
         _write_rows(folder / "sweep.csv", table.sweep_rows())
-        _write_rows(folder / "summary.csv", rows)
+        for name, more in {"summary": rows, **tables}.items():
+            _write_rows(folder / f"{name}.csv", more)
         (folder / "points").mkdir()
         for point in table.points:
             _write_point(folder / "points", point, train)
@@ -96,7 +102,7 @@ def _write_point(folder: Path, point: Point, train: Dataset) -> None:
         write_csv(folder / f"{point.name}{draw}.csv", header, lines)
 
 
-def _write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+def _write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     write_csv(path, tuple(rows[0]), (_cells(row.values()) for row in rows))
 
 

@@ -102,29 +102,32 @@ def open_machine(
         return _Stored(replace(readable, images=[]), pixels, key)
 
     scored, test = stored(sources.scored), stored(sources.test)
-    validation = sources.validation and stored(sources.validation)
+    apart = None if sources.validation is None else stored(sources.validation)
     readable = Sources(
-        scored.dataset, validation and validation.dataset, test.dataset, sources.test_from
+        scored.dataset, None if apart is None else apart.dataset, test.dataset, sources.test_from
     )
     parts = settle(readable, ranking, config.seed, progress)
-    every = [scored, test] if validation is None else [scored, test, validation]
+    every = [scored, test, *([] if apart is None else [apart])]
+    arrays: list[NDArray[Any]]
     if is_probe:
-        train, *apart = _features(
-            every, parts, config, frozen, sizes.features, cache, device, progress
-        )
+        arrays = _features(every, parts, config, frozen, sizes.features, cache, device, progress)
         normalization = None
     else:
-        train, *apart = (
+        arrays = [
             resized_pixels(p.pixels, sizes.network, key=p.key, cache=cache, progress=progress)
             for p in every
-        )
-        train = _rows(train, parts.is_train)
-        normalization = choose_normalization(config.normalize, train)
-    own = train[~parts.is_learned] if parts.is_validated is None else apart[1][parts.is_validated]
+        ]
+        arrays[0] = _rows(arrays[0], parts.is_train)
+        normalization = choose_normalization(config.normalize, arrays[0])
+    own = (
+        arrays[0][~parts.is_learned]
+        if parts.is_validated is None
+        else _rows(arrays[2], parts.is_validated)
+    )
     recipe = choose_recipe(replace(config, members=1), config.network, int(parts.is_learned.sum()))
     data = SubsetData(
-        train, len(parts.train.classes), Part(own, parts.validation),
-        Part(_rows(apart[0], parts.is_tested), parts.test),
+        arrays[0], len(parts.train.classes), Part(own, parts.validation),
+        Part(_rows(arrays[1], parts.is_tested), parts.test),
     )  # fmt: skip
     trainer = SubsetTrainer(data, recipe, config, normalization, device, progress)
     weights = file_digest(config.weights) if config.weights else None

@@ -11,7 +11,7 @@ from noisefind.evaluation.sweeps.points import FULL, NOISY, RANDOM
 from noisefind.evaluation.sweeps.summary import mean_and_std
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def draw_sweep(folder: Path, table: Table, x_label: str, title: str) -> None:
             look, number = style(number), number + 1
         _line(axes, table, series, look, series.score)
     tidy(axes)
-    axes.set(xlabel=x_label, ylabel=ACCURACY, title=title)
+    axes.set(xlabel=x_label, ylabel=ACCURACY, title=_with_band(title, table))
     _legend_beside(axes)
     save(figure, folder, "accuracy")
 
@@ -58,7 +58,7 @@ def draw_epochs(folder: Path, table: Table, points: Iterable[Point], title: str)
         found = np.array([mean_and_std(a) for a in accuracy.T])
         x = np.arange(1, len(found) + 1)
         _band(axes, x, found, look, point.name, "o" if len(x) == 1 else "")
-    axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=title)
+    axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=_with_band(title, table))
     axes.xaxis.get_major_locator().set_params(integer=True)
     tidy(axes)
     _legend_beside(axes)
@@ -82,6 +82,7 @@ def draw_ways(folder: Path, table: Table, names: dict[str, str], title: str) -> 
         )
         if point.score == FULL:
             axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
+    title += "\n(small dots: seeds; large: mean; bar: one deviation)"
     axes.set(yticks=range(len(table.points)), xlabel=ACCURACY, title=title)
     axes.set_yticklabels([names.get(p.name, p.name) for p in table.points])
     axes.invert_yaxis()
@@ -113,6 +114,7 @@ def draw_clean_and_noisy(
         tidy(axes)
     for axes in panels[len(scores) :]:
         axes.set_visible(False)
+    figure.suptitle(_with_band("Windows under the given labels and with planted errors", table))
     figure.supxlabel(START, fontsize=10)
     figure.supylabel(ACCURACY, fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -122,7 +124,7 @@ def draw_clean_and_noisy(
 
 def draw_differences(
     folder: Path,
-    differences: dict[str, tuple[NDArray[np.float64], Sequence[Difference]]],
+    differences: Mapping[str, tuple[NDArray[np.float64], Sequence[Difference]]],
     predicted: float,
 ) -> None:
     """difference.svg and .png: noisy minus clean of each score, with 95 % intervals.
@@ -166,6 +168,11 @@ def _band(
     mean, std = 100 * found.T
     axes.plot(x, mean, marker=marker, markersize=4, linewidth=1.6, label=label, **look)
     axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.12, linewidth=0)
+
+
+def _with_band(title: str, table: Table) -> str:
+    n_seeds = len(table.seeds)
+    return f"{title}\n(band: one deviation over {n_seeds} seeds)" if n_seeds > 1 else title
 
 
 def _legend_beside(axes: Any) -> None:

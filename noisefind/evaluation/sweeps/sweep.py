@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noisefind.data.table import is_table
+from noisefind.config import CleanConfig
+from noisefind.data.table import is_table, read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
 from noisefind.evaluation.sweeps import plots, verdict
@@ -54,6 +55,7 @@ class Sweep:
     config: SweepConfig
     bench: Bench
     progress: Progress
+    true_labels: Mapping[str, str] | None = None  # of clean's --truth
 
     @property
     def choice(self) -> Choice:
@@ -91,8 +93,9 @@ class Sweep:
         verdicts: Sequence[Verdict],
         draw: Callable[[Path], None],
         more: Mapping[str, Any] | None = None,
+        tables: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
     ) -> SweepResult:
-        """Write the files; ``more`` joins what sweep.json holds."""
+        """Write the files; ``more`` joins what sweep.json holds, ``tables`` too as NAME.csv."""
         document = {
             "verb": self.verb,
             "data": str(Path(self.data).absolute()) if Path(self.data).exists() else str(self.data),
@@ -104,7 +107,9 @@ class Sweep:
             "rule": verdict.RULE,
             "verdicts": [v._asdict() for v in verdicts],
         }
-        return write_sweep(self.out, self.target, table, self.bench.train, document, draw)
+        return write_sweep(
+            self.out, self.target, table, self.bench.train, document, draw, tables or {}
+        )
 
 
 def open_sweep(
@@ -130,8 +135,13 @@ def open_sweep(
             raise ConfigError(f"--by {unknown!r} is no known score: one of {', '.join(known)}")
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
-    bench = open_bench(data, folder, config, out, progress)
-    return Sweep(verb, data, folder, out, target, config, bench, progress)
+    true_labels = None
+    if isinstance(config, CleanConfig) and config.truth is not None:
+        true_labels = {
+            id_: row.label for id_, row in read_table(config.truth, "true_label").items()
+        }
+    bench = open_bench(data, folder, config, out, progress, true_labels)
+    return Sweep(verb, data, folder, out, target, config, bench, progress, true_labels)
 
 
 def remove(sweep: Sweep, config: EasiestConfig | HardestConfig) -> SweepResult:

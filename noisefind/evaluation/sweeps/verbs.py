@@ -38,12 +38,15 @@ def evaluate_sweep(
         ValueError: an unknown verb.
     """
     from noisefind import config as configs
-    from noisefind.evaluation.sweeps import sweep
+    from noisefind.evaluation.sweeps import clean, clusters, curriculum, sweep
 
     known: dict[str, tuple[Callable[..., SweepResult], type[SweepConfig]]] = {
         "easiest": (sweep.remove, configs.EasiestConfig),
         "hardest": (sweep.remove, configs.HardestConfig),
         "window": (sweep.windows, configs.WindowConfig),
+        "clean": (clean.clean, configs.CleanConfig),
+        "curriculum": (curriculum.curriculum, configs.CurriculumConfig),
+        "clusters": (clusters.clusters, configs.ClustersConfig),
     }
     if verb not in known:
         raise ValueError(f"verb is {verb!r}; known: {', '.join(known)}")
