@@ -117,7 +117,7 @@ def print_scores(result: ScoreResult) -> None:
         table.add_row(
             _score_text(ranking.label_scores[row]), suspected, *(Text(_visible(n)) for n in names)
         )
-    _print_whole(console, table)
+    print_whole(console, table)
     path = result.run.path
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
@@ -146,7 +146,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
-    _print_whole(console, table)
+    print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
     if result.n_spared:
@@ -159,7 +159,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
 
 
-def _print_whole(console: Console, table: Table) -> None:
+def print_whole(console: Console, table: Table) -> None:
     """A table as wide as it needs, whatever the terminal's width: its names can be copied."""
     needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
     console.width = max(console.width, needed)

@@ -23,7 +23,7 @@ from noisefind.manifest import (
 )
 from noisefind.rules import Rule, rules_from_options
 from noisefind.run import Ranking, RunFolder
-from noisefind.scores import SCORES, difficulty
+from noisefind.scores import SCORES
 from noisefind.selection import Selection, select
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
 
 def _select(ranking: Ranking, rules: list[Rule], config: PruneConfig) -> Selection:
     """Which rows of the ranking stay; equal scores are told apart by aum, and that by el2n."""
-    values = {**ranking.scores, "label_score": ranking.label_scores}
-    hardness = {name: difficulty(name, value) for name, value in values.items()}
+    hardness = ranking.hardness()
     _, labels = np.unique(np.array(ranking.given_labels, dtype=object), return_inverse=True)
     return select(
         rules,

@@ -8,11 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from noisefind.config import DetectionConfig, SelftestConfig, load_config
+from noisefind.evaluation.sweeps.cli import sweeps
 from noisefind.options import ConfigFile, Data, with_options
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure how far results can be trusted.", invoke_without_command=True
 )
+
+evaluate.add_typer(sweeps)
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, not the table.")]
