@@ -22,6 +22,7 @@ from rich.text import Text
 
 from noisefind import progress
 from noisefind.config import flag
+from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -197,8 +198,3 @@ def _as_text(name: str) -> Text:
 
 def _one_line(text: str) -> str:
     return " ".join(_visible(text.replace("\n", " ")).split())
-
-
-def _visible(text: str) -> str:
-    """``text`` without what could steer a terminal or break a line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -8,7 +8,12 @@ from noisefind.config.definitions import (
     PruneConfig,
     ScoreConfig,
 )
-from noisefind.config.evaluation import DetectionConfig, SelftestConfig
+from noisefind.config.evaluation import (
+    DetectionConfig,
+    EmbeddingConfig,
+    ExamplesConfig,
+    SelftestConfig,
+)
 from noisefind.config.grid import parse_grid, plain
 from noisefind.config.layers import FREE_ON_RESUME, differing, load_config
 from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, options_of, plain_number
@@ -37,6 +42,8 @@ __all__ = [
     "DataConfig",
     "DetectionConfig",
     "EasiestConfig",
+    "EmbeddingConfig",
+    "ExamplesConfig",
     "HardestConfig",
     "InjectConfig",
     "PruneConfig",
