@@ -72,7 +72,7 @@ def pearson(values: Floats) -> Floats:
     centred[np.ptp(values, axis=1) == 0] = 0  # without what rounding left
     lengths = np.sqrt((centred**2).sum(axis=1))
     units = centred / np.where(lengths > 0, lengths, np.nan)[:, None]
-    matrix = np.clip(units @ units.T, -1, 1)
+    matrix: Floats = np.clip(units @ units.T, -1, 1)
     np.fill_diagonal(matrix, np.where(lengths > 0, 1, np.nan))
     return matrix
 
@@ -96,14 +96,14 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
     colours = LinearSegmentedColormap.from_list("signed", [vermillion, "white", blue])
     colours.set_bad("0.88")
     side = 1.6 + 0.46 * len(names)
-    figure = new_figure(2 * side + 0.6, side - 0.15)
+    figure = new_figure(2 * side + 0.6, side + 0.1)
     panels = figure.subplots(1, 2)
     labels = [
         name if name in SCORES and SCORES[name].high_is_hard else f"– {name}" for name in names
     ]
     image: Any = None
     for axes, (kind, matrix) in zip(panels, matrices.items(), strict=True):
-        image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1)
+        image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1, aspect="auto")
         axes.set_title(f"{kind.capitalize()} correlation")
         axes.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), labels)

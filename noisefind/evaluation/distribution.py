@@ -78,7 +78,7 @@ def bin_edges(values: Floats) -> Floats:
     """
     distinct = np.unique(values)
     if len(distinct) == 1:
-        return distinct[0] + np.array([-0.5, 0.5])
+        return np.array([distinct[0] - 0.5, distinct[0] + 0.5])
     step = np.diff(distinct).min()
     places = (distinct - distinct[0]) / step
     if np.abs(places - places.round()).max() > 0.01:
