@@ -20,7 +20,7 @@ N_COLUMNS = 5
 WIDTH, HEIGHT = 3.5, 2.3  # inches of a cell
 SIDE = 1.65  # of a picture, and height of the bars
 GAP = 0.1
-HEAD = 0.85  # above all cells
+HEAD = 0.68  # above all cells
 N_BARS = 10
 PIXEL_ART = 64  # px; a smaller picture keeps its pixels when it is enlarged
 
@@ -42,6 +42,7 @@ def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:
     width = GAP + WIDTH * n_columns
     height = HEAD + HEIGHT * math.ceil(len(cells) / n_columns)
     figure = new_figure(width, height)
+    figure.set_layout_engine("none")  # every place is given here
     figure.text(GAP / width, 1 - 0.28 / height, title, fontsize=13)
     x = GAP / width
     for words, colour in (
@@ -51,7 +52,7 @@ def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:
         ("others", "0.45"),
     ):
         figure.text(x, 1 - 0.55 / height, words, fontsize=10, color=colour)
-        x += 0.077 * len(words) / width
+        x += (0.07 + 0.075 * len(words)) / width
     for number, cell in enumerate(cells):
         row, column = divmod(number, n_columns)
         left, bottom = GAP + WIDTH * column, height - HEAD - HEIGHT * (row + 1) + GAP
@@ -87,11 +88,11 @@ def _draw_bars(axes: Any, cell: Cell) -> None:
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(N_BARS - 0.5, -0.5))
     for number, (name, probability) in enumerate(cell.probable):
-        colour, alpha = "0.85", 1.0
+        colour, alpha, written = "0.85", 1.0, "black"
         if name == cell.given_label:
-            colour, alpha = VERMILLION, 0.6
+            colour, alpha, written = VERMILLION, 0.4, "#8A3C00"  # the bar may be too short to see
         elif name == cell.predicted_label:
             colour, alpha = BLUE, 0.45
         axes.barh(number, probability, height=0.86, color=colour, alpha=alpha)
-        axes.text(0.02, number, shown(name, 15), fontsize=7.5, va="center")
+        axes.text(0.02, number, shown(name, 15), fontsize=7.5, va="center", color=written)
         axes.text(1, number, f"{probability:.2f}", fontsize=7.5, va="center", ha="right")
