@@ -22,6 +22,7 @@ from rich.text import Text
 
 from noisefind import progress
 from noisefind.config import flag
+from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -117,7 +118,7 @@ def print_scores(result: ScoreResult) -> None:
         table.add_row(
             _score_text(ranking.label_scores[row]), suspected, *(Text(_visible(n)) for n in names)
         )
-    _print_whole(console, table)
+    print_whole(console, table)
     path = result.run.path
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
@@ -146,7 +147,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
-    _print_whole(console, table)
+    print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
     if result.n_spared:
@@ -159,7 +160,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
 
 
-def _print_whole(console: Console, table: Table) -> None:
+def print_whole(console: Console, table: Table) -> None:
     """A table as wide as it needs, whatever the terminal's width: its names can be copied."""
     needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
     console.width = max(console.width, needed)
@@ -197,8 +198,3 @@ def _as_text(name: str) -> Text:
 
 def _one_line(text: str) -> str:
     return " ".join(_visible(text.replace("\n", " ")).split())
-
-
-def _visible(text: str) -> str:
-    """``text`` without what could steer a terminal or break a line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -8,6 +8,7 @@
     details.csv       the numbers behind its reasons
     noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
     skipped.csv       what was left out, and why
+    held_out.csv      what --hold-out set aside, with its labels
     run.json          all about the run; written last, so its existence means that the run is whole
 
 Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
@@ -29,12 +30,14 @@ from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
 from noisefind.files import write_csv, write_json
-from noisefind.scores import SCORES
+from noisefind.scores import SCORES, difficulty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Dataset
 
 FORMAT = 1
 SCORE_COLUMNS = (
@@ -87,6 +90,11 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def hardness(self) -> dict[str, NDArray[np.float64]]:
+        """Every score and ``label_score``, turned so that HIGH is hard."""
+        values = {**self.scores, "label_score": self.label_scores}
+        return {name: difficulty(name, value) for name, value in values.items()}
+
 
 class RunFolder:
     """The files of one run."""
@@ -113,6 +121,11 @@ class RunFolder:
     def swav_loss(self) -> Path:
         """SwAV's loss after every epoch."""
         return self.path / "features" / "swav_loss.csv"
+
+    @property
+    def held_out(self) -> Path:
+        """The images that were set aside, where there are any."""
+        return self.path / "held_out.csv"
 
     @property
     def is_whole(self) -> bool:
@@ -223,6 +236,11 @@ class RunFolder:
         write_csv(self.path / "details.csv", DETAIL_COLUMNS, details)
         write_csv(self.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
         write_csv(self.path / "transitions.csv", PAIR_COLUMNS, pairs)
+
+    def write_held_out(self, dataset: Dataset) -> None:
+        """Write held_out.csv: what was set aside before scoring."""
+        labels = (dataset.classes[label] for label in dataset.labels.tolist())
+        write_csv(self.held_out, ("file_name", "label"), zip(dataset.ids, labels, strict=True))
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write run.json: the run is whole."""

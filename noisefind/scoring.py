@@ -25,6 +25,7 @@ from noisefind.detection.witness import Witness, call_witness
 from noisefind.evidence import memorised_warning, verdict_summary, write_details
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
+from noisefind.hold_out import hold_out
 from noisefind.output import check_place
 from noisefind.progress import Progress
 from noisefind.ranking import rank
@@ -124,7 +125,7 @@ def _score(
     require_known(networks)
     feature_network = open_network(config, machine.progress)
     with machine.timed("open"):
-        dataset = _open(data, config, machine)
+        dataset, held_out = _open(data, config, machine)
         sizes = choose_sizes(dataset, config, networks, feature_network)
         try_networks(
             networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
@@ -174,6 +175,8 @@ def _score(
         ranking = judged.ranking
         run.write_results(ranking, dataset.skipped, clusters.curve)
         write_details(run, dataset, judged, noise)
+        if held_out is not None:
+            run.write_held_out(held_out)
         machine.progress.advance()
     if not judged.verdict.members_count:
         machine.progress.say(memorised_warning(judged.verdict.memorised_share))
@@ -186,7 +189,10 @@ def _score(
     return ScoreResult(run, summary, ranking)
 
 
-def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
+def _open(
+    data: str | Path, config: ScoreConfig, machine: _Machine
+) -> tuple[Dataset, Dataset | None]:
+    """What is scored, and what --hold-out sets aside."""
     dataset = open_dataset(
         data, split=config.split, labels=config.labels, only_listed=config.only_listed,
         root=config.root, cifar_labels=cast("Any", config.cifar_labels),
@@ -202,7 +208,10 @@ def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
             f"{n_small} of the classes have fewer than {FEW_IMAGES} images: what is said of their "
             "labels rests on little"
         )
-    return dataset
+    kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
+    if held_out is not None:
+        machine.progress.say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
+    return kept, held_out
 
 
 def _asked(

@@ -80,6 +80,10 @@ class ScoreConfig(DataConfig):
     )  # fmt: skip
     seed: int = option(0, "Ensemble", "Seed of every random choice.", low=0, high=2**31 - 1)
 
+    hold_out: float | None = option(
+        None, "Data", "Share of each class to set aside before scoring, as 0.2 or 20%: a test "
+        "split for noisefind evaluate, listed in held_out.csv.", low=0.0, high=0.9, pattern=SHARE,
+    )  # fmt: skip
     max_pixels: int = option(
         100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
     )
