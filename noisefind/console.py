@@ -22,12 +22,14 @@ from rich.text import Text
 
 from noisefind import progress
 from noisefind.config import flag
+from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
+    from noisefind.reporting.report import ReportResult
     from noisefind.scoring import ScoreResult
 
 N_WORST = 10
@@ -177,6 +179,16 @@ def print_injection(result: InjectResult, data: str) -> None:
     _print_plain(console, f"then: noisefind evaluate detection RUN --truth {table} -o OUT")
 
 
+def print_report(result: ReportResult) -> None:
+    """Where the page is, how large, and what it shows."""
+    console = Console()
+    what = f"{result.n_pictures:,} of {result.n_images:,} images with a picture"
+    _print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
+    if result.n_unreadable:
+        _print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
+    _print_plain(console, "Open it in a browser, decide, download decisions.csv")
+
+
 def _print_plain(console: Console, line: str) -> None:
     """A line whose paths can be copied: neither wrapped nor read as markup."""
     console.print(Text(line), soft_wrap=True)
@@ -188,8 +200,3 @@ def _as_text(name: str) -> Text:
 
 def _one_line(text: str) -> str:
     return " ".join(_visible(text.replace("\n", " ")).split())
-
-
-def _visible(text: str) -> str:
-    """``text`` without what could steer a terminal or break a line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -16,6 +16,7 @@ from noisefind.config import (
     DetectionConfig,
     InjectConfig,
     PruneConfig,
+    ReportConfig,
     ScoreConfig,
     SelftestConfig,
     flag,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,
     "prune": PruneConfig,
     "inject": InjectConfig,
+    "report": ReportConfig,
     "evaluate detection": DetectionConfig,
     "evaluate selftest": SelftestConfig,
 }

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from noisefind.cache import cache_folder
 from noisefind.config import PruneConfig
-from noisefind.data.open import open_dataset
 from noisefind.data.table import is_table
 from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.manifest import (
@@ -21,13 +19,11 @@ from noisefind.manifest import (
     class_counts,
     write_manifest,
 )
+from noisefind.reopening import reopen
 from noisefind.rules import Rule, rules_from_options
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores import SCORES, difficulty
 from noisefind.selection import Selection, select
-
-if TYPE_CHECKING:
-    from noisefind.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def prune(
     check_out(out, root, ranking.ids, is_table=table, force=force)
     if not dry_run:
         is_tree = "imagefolder" in config.format
-        dataset = _reopen(summary, config, folder) if is_tree else None
+        dataset = reopen(summary, folder, config.data) if is_tree else None
         write_manifest(
             manifest, out, data_root=root, is_table=table, formats=config.format,
             dataset=dataset, copy=config.copy, force=force,
@@ -117,25 +113,4 @@ def _select(ranking: Ranking, rules: list[Rule], config: PruneConfig) -> Selecti
         tie_breaker=hardness["aum"],
         balance=config.balance,
         min_per_class=config.min_per_class,
-    )
-
-
-def _reopen(summary: dict[str, Any], config: PruneConfig, folder: RunFolder) -> Dataset:
-    """The images of a run again, from where they are now."""
-    scored = summary["config"]
-    data = Path(summary["data"])
-    root = scored["root"]
-    if config.data is not None and is_table(data) and not is_table(config.data):
-        root = str(config.data)  # the table stayed, its images have moved
-    elif config.data is not None:
-        data = config.data
-    if not data.exists():
-        raise DataError(f"{data}: the images are not there any more; say where with --data DIR")
-    return open_dataset(
-        data,
-        split="all" if scored["split"] is None else scored["split"],
-        root=Path(root) if root and is_table(data) else None,
-        cifar_labels=scored["cifar_labels"],
-        cache_dir=cache_folder(None, folder.path / "cache"),
-        say=lambda _: None,
     )

@@ -12,6 +12,7 @@ from noisefind.config.evaluation import DetectionConfig, SelftestConfig
 from noisefind.config.layers import FREE_ON_RESUME, differing, load_config
 from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, plain_number
 from noisefind.config.presets import PRESETS
+from noisefind.config.report import ReportConfig
 
 __all__ = [
     "AUTO",
@@ -25,6 +26,7 @@ __all__ = [
     "DetectionConfig",
     "InjectConfig",
     "PruneConfig",
+    "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
     "differing",
