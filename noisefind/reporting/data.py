@@ -41,6 +41,11 @@ class ClassRow(NamedTuple):
     n_suspected: int
     noise: Interval | None  # None where the run has no estimate
 
+    @property
+    def suspected_share(self) -> float:
+        """Share of its labels that are suspected."""
+        return self.n_suspected / self.n_images
+
 
 class Transition(NamedTuple):
     """How many images are filed under ``given`` and are (estimated or suspected to be) ``true``."""
