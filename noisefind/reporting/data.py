@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
@@ -168,7 +169,7 @@ def read_report_data(run: RunFolder) -> ReportData:
         classes=_classes(run, ranking),
         transitions=_suspected_pairs(ranking) if estimated is None else estimated,
         transitions_are_estimated=estimated is not None,
-        reasons=_reasons(run, ranking),
+        reasons=_reasons(ranking),
         sample=_sample(ranking, int(summary["config"]["seed"])),
         neighbours=_neighbours(run, ranking.ids),
         duplicates=_duplicates(run, ranking),
@@ -218,17 +219,20 @@ def _suspected_pairs(ranking: Ranking) -> list[Transition]:
     return [Transition(*pair, float(count)) for pair, count in ordered]
 
 
-def _reasons(run: RunFolder, ranking: Ranking) -> list[tuple[str, ...]]:
+def _reasons(ranking: Ranking) -> list[tuple[str, ...]]:
     """The words of the verdict, then what is odd about the picture itself."""
-    issues = run.read_optional("scores.csv", ("image_issues",))
-    of_picture = [""] * len(ranking) if issues is None else issues["image_issues"]
     parsed: dict[tuple[str, str], tuple[str, ...]] = {}  # few texts, many rows
-    for cells in zip(ranking.reasons, of_picture, strict=True):
+    for cells in zip(ranking.reasons, ranking.image_issues, strict=True):
         if cells not in parsed:
-            words = [part.strip() for part in cells[0].split("; ")]
-            words += [part.strip().replace("_", " ") for part in cells[1].split(";")]
-            parsed[cells] = tuple(word for word in words if word)
-    return [parsed[cells] for cells in zip(ranking.reasons, of_picture, strict=True)]
+            words = [*cells[0].split("; "), *cells[1].replace("_", " ").split(";")]
+            parsed[cells] = tuple(word.strip() for word in words if word.strip())
+    return [parsed[cells] for cells in zip(ranking.reasons, ranking.image_issues, strict=True)]
+
+
+def reason_kind(reason: str) -> str:
+    """What all reasons of a sort share: ``neighbours`` of ``7 of 10 neighbours: dress``."""
+    kind = re.sub(r"^\d+ of \d+ ", "", reason.partition(": ")[0])
+    return kind.partition(" under ")[0]
 
 
 def _sample(ranking: Ranking, seed: int) -> list[int]:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noisefind import __version__
+from noisefind.evidence import memorised_warning
+from noisefind.reporting.data import reason_kind
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
 from noisefind.text import visible
@@ -61,6 +63,9 @@ def page(data: ReportData, pictures: Pictures) -> str:
     return _environment().get_template("page.html.j2").render(
         mark=MARK, policy=policy, style=style, script=script, version=__version__,
         data=data, summary=data.summary, pictures=pictures,
+        warning=memorised_warning(data.summary["memorised_share"])
+        if data.summary.get("memorised")
+        else "",
         heat=heat_map(data.transitions, [row.name for row in data.classes]),
         histograms={
             name: histogram(values, ranking.is_label_issue) for name, values in scores.items()
@@ -105,6 +110,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
         "classes": classes,
         "splits": splits,
         "reasons": reasons,
+        "reasonKinds": [sorted(set(map(reason_kind, words))) for words in reasons],
         "scores": [
             {"name": name, "highIsHard": score.high_is_hard, "summary": score.summary}
             for name, score in SCORES.items()

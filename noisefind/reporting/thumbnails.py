@@ -69,7 +69,7 @@ def thumbnails(
 
 
 def data_uri(picture: Image.Image, n_bytes: int) -> str:
-    """The picture as WebP (JPEG where this Pillow has no WebP), in at most ``n_bytes`` if it can.
+    """The picture as WebP (JPEG where this Pillow has no WebP), in at most ``n_bytes``.
 
     Without loss where it is small enough for that, as of CIFAR: loss would show when enlarged.
     """
@@ -81,8 +81,8 @@ def data_uri(picture: Image.Image, n_bytes: int) -> str:
     for quality in QUALITIES:
         content = _encoded(picture, kind, quality=quality)
         if len(content) <= n_bytes:
-            break
-    return _as_uri(content, kind)
+            return _as_uri(content, kind)
+    return data_uri(to_fit(picture, max(picture.size) * 2 // 3), n_bytes)  # noise, nearly
 
 
 def _picture(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.Image:

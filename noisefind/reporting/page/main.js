@@ -13,7 +13,7 @@ function fillFilters() {
   fill(byId("f-suggestion"), numbers(data.classes), className);
   fill(byId("f-split"), numbers(data.splits), (number) => visible(data.splits[number]) || "none");
   byId("f-split-box").hidden = data.splits.length < 2;
-  const words = [...new Set(data.reasons.flat())].sort();
+  const words = [...new Set(data.reasonKinds.flat())].sort();
   fill(byId("f-reason"), words, visible);
   byId("f-reason-box").hidden = !words.length;
   fill(byId("sort"), ["label_score", "probability", "file", ...data.scores.map((s) => s.name)], (name) =>

@@ -15,7 +15,7 @@ const FIRST_ASKED = {
 function chosenRows(asked, decisionOf) {
   if (asked.sample) return data.sample.slice();
   const text = asked.text.toLowerCase();
-  const hasReason = data.reasons.map((words) => asked.reason === "" || words.includes(asked.reason));
+  const hasReason = data.reasonKinds.map((kinds) => asked.reason === "" || kinds.includes(asked.reason));
   const isClass = (column, wanted) => wanted === "" || column === Number(wanted);
   const chosen = [];
   for (let row = 0; row < nRows; row++) {
