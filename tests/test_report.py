@@ -113,7 +113,7 @@ def test_policy_admits_its_own_script_and_style_alone(run: RunFolder) -> None:
     assert not {name for name in names if name == "style" or name.startswith("on")}
     asked = ("src", "href", "action", "srcset", "data")
     addresses = [a[name] or "" for _, a in page.elements for name in asked if name in a]
-    assert len(addresses) > 10
+    assert len(addresses) >= 10
     assert all(address.startswith(("#", "data:")) for address in addresses)
     assert sum(tag == "script" for tag, _ in page.elements) == 2
 
