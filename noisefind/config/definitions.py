@@ -54,12 +54,14 @@ class ScoreConfig(DataConfig):
 
     preset: str = option(
         AUTO, "Ensemble", "fast: probes on frozen features (auto on a CPU). standard: probes and "
-        "small CNNs from pixels (auto on a GPU). thesis-cifar10, thesis-cifar100 and "
-        "thesis-vegetables: the settings of docs/thesis.md.", choices=(AUTO, *PRESETS),
+        "small CNNs from pixels (auto on a GPU). thorough: trains the pretrained network on as "
+        "well, at 128 px (for a GPU). thesis-cifar10, thesis-cifar100 and thesis-vegetables: the "
+        "settings of docs/thesis.md.", choices=(AUTO, *PRESETS),
     )  # fmt: skip
     network: str = option(
         AUTO, "Ensemble", "What the members are; several kinds separated by commas. probe: one "
         "hidden layer on frozen features. cnn: a small convolutional network from pixels. "
+        "lite0: the pretrained feature network, trained on with a new head. "
         "resnet18: for small images with a 3x3 first convolution, as torchvision has it from "
         "64 px on. resnet18-plain: without shortcuts. one-conv: a single convolution. Or a "
         "classifier of torchvision, as mobilenet_v3_small.", pattern="names",
