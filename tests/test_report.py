@@ -258,7 +258,8 @@ def test_heat_map_shows_the_classes_that_are_confused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (0.124, "12 %"), (0.0314, "3.1 %"), (0.0004, "0.04 %")]
+    ("share", "text"),
+    [(0, "0 %"), (0.124, "12 %"), (0.0314, "3.1 %"), (0.0004, "0.04 %"), (1e-6, "0 %")],
 )  # fmt: skip
 def test_percent(share: float, text: str) -> None:
     """A share is written with about two digits that mean something."""

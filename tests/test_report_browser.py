@@ -11,7 +11,7 @@ import pytest
 
 import noisefind as library
 from tests.browser import chromium, opened
-from tests.commands import finished, read_csv
+from tests.commands import read_csv
 from tests.images import write_images
 from tests.test_report import HOSTILE
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
+
+    from tests.commands import CommandLine
 
 CARDS = "#cards article"
 
@@ -74,6 +76,7 @@ def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
     )  # fmt: skip
     page.keyboard.type(other)
     page.keyboard.press("Enter")
+    page.wait_for_selector("#cards [data-row='5']:focus")
     page.reload()
     assert "5 of" in page.inner_text("#progress-text")
     name, decisions = downloaded(page)
@@ -202,15 +205,17 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, report: Path) 
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_hostile_names_from_data_to_decisions(browser: Browser, tmp_path: Path) -> None:
+def test_hostile_names_from_data_to_decisions(
+    noisefind: CommandLine, browser: Browser, tmp_path: Path
+) -> None:
     """Hostile names are scored and shown without harm; every decision bears its exact name."""
     names = [
         f"{name}/{place}{number}.png" for place, name in enumerate(HOSTILE) for number in "=&<"
     ]
     write_images(tmp_path / "data", *names, size=16)
     quick = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
-    assert finished("score", tmp_path / "data", "-o", tmp_path / "run", *quick) == 0
-    assert finished("report", tmp_path / "run") == 0
+    assert noisefind("score", tmp_path / "data", "-o", tmp_path / "run", *quick).code == 0
+    assert noisefind("report", tmp_path / "run").code == 0
     with opened(browser, tmp_path / "run" / "report.html") as page:
         title = page.title()
         page.select_option("#f-suspected", "")

@@ -166,7 +166,7 @@ def _environment() -> Environment:
 def percent(share: float) -> str:
     """12 %, 3.1 %, 0.04 %: two digits that mean something."""
     value = 100 * share
-    digits = 0 if value >= 10 or value == 0 else 1 if value >= 0.1 else 2
+    digits = 0 if value >= 10 or value < 0.005 else 1 if value >= 0.1 else 2
     return f"{value:.{digits}f} %"
 
 

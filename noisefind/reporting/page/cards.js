@@ -61,7 +61,7 @@ function details(row) {
     : make("ol", { class: "near" }, ...near.map(([other, similarity]) => neighbour(row, other, similarity)));
   const names = ["label_score", ...data.scores.map((score) => score.name)];
   const values = names.flatMap((name) => [make("dt", {}, name), make("dd", {}, scoreText(rows[name][row]))]);
-  return make("div", { class: "details" }, make("h4", {}, "Nearest images"), neighbours, make("h4", {}, "Scores"), make("dl", { class: "values" }, ...values));
+  return make("div", { class: "details" }, make("h4", {}, "Nearest images, with their given labels"), neighbours, make("h4", {}, "Scores"), make("dl", { class: "values" }, ...values));
 }
 
 function neighbour(row, other, similarity) {

@@ -6,9 +6,13 @@ const chooser = {
   row: null,
   found: [],
   at: 0,
+  taken: false,
+  goesOn: false, // to the next image, once a class is chosen
 
-  open(row) {
+  open(row, goesOn) {
     this.row = row;
+    this.goesOn = goesOn;
+    this.taken = false;
     byId("choose-input").value = "";
     this.find();
     byId("choose").showModal();
@@ -49,6 +53,7 @@ const chooser = {
 
   take(place) {
     if (!(place in this.found)) return;
+    this.taken = true;
     byId("choose").close();
     decide(this.row, { decision: "relabel", label: this.found[place] });
   },
@@ -68,6 +73,9 @@ const chooser = {
       if (option) this.take(Number(option.dataset.place));
     });
     byId("choose-cancel").addEventListener("click", () => byId("choose").close());
-    byId("choose").addEventListener("close", () => focusOn(this.row));
+    byId("choose").addEventListener("close", () => {
+      focusOn(this.row);
+      if (this.taken && this.goesOn) go(1);
+    });
   },
 };

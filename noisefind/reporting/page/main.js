@@ -75,8 +75,8 @@ function listenToFilters() {
 const hasSuspected = (given, suggestion) =>
   rows.suspected.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
 
-/** What a button or key does to one image; whether the review goes on to the next. */
-function act(action, row) {
+/** What a button or key does to one image; whether a key goes on to the next. */
+function act(action, row, byKey) {
   if (action === "keep" || action === "drop" || action === "unsure") {
     decide(row, { decision: action, label: null });
     return true;
@@ -85,7 +85,7 @@ function act(action, row) {
     decide(row, { decision: "relabel", label: rows.suggestion[row] });
     return true;
   }
-  if (action === "choose" || action === "relabel") chooser.open(row);
+  if (action === "choose" || action === "relabel") chooser.open(row, byKey);
   else if (action === "clear") decide(row, null);
   else if (action === "details") {
     if (!view.open.delete(row)) view.open.add(row);
@@ -110,7 +110,7 @@ function onKey(event) {
 /** Whether the key means something to the image that has the focus. */
 function onKeyOfImage(key) {
   if (key in KEYS) {
-    if (act(KEYS[key], view.active)) go(1);
+    if (act(KEYS[key], view.active, true)) go(1);
     return true;
   }
   const steps = {
@@ -133,8 +133,8 @@ function listenToImages() {
       view.active = row;
       markActive();
       if (!button) element.focus({ preventScroll: true });
-      else if (button.getAttribute("aria-pressed") === "true" && button.dataset.action !== "choose") act("clear", row);
-      else act(button.dataset.action, row);
+      else if (button.getAttribute("aria-pressed") === "true" && button.dataset.action !== "choose") act("clear", row, false);
+      else act(button.dataset.action, row, false);
     });
     byId(id).addEventListener("focusin", (event) => {
       const element = event.target.closest("[data-row]");

@@ -61,7 +61,7 @@ function drawProgress() {
   const others = decided.length - ofSuspected;
   byId("progress").max = nSuspected || 1;
   byId("progress").value = nSuspected ? ofSuspected : 0;
-  const also = others ? `, and ${count(others)} ${nSuspected ? "other" : ""} ${others === 1 ? "image" : "images"}` : "";
+  const also = others ? `, and ${plural(others, "other image", "other images")}` : "";
   byId("progress-text").textContent = `${count(ofSuspected)} of ${count(nSuspected)} suspected labels decided${also}`;
   byId("undo").disabled = !decisions.undone.length;
   byId("download").disabled = byId("forget").disabled = !decided.length;

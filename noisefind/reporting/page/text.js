@@ -13,7 +13,7 @@ const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : m
 /** 12 %, 3.1 %, 0.04 %: as the page's own numbers are written. */
 function percent(share) {
   const value = 100 * share;
-  const digits = value >= 10 || value === 0 ? 0 : value >= 0.1 ? 1 : 2;
+  const digits = value >= 10 || value < 0.005 ? 0 : value >= 0.1 ? 1 : 2;
   return `${value.toFixed(digits)} %`;
 }
 
