@@ -76,6 +76,9 @@ def ranking(data: Dataset, shuffle: int = 0) -> Ranking:
         is_label_issue=(np.arange(n_images) % 10 == 0)[order],
         reasons=[""] * n_images,
         scores={name: values[order] for name, values in scores.items()},
+        duplicate_groups=np.zeros(n_images, np.int64),
+        is_outlier_issue=np.zeros(n_images, np.bool_),
+        image_issues=[""] * n_images,
     )
 
 
@@ -153,7 +156,7 @@ def test_other_grids_are_refused(text: str) -> None:
         EasiestConfig(remove=text)
 
 
-def test_sweeps_refuse_what_cannot_be(tmp_path: Path) -> None:
+def test_sweeps_refuse_what_cannot_be() -> None:
     """A window beyond the end, nothing left to train on, several networks: all before any work."""
     for refuse in (
         lambda: WindowConfig(start="0.7", width="0.4"),
@@ -384,7 +387,7 @@ def test_paired_intervals() -> None:
 
 
 def test_the_fall_is_where_the_share_predicts_it_or_said_not_to_be() -> None:
-    """10 % planted and windows of 40 %: predicted beyond 0.5, found there, elsewhere, or nowhere."""
+    """10 % planted, windows of 40 %: predicted beyond 0.5; found there, elsewhere or nowhere."""
 
     def falls(first: int | None) -> list[Fall]:
         starts = ("0.3", "0.4", "0.5", "0.6")
