@@ -151,6 +151,17 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
+    if result.n_decided:
+        _print_plain(
+            console, f"{result.n_decided:,} images were decided by review, before the rules"
+        )
+    if result.disagreements:
+        first = result.disagreements[0]
+        _print_plain(
+            console,
+            f"{len(result.disagreements):,} images are undecided since reviewers disagree, as "
+            f"{_visible(first.file_name)} ({_visible(first.decisions)}): disagreements.csv",
+        )
     if result.n_spared:
         spared = f"{result.n_spared:,} more would have gone: --min-per-class spares them"
         _print_plain(console, spared)

@@ -110,7 +110,7 @@ def open_fake(
     key: str = "",
 ) -> Sweep:
     """A sweep over the fake data, with results in ``folder/out``."""
-    data = dataset()
+    data = dataset(N)
     run = RunFolder(folder / "run")
     (run.path / "features").mkdir(parents=True, exist_ok=True)
     run.write_results(ranking(data, shuffle), [], {})
@@ -168,13 +168,14 @@ def test_sweeps_refuse_what_cannot_be() -> None:
             refuse()
 
 
-def test_windows_at_056_and_057_are_two(tmp_path: Path) -> None:
+def test_windows_at_056_and_057_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They hold different images and are written to different files."""
+    monkeypatch.setattr("tests.test_sweeps.N", 150)  # a hundredth of 60 images is none
     config = WindowConfig(start="0.56,0.57", by="aum", seeds=1)
     windows(open_fake(tmp_path, "window", config, pretend(share_kept)), config)
     points = tmp_path / "out/points"
     first, second = (rows(points / f"aum-{at}.csv") for at in ("0.56", "0.57"))
-    assert len(first) == len(second) == 24
+    assert len(first) == len(second) == 60
     assert first != second
     assert {p.name for p in points.iterdir()} == {
         "aum-0.56.csv", "aum-0.57.csv", "full.csv", "random.csv",

@@ -244,6 +244,10 @@ class PruneConfig(BaseConfig):
     min_per_class: int = option(
         1, "Rules", "No class falls under this number of images.", low=0, high=2**31 - 1
     )
+    decisions: list[str] = option(
+        [], "Review", "CSV file of decisions that the report gave; may be repeated, one for each "
+        "reviewer. What was decided goes before the rules.",
+    )  # fmt: skip
     format: list[str] = option(
         [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links). "
         "May be repeated.",

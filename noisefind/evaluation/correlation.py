@@ -93,8 +93,8 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
     from matplotlib.colors import LinearSegmentedColormap
 
     blue, vermillion = COLOURS[:2]
-    colours = LinearSegmentedColormap.from_list("signed", [vermillion, "white", blue])
-    colours.set_bad("0.88")
+    signed = LinearSegmentedColormap.from_list("signed", [vermillion, "white", blue])
+    colours = signed.with_extremes(bad="0.88")
     side = 1.6 + 0.46 * len(names)
     figure = new_figure(2 * side + 0.6, side + 0.1)
     panels = figure.subplots(1, 2)
