@@ -129,7 +129,7 @@ class Table:
                     row |= {f"{name}_mean": mean, f"{name}_std": std}
                 for control in (FULL, RANDOM):
                     row |= self._minus(point, control)
-                row |= {name: area and getattr(area, name) for name in summary.Area._fields}
+                row |= {f"area_{n}": area and getattr(area, n) for n in summary.Area._fields}
                 rows.append({name: _defined(value) for name, value in row.items()})
         return rows
 
