@@ -120,6 +120,8 @@ def open_bench(
         f"({facts['validation_from']}), {facts['n_test']:,} to test on ({facts['test_from']})"
     )
     return Bench(
-        parts.train, images_of(parts.train, parts.is_learned, ranking), machine.trainer,
-        config.network, recipe.batch_size, recipe.epochs, cache / "sweeps", key, facts,
+        replace(parts.train, images=[]),  # pixels come from the store: frees a CIFAR
+        images_of(parts.train, parts.is_learned, ranking),
+        machine.trainer, config.network, recipe.batch_size, recipe.epochs, cache / "sweeps", key,
+        facts,
     )  # fmt: skip

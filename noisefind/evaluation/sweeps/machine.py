@@ -99,7 +99,7 @@ def open_machine(
             progress=progress,
         )  # fmt: skip
         key = f"{readable.fingerprint} {sizes.stored} {max_pixels}"
-        return _Stored(replace(readable, images=[]), pixels, key)
+        return _Stored(readable, pixels, key)
 
     scored, test = stored(sources.scored), stored(sources.test)
     apart = None if sources.validation is None else stored(sources.validation)
