@@ -94,7 +94,6 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
 
     blue, vermillion = COLOURS[:2]
     colours = LinearSegmentedColormap.from_list("signed", [vermillion, "white", blue])
-    colours.set_bad("0.88")
     side = 1.6 + 0.46 * len(names)
     figure = new_figure(2 * side + 0.6, side + 0.1)
     panels = figure.subplots(1, 2)
@@ -104,13 +103,14 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
     image: Any = None
     for axes, (kind, matrix) in zip(panels, matrices.items(), strict=True):
         image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1, aspect="auto")
+        axes.set_facecolor("0.88")  # seen where there is no correlation
         axes.set_title(f"{kind.capitalize()} correlation")
         axes.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), labels)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         for (i, j), value in np.ndenumerate(matrix):
-            text = "·" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+            text = "·" if np.isnan(value) else f"{value:z.2f}".replace("-", "−")
             colour = "white" if abs(value) > DARK else "black"
             axes.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
     figure.colorbar(image, ax=panels, label="correlation", shrink=0.8, pad=0.01)
