@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
+    from noisefind.reporting.report import ReportResult
     from noisefind.scoring import ScoreResult
 
 N_WORST = 10
@@ -150,6 +151,17 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
+    if result.n_decided:
+        _print_plain(
+            console, f"{result.n_decided:,} images were decided by review, before the rules"
+        )
+    if result.disagreements:
+        first = result.disagreements[0]
+        _print_plain(
+            console,
+            f"{len(result.disagreements):,} images are undecided since reviewers disagree, as "
+            f"{_visible(first.file_name)} ({_visible(first.decisions)}): disagreements.csv",
+        )
     if result.n_spared:
         spared = f"{result.n_spared:,} more would have gone: --min-per-class spares them"
         _print_plain(console, spared)
@@ -185,6 +197,16 @@ def print_injection(result: InjectResult, data: str) -> None:
     _print_plain(console, f"Labels and truth: {table}")
     _print_plain(console, f"Next: noisefind score {data} --labels {table}{options} -o RUN")
     _print_plain(console, f"then: noisefind evaluate detection RUN --truth {table} -o OUT")
+
+
+def print_report(result: ReportResult) -> None:
+    """Where the page is, how large, and what it shows."""
+    console = Console()
+    what = f"{result.n_pictures:,} of {result.n_images:,} images with a picture"
+    _print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
+    if result.n_unreadable:
+        _print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
+    _print_plain(console, "Open it in a browser, decide, download decisions.csv")
 
 
 def _print_plain(console: Console, line: str) -> None:

@@ -43,8 +43,9 @@ def reopen(
         data = moved_to
     elif not data.exists() and not is_table(data):
         data = Path(summary["root"])  # where ``cifar10`` was downloaded to
-    if not data.exists():
-        raise DataError(f"{data}: the images are not there any more; {way_out}")
+    gone = next((path for path in (data, root and Path(root)) if path and not path.exists()), None)
+    if gone is not None:
+        raise DataError(f"{gone}: the images are not there any more; {way_out}")
     return open_dataset(
         data,
         split=split or ("all" if scored["split"] is None else scored["split"]),

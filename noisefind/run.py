@@ -113,6 +113,16 @@ class RunFolder:
         return self.path / "features" / "reduced.npy"
 
     @property
+    def neighbours(self) -> Path:
+        """The nearest other images of each, by features; row numbers of sorted file names."""
+        return self.path / "features" / "neighbours.npy"
+
+    @property
+    def neighbour_similarity(self) -> Path:
+        """The cosine to each of them."""
+        return self.path / "features" / "neighbour_similarity.npy"
+
+    @property
     def swav_checkpoint(self) -> Path:
         """How far the training of SwAV is; gone when it is over."""
         return self.path / "features" / "swav.pt"
@@ -292,6 +302,17 @@ class RunFolder:
         except ValueError as error:
             raise RunError(f"{self.path}/scores.csv: {error}") from None
 
+    def read_optional(self, name: str, columns: Sequence[str]) -> dict[str, list[str]] | None:
+        """Columns of a table that not every run has; None where the file or one of them lacks.
+
+        Raises:
+            RunError: the table cannot be read.
+        """
+        path = self.path / name
+        if not path.exists() or not set(columns) <= set(_read_header(path)):
+            return None
+        return _read_columns(path, columns)
+
     def read_skipped(self) -> list[Skipped]:
         """What skipped.csv holds."""
         columns = _read_columns(self.path / "skipped.csv", Skipped._fields)
@@ -331,6 +352,14 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
         ranking.image_issues,
         strict=True,
     )
+
+
+def _read_header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
 
 
 def _read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:

@@ -33,6 +33,7 @@ from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
 from noisefind.similarity.findings import Findings
+from noisefind.similarity.neighbours import nearest_neighbours
 from noisefind.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
@@ -163,13 +164,21 @@ def _score(
         )  # fmt: skip
     with machine.timed("witness"):
         witness, noise = _witness(features, dataset, config, machine)
+    with machine.timed("neighbours"):
+        machine.progress.stage("Looking for neighbours", len(dataset))
+        neighbours = nearest_neighbours(
+            features, seed=derived_seed(config.seed, "neighbours") % 2**32,
+            n_threads=machine.n_threads, advance=machine.progress.advance,
+        )  # fmt: skip
+        np.save(run.neighbours, neighbours.rows)
+        np.save(run.neighbour_similarity, neighbours.similarity)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
         trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
         judged = rank(
-            dataset, records, distances, witness, Findings.nothing(len(dataset)), config,
+            dataset, records, distances, witness, Findings.only(neighbours), config,
             trajectories=trajectories,
         )  # fmt: skip
         ranking = judged.ranking

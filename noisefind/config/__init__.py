@@ -18,6 +18,7 @@ from noisefind.config.grid import parse_grid, plain
 from noisefind.config.layers import FREE_ON_RESUME, differing, load_config
 from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, options_of, plain_number
 from noisefind.config.presets import PRESETS
+from noisefind.config.report import ReportConfig
 from noisefind.config.sweeps import (
     CleanConfig,
     ClustersConfig,
@@ -47,6 +48,7 @@ __all__ = [
     "HardestConfig",
     "InjectConfig",
     "PruneConfig",
+    "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
     "SweepConfig",

@@ -19,7 +19,7 @@ def parse_grid(option: str, text: str) -> list[Decimal]:
         numbers = {number for part in text.split(",") for number in _numbers(part)}
     except (ValueError, InvalidOperation):
         numbers = set()
-    if not numbers or not all(0 <= number <= 1 for number in numbers):
+    if not numbers or not all(n.is_finite() and 0 <= n <= 1 for n in numbers):
         raise ConfigError(
             f"{option} is {text!r}; it must be shares from 0 to 1 as 0.1:0.7:0.1 (first, last, "
             f"step) or 0.1,0.25, at most {MAX_POINTS}"

@@ -93,7 +93,8 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
     from matplotlib.colors import LinearSegmentedColormap
 
     blue, vermillion = COLOURS[:2]
-    colours = LinearSegmentedColormap.from_list("signed", [vermillion, "white", blue])
+    signed = LinearSegmentedColormap.from_list("signed", [vermillion, "white", blue])
+    colours = signed.with_extremes(bad="0.88")
     side = 1.6 + 0.46 * len(names)
     figure = new_figure(2 * side + 0.6, side + 0.1)
     panels = figure.subplots(1, 2)
@@ -103,7 +104,6 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
     image: Any = None
     for axes, (kind, matrix) in zip(panels, matrices.items(), strict=True):
         image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1, aspect="auto")
-        axes.set_facecolor("0.88")  # seen where there is no correlation
         axes.set_title(f"{kind.capitalize()} correlation")
         axes.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), labels)
