@@ -110,7 +110,7 @@ def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> No
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         for (i, j), value in np.ndenumerate(matrix):
-            text = "·" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+            text = "·" if np.isnan(value) else f"{value:z.2f}".replace("-", "−")
             colour = "white" if abs(value) > DARK else "black"
             axes.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
     figure.colorbar(image, ax=panels, label="correlation", shrink=0.8, pad=0.01)

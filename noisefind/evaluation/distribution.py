@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("score", "low", "high", "n_images", "n_suspected")
 N_BINS = 40
+MANY = 100_000  # possible values; so many are as good as a continuum
 N_COLUMNS = 4
 
 
@@ -70,9 +71,6 @@ def evaluate_distribution(
     )
 
 
-MOST_PLACES = 1e6  # beyond, every distance looks even: it is rounding
-
-
 def bin_edges(values: Floats) -> Floats:
     """Edges of at most ``N_BINS`` bins of equal width.
 
@@ -84,7 +82,7 @@ def bin_edges(values: Floats) -> Floats:
         return np.array([distinct[0] - 0.5, distinct[0] + 0.5])
     step = np.diff(distinct).min()
     places = (distinct - distinct[0]) / step
-    if places[-1] > MOST_PLACES or np.abs(places - places.round()).max() > 0.01:
+    if places[-1] > MANY or np.abs(places - places.round()).max() > 0.01:
         return np.linspace(distinct[0], distinct[-1], N_BINS + 1, dtype=np.float64)
     n_values = round(places[-1]) + 1
     per_bin = math.ceil(n_values / N_BINS)

@@ -120,7 +120,7 @@ def _draw(
     from matplotlib.lines import Line2D
 
     in_legend = len(classes) <= IN_LEGEND
-    figure = new_figure(9.6 if in_legend else 8.4, 7)
+    figure = new_figure(9.6 if in_legend else 7.6, 7)
     axes = figure.add_subplot()
     handles: list[Any] = []
     for number, name in enumerate(classes):
@@ -141,9 +141,12 @@ def _draw(
         "markeredgecolor": "black", "markeredgewidth": 0.8,
     }  # fmt: skip
     axes.plot(*places[is_suspected].T, **ring)
-    names = [shown(name) for name in classes] if in_legend else []
-    names.append(f"suspected label ({is_suspected.sum():,})")
-    legend_beside(figure, [*(handles if in_legend else []), Line2D([], [], **ring)], names)
+    handles.append(Line2D([], [], **ring))
+    names = [*map(shown, classes), f"suspected label ({is_suspected.sum():,})"]
+    if in_legend:
+        legend_beside(figure, handles, names)
+    else:
+        axes.legend(handles[-1:], names[-1:], loc="upper right", frameon=False)
     axes.set(xticks=[], yticks=[], xlabel="t-SNE, first axis", ylabel="t-SNE, second axis")
     part = f"{len(places):,} of {n_images:,}" if len(places) < n_images else f"{n_images:,}"
     axes.set_title(
@@ -157,10 +160,8 @@ def _draw(
 
 def _write_name(axes: Any, places: NDArray[np.float64], name: str) -> None:
     """The name of a class at that of its points which is nearest to all others."""
-    from matplotlib.patheffects import withStroke
-
     distances = np.abs(places[:, None] - places[None]).sum(axis=2).sum(axis=1)
     axes.annotate(
-        name, places[distances.argmin()], ha="center", va="center", fontsize=7, zorder=5,
-        path_effects=[withStroke(linewidth=2, foreground="white")],
+        name, places[distances.argmin()], ha="center", va="center", fontsize=6.5,
+        bbox={"facecolor": "white", "alpha": 0.6, "linewidth": 0, "pad": 0.4},
     )  # fmt: skip

@@ -33,7 +33,7 @@ class Cell(NamedTuple):
     predicted_label: str
     is_suspected: bool
     probable: Sequence[tuple[str, float]]
-    picture: Image.Image | None  # None: it cannot be read any more
+    picture: Image.Image | None  # None: it is gone or cannot be read
 
 
 def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:

@@ -8,6 +8,7 @@ examples.json     all of it; written last
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -72,7 +73,7 @@ def evaluate_examples(
     Raises:
         RunError: ``run`` is not a finished run or has lost its record, or ``output`` is in the way.
         ConfigError: there is no such score.
-        DataError: the images are not where they were.
+        DataError: none of the images is where it was.
     """
     config, progress = config or ExamplesConfig(), progress or Progress()
     look = open_look("examples", run, output, progress)
@@ -145,26 +146,25 @@ def _row(example: Example, by: str) -> tuple[object, ...]:
 def _pictures(
     dataset: Dataset, examples: list[Example], max_pixels: int, progress: Progress
 ) -> list[Image.Image | None]:
-    """The pictures; None for one that cannot be read any more.
+    """The pictures; None for one that is gone or cannot be read any more.
 
     Raises:
-        DataError: an image is not in the data.
+        DataError: all are gone.
     """
     rows = {id_: row for row, id_ in enumerate(dataset.ids)}
-    lost = [e.file_name for e in examples if e.file_name not in rows]
-    if lost:
+    if not any(example.file_name in rows for example in examples):
         raise DataError(
-            f"{str(dataset.root)!r} lacks {len(lost)} of {len(examples)} images, as {lost[0]!r}; "
-            "say where they are with --data DIR"
+            f"{str(dataset.root)!r} has none of these images, as {examples[0].file_name!r}; say "
+            "where they are with --data DIR"
         )
     progress.stage("Pictures", len(examples))
     pictures: list[Image.Image | None] = []
     with decoding():
         for example in examples:
-            try:
-                pictures.append(thumbnail(dataset, rows[example.file_name], SIDE, max_pixels))
-            except UnreadableImageError:
-                pictures.append(None)
+            picture = None
+            with suppress(UnreadableImageError, KeyError):
+                picture = thumbnail(dataset, rows[example.file_name], SIDE, max_pixels)
+            pictures.append(picture)
             progress.advance()
     return pictures
 

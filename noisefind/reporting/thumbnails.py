@@ -7,10 +7,10 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from PIL import Image, features
 
-from noisefind.data.decode import UnreadableImageError, decoding, read_thumbnail, to_fit
+from noisefind.data.decode import UnreadableImageError, decoding, to_fit
+from noisefind.data.pixels import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,7 @@ def thumbnails(
     def make(task: tuple[str, Size]) -> str | None:
         id_, size = task
         try:
-            picture = _picture(dataset, rows[id_], size.side, max_pixels)
+            picture = thumbnail(dataset, rows[id_], size.side, max_pixels)
         except UnreadableImageError:
             return None
         finally:
@@ -83,12 +83,6 @@ def data_uri(picture: Image.Image, n_bytes: int) -> str:
         if len(content) <= n_bytes:
             return _as_uri(content, kind)
     return data_uri(to_fit(picture, max(picture.size) * 2 // 3), n_bytes)  # noise, nearly
-
-
-def _picture(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.Image:
-    if isinstance(dataset.images, np.ndarray):
-        return to_fit(Image.fromarray(dataset.images[row]), side)
-    return read_thumbnail(dataset.images[row], side, max_pixels)
 
 
 def _encoded(picture: Image.Image, kind: str, **options: int) -> bytes:
