@@ -80,7 +80,7 @@ def run_case(case: Case) -> dict[Key, float]:
     found |= judge_flags("is_label_issue", ranking.is_label_issue, is_wrong)
     for name, values in ranking.scores.items():
         found |= judge(name, difficulty(name, values), is_wrong)
-    found |= judge("random", np.random.default_rng(0).random(len(is_wrong)), is_wrong)
+    found |= judge("random", np.random.default_rng(case.seed).random(len(is_wrong)), is_wrong)
     by_id = np.argsort(np.array(ranking.ids, dtype=object))  # the order of the features
     labels = np.unique(np.array(ranking.given_labels)[by_id], return_inverse=True)[1]
     wrong = is_wrong[by_id]
