@@ -21,10 +21,11 @@ NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
 
 
 def fail_over_option() -> Any:
-    """The gate of a pipeline; every command that knows the share of suspected labels has it."""
+    """The gate of a pipeline; every command that knows the share of wrong labels has it."""
     return option(
-        None, "Pipeline", "Exit with 1, after everything is written, when a larger share of the "
-        "labels than this is suspected to be wrong: 2% or 0.02.", low=0.0, high=1.0, pattern=SHARE,
+        None, "Pipeline", "Exit with 1, after everything is written, when even the lower end of "
+        "the noise rate's 95 % interval is above this share of the labels: 2% or 0.02.",
+        low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip
 
 
