@@ -106,7 +106,7 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         start = time.perf_counter()
         run.write_results(ranking, [], {})
         data = str(Path(folder) / "data")
-        run.finish({"data": data, "root": data})
+        run.finish({"run_id": "made up", "data": data, "root": data})
         seconds["write"] = time.perf_counter() - start
         start = time.perf_counter()
         prune(

@@ -247,12 +247,15 @@ class PruneConfig(BaseConfig):
     )
     decisions: list[str] = option(
         [], "Review", "CSV file of decisions that the report gave; may be repeated, one for each "
-        "reviewer. What was decided goes before the rules.",
+        "reviewer. They come before the rules: noise drops nothing that was kept or relabelled.",
     )  # fmt: skip
     format: list[str] = option(
-        [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links). "
-        "May be repeated.",
-        choices=("txt", "npy", "imagefolder"),
+        [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links); "
+        "label-studio (tasks with pre-annotations), fiftyone, huggingface (metadata.jsonl), "
+        "cleanlab (a table under its column names). May be repeated.",
+        choices=(
+            "txt", "npy", "imagefolder", "label-studio", "fiftyone", "huggingface", "cleanlab",
+        ),
     )  # fmt: skip
     copy: bool = option(False, "Output", "imagefolder: copy the files instead of linking them.")
     data: Path | None = option(
