@@ -1,7 +1,7 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
 The verbs of the command line are functions here: ``score``, ``prune``, ``inject``, ``report``,
-``evaluate_detection`` and ``selftest``.
+``compare``, ``evaluate_detection`` and ``selftest``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from noisefind.comparing import compare
     from noisefind.config import (
         DetectionConfig,
         InjectConfig,
@@ -37,6 +38,7 @@ __all__ = [
     "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
+    "compare",
     "evaluate_detection",
     "inject",
     "prune",
@@ -54,6 +56,7 @@ _HOMES = {
     "ReportConfig": "config",
     "ScoreConfig": "config",
     "SelftestConfig": "config",
+    "compare": "comparing",
     "evaluate_detection": "evaluation.detection",
     "inject": "injecting",
     "prune": "pruning",

@@ -14,7 +14,7 @@ from noisefind import __version__
 from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
 from noisefind.evaluation.cli import evaluate
-from noisefind.options import ConfigFile, Data, with_options
+from noisefind.options import AsJson, ConfigFile, Data, with_options
 
 EXIT_GATE = 1  # --fail-over, and nothing else
 EXIT_ERROR = 2
@@ -59,6 +59,7 @@ def score(
             "--resume", help="Go on with an interrupted run, or give a finished one more --members."
         ),
     ] = False,
+    as_json: AsJson = False,
     **given: Any,
 ) -> None:
     """Train an ensemble on DATA and rank its images, most suspicious labels first."""
@@ -72,7 +73,7 @@ def score(
 
     with TerminalProgress() as progress:
         result = run_score(data, output, options, resume=resume, progress=progress)
-    print_scores(result)
+    print_scores(result, as_json=as_json)
     _pass_gate(reason_to_fail(result.summary, options.fail_over))
 
 
@@ -88,6 +89,7 @@ def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, per class; write nothing.")
     ] = False,
+    as_json: AsJson = False,
     **given: Any,
 ) -> None:
     """Write a manifest of the images to keep. Images are never touched."""
@@ -97,7 +99,7 @@ def prune(
 
     options = load_config(PruneConfig, config, given)
     result = run_prune(run, output, options, force=force, dry_run=dry_run)
-    print_prune(result, dry_run=dry_run)
+    print_prune(result, dry_run=dry_run, as_json=as_json)
     _pass_gate(reason_to_fail(result.summary, options.fail_over))
 
 
@@ -107,6 +109,7 @@ def inject(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
     config: ConfigFile = None,
+    as_json: AsJson = False,
     **given: Any,
 ) -> None:
     """Plant label noise in a table of its own and keep the truth. Images are never touched."""
@@ -116,7 +119,7 @@ def inject(
     options = load_config(InjectConfig, config, given)
     with TerminalProgress() as progress:
         result = run_inject(data, output, options, progress=progress)
-    print_injection(result, str(data))
+    print_injection(result, str(data), as_json=as_json)
 
 
 @app.command()
@@ -128,6 +131,7 @@ def report(
         typer.Option("--output", "-o", help="File to write. Default: report.html in RUN."),
     ] = None,
     config: ConfigFile = None,
+    as_json: AsJson = False,
     **given: Any,
 ) -> None:
     """Write one HTML file that shows RUN, takes decisions on its labels and opens anywhere."""
@@ -137,7 +141,24 @@ def report(
     options = load_config(ReportConfig, config, given)
     with TerminalProgress() as progress:
         result = run_report(run, output, options, progress=progress)
-    print_report(result)
+    print_report(result, as_json=as_json)
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Folder of a finished run.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Folder of a later one.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to write to, new. Default: only print."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what RUN_B suspects otherwise than RUN_A; images are joined by file name."""
+    from noisefind.comparing import compare as run_compare
+    from noisefind.console import print_comparison
+
+    print_comparison(run_compare(run_a, run_b, output), as_json=as_json)
 
 
 def main() -> None:

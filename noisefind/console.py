@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -22,17 +24,28 @@ from rich.text import Text
 
 from noisefind import progress
 from noisefind.config import flag
+from noisefind.documents import (
+    comparison_document,
+    injection_document,
+    prune_document,
+    report_document,
+    score_document,
+)
 from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from noisefind.comparing import CompareResult
+    from noisefind.decisions import Review
     from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
     from noisefind.reporting.report import ReportResult
     from noisefind.scoring import ScoreResult
 
 N_WORST = 10
+N_COMPARED = 10  # of each kind of difference
 
 
 class _Console(Console):
@@ -97,8 +110,17 @@ def print_error(message: str) -> None:
     console.print(Text.assemble(("error: ", "bold red"), _one_line(message)), soft_wrap=True)
 
 
-def print_scores(result: ScoreResult) -> None:
+def print_json(document: Mapping[str, object]) -> None:
+    """One JSON document on stdout; in ASCII, so that names can steer no terminal."""
+    json.dump(document, sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
     """How many labels are suspected, the worst, where the files are and what to type next."""
+    if as_json:
+        print_json(score_document(result))
+        return
     console, ranking, summary = _Console(), result.ranking, result.summary
     n_issues, n_images = summary["n_label_issues"], summary["n_images"]
     console.print(
@@ -131,8 +153,12 @@ def _score_text(score: float) -> str:
     return "<0.0001" if score < 0.0001 else f"{score:.4f}"
 
 
-def print_prune(result: PruneResult, *, dry_run: bool) -> None:
-    """What stays and goes, per class, and where the files are."""
+def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) -> None:
+    """What stays and goes, per class, and where the files are; disputed images on stderr."""
+    _print_disputed(result)
+    if as_json:
+        print_json(prune_document(result, dry_run=dry_run))
+        return
     console = _Console()
     rules = ", then ".join(map(str, result.rules))
     table = Table(
@@ -149,27 +175,45 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
     print_whole(console, table)
-    if result.n_unreadable:
-        _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
-    if result.n_decided:
-        _print_plain(
-            console, f"{result.n_decided:,} images were decided by review, before the rules"
-        )
-    if result.disagreements:
-        first = result.disagreements[0]
-        _print_plain(
-            console,
-            f"{len(result.disagreements):,} images are undecided since reviewers disagree, as "
-            f"{_visible(first.file_name)} ({_visible(first.decisions)}): disagreements.csv",
-        )
+    n_unreadable = len(result.manifest.unreadable)
+    if n_unreadable:
+        _print_plain(console, f"{n_unreadable:,} unreadable images are not kept either")
+    if result.review.decisions:
+        _print_plain(console, _decided(result.review))
     if result.n_spared:
         spared = f"{result.n_spared:,} more would have gone: --min-per-class spares them"
         _print_plain(console, spared)
     if dry_run:
         _print_plain(console, "Nothing was written (--dry-run)")
-    else:
-        _print_plain(console, f"Kept images: {result.output / 'kept.csv'}")
-        _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
+        return
+    _print_plain(console, f"Kept images: {result.output / 'kept.csv'}")
+    _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
+    for name in result.files[2:]:
+        _print_plain(console, f"Also: {result.output / name}")
+
+
+def _decided(review: Review) -> str:
+    words = {"keep": "kept", "relabel": "relabelled", "drop": "dropped"}
+    counts = ", ".join(f"{review.count(word):,} {said}" for word, said in words.items())
+    return f"{len(review.decisions):,} images were decided by review, before the rules: {counts}"
+
+
+def _print_disputed(result: PruneResult) -> None:
+    """One line on stderr where files decide differently."""
+    disputed = result.review.disputed
+    if not disputed:
+        return
+    said = "; ".join(
+        f"{_one_line(f'{row.decision} {row.label}')} in {_visible(row.file)}"
+        for row in result.review.disagreements
+        if row.file_name == disputed[0]
+    )
+    where = f"; all in {result.output / 'disagreements.csv'}" if result.files else ""
+    _print_plain(
+        _Console(stderr=True),
+        f"left undecided, since the files of --decisions differ: {len(disputed):,}, as "
+        f"{_visible(disputed[0])} ({said}){where}",
+    )
 
 
 def print_whole(console: Console, table: Table) -> None:
@@ -179,8 +223,11 @@ def print_whole(console: Console, table: Table) -> None:
     console.print(table, crop=False)
 
 
-def print_injection(result: InjectResult, data: str) -> None:
+def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -> None:
     """How many labels changed, where the truth is and what to type next."""
+    if as_json:
+        print_json(injection_document(result))
+        return
     console, done = Console(), result.summary["done"]
     console.print(
         f"[bold]{done['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
@@ -199,14 +246,63 @@ def print_injection(result: InjectResult, data: str) -> None:
     _print_plain(console, f"then: noisefind evaluate detection RUN --truth {table} -o OUT")
 
 
-def print_report(result: ReportResult) -> None:
+def print_report(result: ReportResult, *, as_json: bool = False) -> None:
     """Where the page is, how large, and what it shows."""
+    if as_json:
+        print_json(report_document(result))
+        return
     console = Console()
     what = f"{result.n_pictures:,} of {result.n_images:,} images with a picture"
     _print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
     _print_plain(console, "Open it in a browser, decide, download decisions.csv")
+
+
+def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
+    """What the second run says differently, the first few of each kind."""
+    if as_json:
+        print_json(comparison_document(result))
+        return
+    console, found = _Console(), result.summary
+    alike = "not defined" if found["spearman"] is None else f"{found['spearman']:+.3f}"
+    console.print(
+        f"[bold]{found['n_common']:,}[/] images in both runs; Spearman correlation of their "
+        f"label_score: {alike}"
+    )
+    for name in "ab":
+        run, alone = found[name], found[f"only_in_{name}"]
+        n_suspected = sum(image["is_label_issue"] for image in alone)
+        _print_plain(
+            console,
+            f"{name}: {run['run']}: {run['n_label_issues']:,} of {run['n_images']:,} labels "
+            f"suspected; {len(alone):,} images only here, {n_suspected:,} of them suspected",
+        )
+    for title, key in (
+        ("Newly suspected", "newly_suspected"),
+        ("No longer suspected", "no_longer_suspected"),
+        ("Another label than before", "changed_labels"),
+        ("Moved most", "moved_most"),
+    ):
+        _print_differences(console, title, found[key])
+    if result.output is not None:
+        _print_plain(console, f"All images: {result.output / 'comparison.csv'}")
+
+
+def _print_differences(console: Console, title: str, images: Sequence[Mapping[str, Any]]) -> None:
+    n_shown = min(N_COMPARED, len(images))
+    more = f", {n_shown} shown" if n_shown < len(images) else ""
+    table = Table(box=SIMPLE, title=f"{title}: {len(images):,}{more}", title_justify="left")
+    if not images:
+        _print_plain(console, f"{title}: none")
+        return
+    for column in ("label_score a", "b", "given_label a", "b", "file_name"):
+        table.add_column(column, no_wrap=True)
+    for image in images[:n_shown]:
+        names = (image[key] for key in ("given_label_a", "given_label_b", "file_name"))
+        scores = (_score_text(image[key]) for key in ("label_score_a", "label_score_b"))
+        table.add_row(*scores, *(_as_text(name) for name in names))
+    print_whole(console, table)
 
 
 def _print_plain(console: Console, line: str) -> None:

@@ -1,21 +1,21 @@
 """What reviewers decided, as the report gives it back: file_name,decision,label,run_id.
 
 keep: the given label is right. relabel: ``label`` is right. drop: the image goes. unsure: as if
-nobody had looked.
+this reviewer had not looked.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.data.table import csv_records, line_error, table_text
 from noisefind.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,25 +26,41 @@ RELABELLED, DROPPED = "relabelled by review", "dropped by review"
 
 
 class Decision(NamedTuple):
-    """One word, and for ``relabel`` the right class."""
+    """One word, and for ``relabel`` the right class, which is another than the given one."""
 
     word: str
     label: str = ""
 
 
 class Disagreement(NamedTuple):
-    """A row of disagreements.csv."""
+    """A row of disagreements.csv: what one file says of an image that another decides otherwise."""
 
     file_name: str
-    decisions: str  # what was decided, joined by "; "
+    decision: str
+    label: str
+    file: str
 
 
 @dataclass(frozen=True)
 class Review:
-    """What all reviewers agree on, by id; without ``unsure``."""
+    """What all reviewers agree on.
 
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    disagreements: list[Disagreement] = field(default_factory=list)
+    Attributes:
+        decisions: id -> keep, relabel or drop; what is not in it is undecided.
+        disagreements: a row per decision, sorted by id, of the images that are disputed.
+    """
+
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    disagreements: Sequence[Disagreement] = ()
+
+    @property
+    def disputed(self) -> list[str]:
+        """The images that the files decide differently, sorted."""
+        return list(dict.fromkeys(row.file_name for row in self.disagreements))
+
+    def count(self, word: str) -> int:
+        """How many images got this decision."""
+        return sum(decision.word == word for decision in self.decisions.values())
 
     def labels(self, ids: Sequence[str], given: Sequence[str]) -> list[str]:
         """(N,) the given labels, corrected."""
@@ -61,63 +77,66 @@ class Review:
         return id_ in self.decisions and self.decisions[id_].word in words
 
 
-def read_decisions(files: Sequence[Path], run_id: str, ids: Collection[str]) -> Review:
+def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str]) -> Review:
     """The decisions of several reviewers, a file each.
 
     Where two reviewers decided differently nothing is decided; ``unsure`` disagrees with nobody.
+    To relabel an image as what it is given is to keep it.
 
     Args:
         files: CSV files of the report.
         run_id: of the run that was reviewed.
-        ids: of its images.
+        given: the given label of each of its images, by id.
 
     Raises:
         DataError: a file cannot be read, or a row is of another run, of an unknown image, of an
             unknown decision, lacks the class, or contradicts another row of its file.
     """
-    known, found = set(ids), dict[str, dict[Decision, None]]()
+    votes: dict[str, dict[Path, Decision]] = {}
     for file in files:
-        for id_, decision in _read_one(file, run_id, known).items():
+        for id_, decision in _read_one(file, run_id, given).items():
             if decision.word != "unsure":
-                found.setdefault(id_, {})[decision] = None
-    agreed = {id_: next(iter(said)) for id_, said in found.items() if len(said) == 1}
+                votes.setdefault(id_, {})[file] = decision
+    agreed = {
+        id_: next(iter(said.values()))
+        for id_, said in votes.items()
+        if len(set(said.values())) == 1
+    }
     return Review(
         agreed,
         [
-            Disagreement(id_, "; ".join(" ".join(filter(None, one)) for one in said))
-            for id_, said in sorted(found.items())
-            if len(said) > 1
+            Disagreement(id_, *decision, str(file))
+            for id_, said in sorted(votes.items())
+            if id_ not in agreed
+            for file, decision in said.items()
         ],
     )
 
 
-def _read_one(file: Path, run_id: str, known: Collection[str]) -> dict[str, Decision]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(
-                    f"--decisions {file}: has no column {missing[0]!r}; it must be the CSV that "
-                    "the report gives"
-                )
-            rows = [(reader.line_num, [str(row[name] or "") for name in COLUMNS]) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"--decisions {file}: cannot be read: {error}") from None
+def _read_one(file: Path, run_id: str, given: Mapping[str, str]) -> dict[str, Decision]:
+    text = table_text(file)
+    if not text.strip():
+        raise DataError(
+            f"{str(file)!r} is empty: expected {','.join(COLUMNS)}, as the report gives"
+        )
     decisions: dict[str, Decision] = {}
-    for line, (id_, word, label, of_run) in rows:
-        decision = Decision(word, label if word == "relabel" else "")
-        fault = ""
+    lines: dict[str, int] = {}
+    for line, record in csv_records(file, text, COLUMNS):
+        id_, word, label, of_run = (str(record.get(name) or "") for name in COLUMNS)
         if of_run != run_id:
-            fault = f"is of run {of_run!r}, not of this one, {run_id!r}"
-        elif id_ not in known:
-            fault = f"{id_!r} is not in the run"
-        elif word not in WORDS:
-            fault = f"decision {word!r} must be one of {', '.join(WORDS)}"
-        elif word == "relabel" and not label:
-            fault = f"relabel of {id_!r} names no label"
-        elif decisions.setdefault(id_, decision) != decision:
-            fault = f"{id_!r} was decided otherwise above"
-        if fault:
-            raise DataError(f"--decisions {file}, line {line}: {fault}")
+            raise line_error(file, line, f"run_id {of_run!r} is another run than this, {run_id!r}")
+        if id_ not in given:
+            raise line_error(file, line, f"file_name {id_!r} is not in the run")
+        if word not in WORDS:
+            raise line_error(file, line, f"decision {word!r} must be one of {', '.join(WORDS)}")
+        if word == "relabel" and not label:
+            raise line_error(file, line, f"decision 'relabel' of {id_!r} has no label")
+        decision = Decision(word, label if word == "relabel" else "")
+        if decision == ("relabel", given[id_]):
+            decision = Decision("keep")
+        if decisions.setdefault(id_, decision) != decision:
+            before = f"{' '.join(decisions[id_]).strip()!r} on line {lines[id_]}"
+            now = " ".join(decision).strip()
+            raise line_error(file, line, f"{id_!r} is decided as {now!r}, but as {before}")
+        lines.setdefault(id_, line)
     return decisions

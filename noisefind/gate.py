@@ -1,8 +1,10 @@
-"""The gate of a pipeline: whether too many labels of a run are suspected to be wrong."""
+"""The gate of a pipeline: whether too many labels of a run are wrong."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from noisefind.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,16 +13,27 @@ if TYPE_CHECKING:
 def reason_to_fail(summary: Mapping[str, Any], fail_over: float | None) -> str | None:
     """One line that says why the gate is closed; None where it is open or was not asked for.
 
+    It closes where even the lower end of the 95 % interval of the noise rate is above the limit:
+    by doubt alone no pipeline stops.
+
     Args:
         summary: what run.json holds.
-        fail_over: the largest share of suspected labels, 0 to 1, that still passes.
+        fail_over: the largest share of wrong labels, 0 to 1, that still passes.
+
+    Raises:
+        RunError: an older run, which knows no noise rate.
     """
-    share = summary["label_issue_share"]
-    if fail_over is None or share <= fail_over:
+    if fail_over is None:
+        return None
+    if "noise_rate" not in summary:
+        raise RunError("--fail-over: run.json has no noise_rate; score the data again")
+    estimate, low, high = (summary["noise_rate"][name] for name in ("estimate", "low", "high"))
+    if low <= fail_over:
         return None
     return (
-        f"{_percent(share)} of {summary['n_images']:,} labels are suspected to be wrong, more than "
-        f"--fail-over {_percent(fail_over)}"
+        f"about {_percent(estimate)} of {summary['n_images']:,} labels are wrong (95 % interval "
+        f"{_percent(low)} to {_percent(high)}): the lower end is more than --fail-over "
+        f"{_percent(fail_over)}"
     )
 
 

@@ -3,9 +3,11 @@
     manifest.csv   file_name,label,split,keep,reason: every image once, sorted by file_name
     kept.csv       file_name,label: the kept rows of manifest.csv
     kept.txt       the file names of kept.csv, one per line                     format "txt"
-    disagreements.csv   file_name,decisions: what reviewers decided differently, if anything
     kept.npy       int64 row numbers of the kept images (see `write_manifest`)  format "npy"
     imagefolder/   <split>/<class>/<name> and <split>/metadata.csv              format "imagefolder"
+    disagreements.csv   file_name,decision,label,file: what reviewers decided differently, if
+                        anything; see decisions.py
+    what exports.py names, for other tools
 
 Everything is written in a temporary folder and renamed when it is complete; manifest.csv comes
 last, so its existence means that the rest is whole. No source image is ever written or moved.
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind import exports
 from noisefind.decisions import Disagreement
 from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.files import write_csv
@@ -28,18 +31,23 @@ from noisefind.image_tree import foreign_entry, write_image_tree
 from noisefind.output import check_place, whole_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
 
-FORMATS = ("txt", "npy", "imagefolder")
 COLUMNS = ("file_name", "label", "split", "keep", "reason")
 _TREE = "imagefolder"
+# What each format writes.
+FILES = {"txt": ("kept.txt",), "npy": ("kept.npy",), _TREE: (_TREE,), **exports.FILES}
+FORMATS = tuple(FILES)
 # All that prune ever writes into its folder, and so all that --force replaces.
-_OURS = ("manifest.csv", "kept.csv", "kept.txt", "kept.npy", "disagreements.csv", _TREE)
+_OURS = (
+    "manifest.csv", "kept.csv", "disagreements.csv",
+    *(name for names in FILES.values() for name in names),
+)  # fmt: skip
 
 
 class Unreadable(NamedTuple):
@@ -76,7 +84,7 @@ class Manifest:
 
     Attributes:
         ids: (N,) the scored images.
-        labels: (N,) their given labels, as class names.
+        labels: (N,) their labels as class names: the given ones, or what a review made of them.
         splits: (N,) their splits, "" where the data has none.
         keep: (N,) which stay.
         reasons: (N,) why an image is dropped, or stays under another label; else "".
@@ -91,6 +99,16 @@ class Manifest:
     reasons: Sequence[str]
     unreadable: Sequence[Unreadable] = ()
     disagreements: Sequence[Disagreement] = ()
+
+    def files(self, formats: Collection[str]) -> list[str]:
+        """The names of what is written, folders among them."""
+        names = [name for form in FORMATS if form in formats for name in FILES[form]]
+        return [
+            "manifest.csv",
+            "kept.csv",
+            *names,
+            *["disagreements.csv"][not self.disagreements :],
+        ]
 
     def rows(self) -> list[Row]:
         """Every image once, sorted by file name.
@@ -130,6 +148,7 @@ def write_manifest(
     dataset: Dataset | None = None,
     copy: bool = False,
     force: bool = False,
+    write_more: Callable[[Path], None] = lambda _: None,
 ) -> None:
     """Writes manifest.csv, kept.csv and what ``formats`` asks for, whole or not at all.
 
@@ -146,6 +165,7 @@ def write_manifest(
         dataset: where the images are; needed for imagefolder.
         copy: copy images into imagefolder rather than link them.
         force: see ``out``.
+        write_more: writes the formats of exports.py into the folder that it is given.
 
     Raises:
         ConfigError: an unknown format.
@@ -159,6 +179,7 @@ def write_manifest(
     target = check_out(out, data_root, manifest.ids, is_table=is_table, force=force)
     with whole_folder(out, target, _OURS) as partial:
         _write_all(manifest, partial, formats, dataset, copy=copy)
+        write_more(partial)
 
 
 def check_out(
@@ -190,20 +211,31 @@ def _holds_data(tree: Path, root: Path, ids: Iterable[str]) -> bool:
 def _check_replaceable(target: Path) -> None:
     """RunError unless what bears our names in ``target`` was written by prune."""
     there = [target / name for name in _OURS if os.path.lexists(target / name)]
+    folders = {_TREE, *exports.FOLDERS}
     way_out = "move it away or choose another folder"
     for path in there:
-        if path.is_symlink() or path.is_dir() != (path.name == _TREE):
+        if path.is_symlink() or path.is_dir() != (path.name in folders):
             raise RunError(f"{str(path)!r} was not written by noisefind: {way_out}")
     if there and _header(target / "manifest.csv") != ",".join(COLUMNS):
         raise RunError(
             f"{str(there[0])!r} would be replaced, but no manifest.csv beside it shows that "
             f"noisefind wrote it: {way_out}"
         )
-    if (target / _TREE).exists():
-        foreign = foreign_entry(target / _TREE)
+    for path in there:
+        foreign = _foreign_entry(path) if path.name in folders else None
         if foreign is not None:
-            path = target / _TREE / foreign
-            raise RunError(f"{str(path)!r} was not written by noisefind: {way_out}")
+            raise RunError(f"{str(path / foreign)!r} was not written by noisefind: {way_out}")
+
+
+def _foreign_entry(folder: Path) -> str | None:
+    """The first file or link in one of our folders that prune did not write."""
+    if folder.name == _TREE:
+        return foreign_entry(folder)
+    for path in sorted(folder.rglob("*")):
+        is_ours = path.is_dir() or path.name in exports.FOLDERS[folder.name]
+        if path.is_symlink() or not is_ours:
+            return path.relative_to(folder).as_posix()
+    return None
 
 
 def _header(path: Path) -> str:

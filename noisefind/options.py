@@ -48,6 +48,9 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="YAML file of options; what is typed here goes first."),
 ]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, not for people.")
+]
 COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,
     "prune": PruneConfig,

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from noisefind import __version__
 from noisefind.config import PruneConfig
 from noisefind.data.table import is_table
-from noisefind.decisions import DROPPED, RELABELLED, Disagreement, Review, read_decisions
+from noisefind.decisions import DROPPED, RELABELLED, Review, read_decisions
 from noisefind.errors import ConfigError, DataError, RunError
+from noisefind.exports import FILES, Export, check_exports, write_exports
 from noisefind.manifest import (
     ClassCount,
     Manifest,
@@ -29,16 +31,27 @@ from noisefind.selection import Selection, select
 
 @dataclass(frozen=True)
 class PruneResult:
-    """What was, or would be, kept."""
+    """What was, or would be, kept.
 
+    Attributes:
+        manifest: every image, and why it goes.
+        counts: how many each class has and loses, by corrected labels.
+        rules: what was applied after the decisions.
+        review: what reviewers decided.
+        n_spared: more would have gone but for ``--min-per-class``.
+        output: the folder.
+        files: the names of what was written there; none in a dry run.
+        summary: run.json of the run that was pruned.
+    """
+
+    manifest: Manifest
     counts: list[ClassCount]
     rules: list[Rule]
-    n_unreadable: int
-    n_spared: int  # more would have gone but for --min-per-class
+    review: Review
+    n_spared: int
     output: Path
-    summary: dict[str, Any]  # of the run that was pruned
-    n_decided: int  # images that reviewers decided on
-    disagreements: list[Disagreement]
+    files: list[str]
+    summary: dict[str, Any]
 
 
 def prune(
@@ -61,7 +74,8 @@ def prune(
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
         ConfigError: the rules contradict each other.
-        DataError: imagefolder is asked for and the images are not where they were.
+        DataError: a format needs the images and they are not where they were; or a row of
+            ``config.decisions`` cannot be meant.
     """
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
     _require_sense(config, folder, out)
@@ -71,7 +85,8 @@ def prune(
         config.drop, config.fraction, config.by, config.window, config.seed, known
     )
     files = [Path(name) for name in config.decisions]
-    review = read_decisions(files, summary["run_id"], ranking.ids)
+    given = dict(zip(ranking.ids, ranking.given_labels, strict=True))
+    review = read_decisions(files, summary["run_id"], given)
     labels = review.labels(ranking.ids, ranking.given_labels)
     chosen = _select(ranking, labels, review, rules, config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
@@ -79,27 +94,41 @@ def prune(
         ranking.ids, labels, ranking.splits, chosen.keep, chosen.reasons,
         unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
-    result = PruneResult(
-        class_counts(manifest),
-        rules,
-        len(unreadable),
-        chosen.n_spared,
-        out,
-        summary,
-        len(review.decisions),
-        review.disagreements,
-    )
-    root, source = Path(summary["root"]), Path(summary["data"])
-    table = is_table(source)
+    root, table = Path(summary["root"]), is_table(Path(summary["data"]))
     check_out(out, root, ranking.ids, is_table=table, force=force)
+    images = _image_root(root, config.data)
+    check_exports(config.format, ranking.ids, images)
     if not dry_run:
         is_tree = "imagefolder" in config.format
-        dataset = reopen(summary, folder, config.data) if is_tree else None
         write_manifest(
             manifest, out, data_root=root, is_table=table, formats=config.format,
-            dataset=dataset, copy=config.copy, force=force,
+            dataset=reopen(summary, folder, config.data) if is_tree else None,
+            copy=config.copy, force=force,
+            write_more=lambda partial: _write_exports(
+                partial, config, manifest, ranking, review, images, summary["run_id"]
+            ),
         )  # fmt: skip
-    return result
+    written = [] if dry_run else manifest.files(config.format)
+    return PruneResult(
+        manifest, class_counts(manifest), rules, review, chosen.n_spared, out, written, summary
+    )
+
+
+def _write_exports(
+    folder: Path,
+    config: PruneConfig,
+    manifest: Manifest,
+    ranking: Ranking,
+    review: Review,
+    images: Path,
+    run_id: str,
+) -> None:
+    """What the formats of other tools ask for."""
+    if FILES.keys().isdisjoint(config.format):
+        return  # a million rows need not be sorted for nothing
+    model = f"noisefind {__version__}, run {run_id}"
+    export = Export(manifest.rows(), ranking, review.decisions.keys(), images, model)
+    write_exports(export, folder, config.format)
 
 
 def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
@@ -112,6 +141,13 @@ def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
         raise DataError(f"--data {config.data}: does not exist")
 
 
+def _image_root(root: Path, moved_to: Path | None) -> Path:
+    """What ids are relative to now."""
+    if moved_to is None:
+        return root
+    return moved_to.parent if is_table(moved_to) else moved_to
+
+
 def _select(
     ranking: Ranking, labels: list[str], review: Review, rules: list[Rule], config: PruneConfig
 ) -> Selection:
@@ -120,24 +156,22 @@ def _select(
     Equal scores are told apart by aum. A label that a reviewer confirmed or corrected is no issue
     any more; rules by difficulty count such images like all others.
     """
-    stays = ~review.where(ranking.ids, "drop")
-    is_corrected = review.where(ranking.ids, "relabel")
-    is_settled = is_corrected | review.where(ranking.ids, "keep")
-    rows = np.flatnonzero(stays)
-    hardness = {name: values[rows] for name, values in ranking.hardness().items()}
-    _, numbers = np.unique(np.array(labels, dtype=object)[rows], return_inverse=True)
+    ids, hardness = ranking.ids, ranking.hardness()
+    is_gone, is_corrected = review.where(ids, "drop"), review.where(ids, "relabel")
+    is_settled = is_corrected | review.where(ids, "keep")
+    _, numbers = np.unique(np.array(labels, dtype=object), return_inverse=True)
     chosen = select(
         rules,
-        ids=[ranking.ids[row] for row in rows.tolist()],
+        ids=ids,
         labels=numbers.astype(np.int64),
-        is_label_issue=(ranking.is_label_issue & ~is_settled)[rows],
+        is_label_issue=ranking.is_label_issue & ~is_settled,
         difficulty=hardness,
         tie_breaker=hardness["aum"],
         balance=config.balance,
         min_per_class=config.min_per_class,
+        is_gone=is_gone,
     )
-    keep, reasons = np.zeros(len(labels), dtype=np.bool_), [DROPPED] * len(labels)
-    keep[rows] = chosen.keep
-    for row, reason in zip(rows.tolist(), chosen.reasons, strict=True):
-        reasons[row] = RELABELLED if not reason and is_corrected[row] else reason
-    return Selection(keep, reasons, chosen.n_spared)
+    reasons = chosen.reasons
+    for row in np.flatnonzero(is_gone | (is_corrected & chosen.keep)).tolist():
+        reasons[row] = DROPPED if is_gone[row] else RELABELLED
+    return chosen

@@ -71,6 +71,7 @@ def select(
     tie_breaker: Floats,
     balance: bool = False,
     min_per_class: int = 1,
+    is_gone: Bools | None = None,
 ) -> Selection:
     """Applies the rules one after another.
 
@@ -92,9 +93,11 @@ def select(
             all). A rule then spares those of the class which it would have dropped last and drops
             its next choices in other classes; where there are none (``noise`` has none) it
             drops fewer.
+        is_gone: (N,) what was dropped before, for no reason of a rule; it still counts among the N
+            images, as what an earlier rule dropped does. None: nothing.
 
     Returns:
-        Selection: ``keep`` is False exactly where ``reasons`` is not "".
+        Selection: ``keep`` is False exactly where ``reasons`` is not "", or ``is_gone``.
 
     Raises:
         ConfigError: ``min_per_class`` below 0.
@@ -103,9 +106,11 @@ def select(
     if min_per_class < 0:
         raise ConfigError(f"--min-per-class is {min_per_class}, must be at least 0")
     scores = {rule.by: difficulty.get(rule.by) for rule in rules if rule.by}
-    _check(ids, labels, is_label_issue, {**scores, "tie_breaker": tie_breaker})
+    gone = np.zeros(len(ids), dtype=np.bool_) if is_gone is None else is_gone
+    masks = {"is_label_issue": is_label_issue, "is_gone": gone}
+    _check(ids, labels, masks, {**scores, "tie_breaker": tie_breaker})
     keys = {rule.seed: random_keys(ids, rule.seed) for rule in rules}
-    alive = np.ones(len(ids), dtype=np.bool_)
+    alive = ~gone
     dropped_by = np.zeros(len(ids), dtype=np.int64)
     n_spared = 0
     for number, rule in enumerate(rules, start=1):
@@ -130,13 +135,16 @@ def select(
 
 
 def _check(
-    ids: Sequence[str], labels: Ints, is_label_issue: Bools, scores: Mapping[str, Floats | None]
+    ids: Sequence[str],
+    labels: Ints,
+    masks: Mapping[str, Bools],
+    scores: Mapping[str, Floats | None],
 ) -> None:
     """ValueError unless everything is (N,), the ids differ and the scores are finite."""
     n = len(ids)
     if len(set(ids)) != n:
         raise ValueError("ids must be unique")
-    for name, values in {"labels": labels, "is_label_issue": is_label_issue, **scores}.items():
+    for name, values in {"labels": labels, **masks, **scores}.items():
         if values is None:
             raise ValueError(f"no difficulty is given for the score {name!r}")
         if values.shape != (n,):

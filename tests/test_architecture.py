@@ -22,6 +22,8 @@ WITHOUT_TORCH = [
     *(PACKAGE / f"{name}.py" for name in ("noise", "noise_matrix", "injecting", "output")),
     *(PACKAGE / f"{name}.py" for name in ("run", "gate", "files", "cache", "seeds", "cli")),
     *(PACKAGE / f"{name}.py" for name in ("reopening", "recorded", "text")),
+    *(PACKAGE / f"{name}.py" for name in ("decisions", "exports", "comparing", "documents")),
+    *(PACKAGE / f"{name}.py" for name in ("console", "pruning")),
 ]
 PURE = [
     *PACKAGE.glob("scores/*.py"),

@@ -1,4 +1,4 @@
-"""``--fail-over``: a pipeline stops when too many labels are suspected, and for nothing else."""
+"""``--fail-over``: a pipeline stops when too many labels are wrong, and for nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from noisefind import pruning
 from noisefind.config import PruneConfig, ScoreConfig, load_config
-from noisefind.errors import ConfigError
+from noisefind.errors import ConfigError, RunError
 from noisefind.gate import reason_to_fail
 from tests.commands import CommandLine, process, read_csv
 from tests.images import write_csv, write_images
@@ -47,38 +47,57 @@ def run(noisefind: CommandLine, data: Path) -> Path:
     run = data / "run"
     if not run.exists():
         assert score(noisefind, data, run)[0] == 0
-    assert 0 < json.loads((run / "run.json").read_text())["label_issue_share"] < 0.5
+    assert 0 < json.loads((run / "run.json").read_text())["noise_rate"]["low"] < 0.5
     return run
 
 
+def summary(low: float, n_images: int = 1000) -> dict[str, object]:
+    """What run.json says where the interval begins at ``low``."""
+    rate = {"estimate": min(low + 0.01, 1), "low": low, "high": min(low + 0.02, 1)}
+    return {"noise_rate": rate, "n_images": n_images, "label_issue_share": 1.0}
+
+
 @pytest.mark.parametrize(
-    ("n_issues", "given", "fails"),
+    ("low", "given", "fails"),
     [
-        (20, "2%", False),  # as many as are allowed
-        (21, "2%", True),
-        (20, "0.02", False),
-        (20, 0.0199, True),
-        (7, "0.7%", False),  # 0.7 / 100 in floats is less than 0.007
-        (0, "0", False),
-        (1, "0%", True),
-        (1000, "100%", False),
-        (1000, "1", False),
-        (1000, None, False),
+        (0.02, "2%", False),  # as many as are allowed
+        (0.021, "2%", True),
+        (0.02, "0.02", False),
+        (0.02, 0.0199, True),
+        (0.007, "0.7%", False),  # 0.7 / 100 in floats is less than 0.007
+        (0.0, "0", False),
+        (0.001, "0%", True),
+        (1.0, "100%", False),
+        (1.0, "1", False),
+        (1.0, None, False),
     ],
 )
-def test_only_a_larger_share_fails(n_issues: int, given: object, fails: bool) -> None:
-    """Of 1,000 labels; percentages and shares mean the same, equality passes."""
+def test_only_a_lower_end_above_the_limit_fails(low: float, given: object, fails: bool) -> None:
+    """Percentages and shares mean the same, equality passes, and the flagged share is no matter."""
     config = load_config(ScoreConfig, None, {"fail_over": given})
-    summary = {"label_issue_share": n_issues / 1000, "n_images": 1000}
-    assert (reason_to_fail(summary, config.fail_over) is not None) == fails
+    assert (reason_to_fail(summary(low), config.fail_over) is not None) == fails
 
 
-def test_the_reason_names_both_shares() -> None:
-    """A share that is above by a hair does not print as the limit itself."""
-    reason = reason_to_fail({"label_issue_share": 0.020001, "n_images": 999_999}, 0.02)
-    assert reason is not None
-    assert "2.0001% of 999,999 labels" in reason
-    assert "--fail-over 2%" in reason
+def test_doubt_alone_closes_no_gate() -> None:
+    """An estimate above the limit passes as long as its interval reaches below it."""
+    rate = {"estimate": 0.05, "low": 0.019, "high": 0.2}
+    assert reason_to_fail({"noise_rate": rate, "n_images": 50}, 0.02) is None
+
+
+def test_the_reason_names_estimate_interval_and_limit() -> None:
+    """In one line; a share that is above by a hair does not print as the limit itself."""
+    reason = reason_to_fail(summary(0.020001, 999_999), 0.02)
+    assert reason == (
+        "about 3.0001% of 999,999 labels are wrong (95 % interval 2.0001% to 4.0001%): the lower "
+        "end is more than --fail-over 2%"
+    )
+
+
+def test_a_run_without_a_noise_rate_is_refused() -> None:
+    """What an older version wrote has no interval to judge by; without the option it passes."""
+    assert reason_to_fail({"label_issue_share": 1.0, "n_images": 1}, None) is None
+    with pytest.raises(RunError, match=r"no noise_rate; score the data again"):
+        reason_to_fail({"label_issue_share": 1.0, "n_images": 1}, 0.02)
 
 
 @pytest.mark.parametrize("given", ["2", "-1%", "101%", "nan", "nan%", "two", "", "%", True, "inf"])
@@ -94,8 +113,8 @@ def test_score_writes_everything_and_then_fails(
 ) -> None:
     """Exit 1 with one line on stderr, and the same scores.csv as without the option."""
     code, line = score(noisefind, data, tmp_path / "run", "--fail-over", "0%")
-    share = json.loads((tmp_path / "run/run.json").read_text())["label_issue_share"]
-    assert (code, line.startswith(f"error: {100 * share:.7g}% of 40 labels")) == (1, True)
+    share = json.loads((tmp_path / "run/run.json").read_text())["noise_rate"]["estimate"]
+    assert (code, line.startswith(f"error: about {100 * share:.7g}% of 40 labels")) == (1, True)
     assert (tmp_path / "run/scores.csv").read_bytes() == (run / "scores.csv").read_bytes()
 
 
@@ -108,7 +127,7 @@ def test_another_limit_does_not_block_resume(noisefind: CommandLine, data: Path,
 def test_prune_writes_everything_and_then_fails(
     noisefind: CommandLine, run: Path, tmp_path: Path
 ) -> None:
-    """The share is that of the run, also where the rules drop something else."""
+    """The interval is that of the run, also where the rules drop something else."""
     rule = ("--drop", "random", "--fraction", "0.5")
     closed = noisefind("prune", run, "-o", tmp_path / "a", *rule, "--fail-over", "0.0")
     assert (closed.code, "--fail-over 0%" in closed.err.splitlines()[-1]) == (1, True)

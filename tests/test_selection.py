@@ -488,3 +488,18 @@ def test_options_that_do_not_match_are_refused(
     with pytest.raises(ConfigError, match=message) as caught:
         rules_from_options(drop.split(), fraction, by.split(), window, 1, SCORES)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_gone_counts_but_is_not_dropped_again() -> None:
+    """Of ten, the two hardest are gone before: hardest 0.3 drops the next three, no reason given.
+
+    A window keeps its positions among all ten, and the class floor counts what is left.
+    """
+    data = images(range(10))
+    gone = np.arange(10) >= 8
+    chosen = select([Rule("hardest", 0.3, "el2n")], **data, is_gone=gone)
+    assert np.flatnonzero(chosen.keep).tolist() == [0, 1, 2, 3, 4]
+    assert chosen.reasons[8:] == ["", ""]
+    window = [Rule("window", by="el2n", window=(0.5, 1.0))]
+    assert kept(window, data, is_gone=gone) == [5, 6, 7]
+    assert kept([Rule("hardest", 0.9, "el2n")], data, is_gone=gone, min_per_class=4) == [0, 1, 2, 3]

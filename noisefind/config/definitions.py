@@ -21,10 +21,11 @@ NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
 
 
 def fail_over_option() -> Any:
-    """The gate of a pipeline; every command that knows the share of suspected labels has it."""
+    """The gate of a pipeline; every command that knows the share of wrong labels has it."""
     return option(
-        None, "Pipeline", "Exit with 1, after everything is written, when a larger share of the "
-        "labels than this is suspected to be wrong: 2% or 0.02.", low=0.0, high=1.0, pattern=SHARE,
+        None, "Pipeline", "Exit with 1, after everything is written, when even the lower end of "
+        "the noise rate's 95 % interval is above this share of the labels: 2% or 0.02.",
+        low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip
 
 
@@ -246,12 +247,15 @@ class PruneConfig(BaseConfig):
     )
     decisions: list[str] = option(
         [], "Review", "CSV file of decisions that the report gave; may be repeated, one for each "
-        "reviewer. What was decided goes before the rules.",
+        "reviewer. They come before the rules: noise drops nothing that was kept or relabelled.",
     )  # fmt: skip
     format: list[str] = option(
-        [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links). "
-        "May be repeated.",
-        choices=("txt", "npy", "imagefolder"),
+        [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links); "
+        "label-studio (tasks with pre-annotations), fiftyone, huggingface (metadata.jsonl), "
+        "cleanlab (a table under its column names). May be repeated.",
+        choices=(
+            "txt", "npy", "imagefolder", "label-studio", "fiftyone", "huggingface", "cleanlab",
+        ),
     )  # fmt: skip
     copy: bool = option(False, "Output", "imagefolder: copy the files instead of linking them.")
     data: Path | None = option(

@@ -66,14 +66,14 @@ def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
     """The stamp of a listed file, which must be an image by its name and be there."""
     if not is_image_name(file_name):
         known = " ".join(sorted(IMAGE_SUFFIXES))
-        raise _error(path, line, f"{file_name!r} has no suffix of an image ({known})")
+        raise line_error(path, line, f"{file_name!r} has no suffix of an image ({known})")
     try:
         info = (root / file_name).stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = f"{file_name!r} is not in the folder {str(root)!r}"
-        raise _error(path, line, reason) from error
+        raise line_error(path, line, reason) from error
     if not stat.S_ISREG(info.st_mode):
-        raise _error(path, line, f"{file_name!r} is not a regular file")
+        raise line_error(path, line, f"{file_name!r} is not a regular file")
     return file_stamp(info)
 
 
@@ -93,22 +93,23 @@ def read_table(path: Path, column: str = "label") -> dict[str, Row]:
     """
     if not is_table(path):
         raise DataError(f"{str(path)!r} is no table: its name must end in .csv or .jsonl")
-    text = _text(path)
+    text = table_text(path)
     columns = (_ID, column)
-    read = _csv_records if path.suffix.lower() == ".csv" else _jsonl
+    read = csv_records if path.suffix.lower() == ".csv" else _jsonl
     rows: dict[str, Row] = {}
     for line, record in read(path, text, columns):
         file_name, label = (_cell(path, line, record, name) for name in columns)
         name = _normal(path, line, file_name)
         if name in rows:
-            raise _error(path, line, f"{name!r} stands on line {rows[name].line} already")
+            raise line_error(path, line, f"{name!r} stands on line {rows[name].line} already")
         rows[name] = Row(label, line)
     if not rows:
         raise DataError(f"{str(path)!r} is empty: expected rows with {_ID} and {column}")
     return rows
 
 
-def _text(path: Path) -> str:
+def table_text(path: Path) -> str:
+    """All of a table, without a byte order mark; DataError where it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -117,10 +118,10 @@ def _text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _error(path, line, "not UTF-8; save the table as UTF-8") from error
+        raise line_error(path, line, "not UTF-8; save the table as UTF-8") from error
 
 
-def _csv_records(
+def csv_records(
     path: Path, text: str, wanted: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, object]]]:
     """Each record with the line that it starts on."""
@@ -133,19 +134,21 @@ def _csv_records(
                 columns = _header(path, line, cells, wanted)
             elif len(cells) > len(columns):
                 # Most likely a comma in a name without quotes: the label would be cut short.
-                raise _error(path, line, "more cells than columns; put names with commas in quotes")
+                raise line_error(
+                    path, line, "more cells than columns; put names with commas in quotes"
+                )
             elif cells:
                 yield line, dict(zip(columns, cells, strict=False))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise _error(path, line, f"not valid CSV: {error}") from error
+        raise line_error(path, line, f"not valid CSV: {error}") from error
 
 
 def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) -> list[str]:
     for column in wanted:
         if column not in columns:
             there = ", ".join(map(repr, columns))
-            raise _error(path, line, f"no column {column!r}; the columns are {there}")
+            raise line_error(path, line, f"no column {column!r}; the columns are {there}")
     return columns
 
 
@@ -158,12 +161,12 @@ def _jsonl(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, 
         try:
             record = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise _error(path, line, f"not valid JSON: {error}") from error
+            raise line_error(path, line, f"not valid JSON: {error}") from error
         if not isinstance(record, dict):
-            raise _error(path, line, f"expected a JSON object with {' and '.join(wanted)}")
+            raise line_error(path, line, f"expected a JSON object with {' and '.join(wanted)}")
         for column in wanted:
             if column not in record:
-                raise _error(path, line, f"no {column!r}")
+                raise line_error(path, line, f"no {column!r}")
         yield line, record
 
 
@@ -173,9 +176,9 @@ def _cell(path: Path, line: int, record: dict[str, object], column: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is None or value == "":
-        raise _error(path, line, f"empty {column}")
+        raise line_error(path, line, f"empty {column}")
     if not isinstance(value, str) or not is_text(value):
-        raise _error(path, line, f"{column} must be text or a whole number, not {value!r}")
+        raise line_error(path, line, f"{column} must be text or a whole number, not {value!r}")
     return value
 
 
@@ -183,9 +186,12 @@ def _normal(path: Path, line: int, file_name: str) -> str:
     """The one spelling of a file name."""
     name = posixpath.normpath(file_name)
     if name.startswith("/") or name.split("/")[0] == "..":
-        raise _error(path, line, f"{file_name!r} leads out of the folder; names are relative to it")
+        raise line_error(
+            path, line, f"{file_name!r} leads out of the folder; names are relative to it"
+        )
     return name
 
 
-def _error(path: Path, line: int, reason: str) -> DataError:
+def line_error(path: Path, line: int, reason: str) -> DataError:
+    """What is wrong with a line of a table."""
     return DataError(f"{str(path)!r}, line {line}: {reason}")

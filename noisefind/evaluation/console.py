@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
@@ -12,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noisefind.console import print_whole
+from noisefind.console import print_json, print_whole
 from noisefind.evaluation.detection_plots import PLOTS
 from noisefind.text import visible
 
@@ -36,12 +34,6 @@ _SELFTEST = {
     "precision": (_FLAGS, "precision"),
     "recall": (_FLAGS, "recall"),
 }
-
-
-def print_json(document: dict[str, object]) -> None:
-    """One JSON document on stdout."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
 
 
 def print_detection(result: DetectionResult, *, as_json: bool) -> None:

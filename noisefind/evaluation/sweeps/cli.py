@@ -17,13 +17,12 @@ from noisefind.config import (
     WindowConfig,
     load_config,
 )
-from noisefind.options import ConfigFile, Data, with_options
+from noisefind.options import AsJson, ConfigFile, Data, with_options
 
 sweeps = typer.Typer()
 
 Run = Annotated[Path, typer.Option("--run", help="Folder of the finished run on DATA.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, not the table.")]
 
 
 def _sweep(

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noisefind.console import print_whole
-from noisefind.evaluation.console import print_json
+from noisefind.console import print_json, print_whole
 from noisefind.evaluation.sweeps.files import PLOTS
 from noisefind.evaluation.sweeps.points import FULL, GIVEN
 
