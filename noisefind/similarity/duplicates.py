@@ -1,0 +1,111 @@
+"""The same picture twice: exact by a digest of its pixels, near by features and small pixels.
+
+Neighbours in feature space are candidates; same_picture.py compares their pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from noisefind.similarity.same_picture import is_same_picture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from noisefind.similarity.neighbours import Neighbours
+
+MIN_COSINE = 0.6  # of candidates; a picture and its mirror image may have .7
+
+
+class Duplicates(NamedTuple):
+    """Which of N images show one picture."""
+
+    group: NDArray[np.int64]  # (N,) from 1 up in the order of rows; 0: in none
+    is_exact: NDArray[np.bool_]  # (N,) another one of the group has the same pixels
+    twin: NDArray[np.int64]  # (N,) row of one in the group with another label; -1: none
+
+
+def find_duplicates(
+    digests: NDArray[np.uint8],
+    near: NDArray[np.int64],
+    labels: NDArray[np.int64],
+) -> Duplicates:
+    """Join what is the same picture into groups; being the same is handed on.
+
+    Args:
+        digests: (N, b) of the decoded pixels: equal ones are the same picture.
+        near: (M, 2) rows of nearly the same pictures.
+        labels: (N,) given labels.
+    """
+    n_images = len(digests)
+    exact, first, sizes = same_digest(digests)
+    linked = first[exact]
+    pairs = np.concatenate((np.stack((np.arange(n_images), linked), 1), near))
+    roots = _components(n_images, pairs)
+    is_in_group = np.bincount(roots, minlength=n_images)[roots] > 1
+    group = np.zeros(n_images, np.int64)
+    group[is_in_group] = np.unique(roots[is_in_group], return_inverse=True)[1] + 1
+    twin = _twins(np.where(is_in_group, roots, -1), labels)
+    exact_twin = _twins(np.where(sizes[exact] > 1, exact, -1), labels)
+    return Duplicates(group, sizes[exact] > 1, np.where(exact_twin >= 0, exact_twin, twin))
+
+
+def near_pairs(
+    neighbours: Neighbours, thumbnails: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Pairs (M, 2) of neighbours that show nearly the same picture.
+
+    Args:
+        neighbours: of each image.
+        thumbnails: (N, 32, 32, 3) pixels, may be memory-mapped.
+        rows: which rows of ``thumbnails`` the neighbours are among; None: all of them.
+    """
+    there = (neighbours.rows >= 0) & (neighbours.similarity >= MIN_COSINE)
+    left, place = np.nonzero(there)
+    pairs = np.stack((left, neighbours.rows[left, place].astype(np.int64)), 1)
+    pairs.sort(axis=1)
+    pairs = np.unique(pairs, axis=0)
+    if rows is not None:
+        pairs = rows[pairs]
+    return pairs[is_same_picture(thumbnails, thumbnails, pairs)]
+
+
+def same_digest(
+    digests: NDArray[np.uint8],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """For each row (N,) the number of its digest; then each digest's first row and its rows."""
+    whole = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1]))).ravel()
+    _, first, number, sizes = np.unique(
+        whole, return_index=True, return_inverse=True, return_counts=True
+    )
+    return number.ravel(), first, sizes
+
+
+def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each image the lowest row that it hangs together with."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs), np.bool_), pairs.T), (n_images, n_images))
+    _, number = connected_components(links, directed=False)
+    _, first = np.unique(number, return_index=True)
+    return first[number].astype(np.int64)
+
+
+def _twins(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row one of the same group (N,; -1: in none) with another label; -1: none.
+
+    The first of them in the order of rows.
+    """
+    twin = np.full(len(group), -1, np.int64)
+    order = np.argsort(group, kind="stable")
+    order = order[group[order] >= 0]
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    for rows in np.split(order, starts[1:]) if len(order) else []:
+        own = labels[rows]
+        others = rows[own != own[0]]
+        if len(others):
+            twin[rows] = np.where(own == own[0], others[0], rows[0])
+    return twin
