@@ -26,6 +26,7 @@ import torch
 
 from noisefind.config import PruneConfig, ScoreConfig
 from noisefind.data.dataset import Dataset
+from noisefind.detection.witness import call_witness
 from noisefind.pruning import prune
 from noisefind.ranking import rank
 from noisefind.run import RunFolder
@@ -98,7 +99,9 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         start = time.perf_counter()
         distances = rng.random(n_rows)
         records, nothing = [Record(run.record / "cnn")], Findings.nothing(n_rows)
-        ranking = rank(dataset, records, distances, nothing, ScoreConfig())
+        held_out = np.concatenate([p.numpy() for _, p in made_up(labels, n_classes, 0, 2)])
+        witness, _ = call_witness(np.exp(held_out), labels, seed=0)
+        ranking = rank(dataset, records, distances, witness, nothing, ScoreConfig()).ranking
         seconds["rank"] = time.perf_counter() - start
         start = time.perf_counter()
         run.write_results(ranking, [], {})

@@ -22,12 +22,14 @@ from rich.text import Text
 
 from noisefind import progress
 from noisefind.config import flag
+from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
+    from noisefind.reporting.report import ReportResult
     from noisefind.scoring import ScoreResult
 
 N_WORST = 10
@@ -103,6 +105,11 @@ def print_scores(result: ScoreResult) -> None:
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are suspected to be wrong "
         f"({n_issues / n_images:.1%})"
     )
+    rate = summary["noise_rate"]
+    _print_plain(
+        console,
+        f"In all about {rate['estimate']:.1%} are wrong ({rate['low']:.1%} to {rate['high']:.1%})",
+    )
     table = Table(box=SIMPLE, title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
     for column in ("label_score", "suspected", "given_label", "predicted_label", "file_name"):
         table.add_column(column, no_wrap=True)
@@ -110,14 +117,18 @@ def print_scores(result: ScoreResult) -> None:
         names = (ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row])
         suspected = "yes" if ranking.is_label_issue[row] else "no"
         table.add_row(
-            f"{ranking.label_scores[row]:.4f}", suspected, *(Text(_visible(n)) for n in names)
+            _score_text(ranking.label_scores[row]), suspected, *(Text(_visible(n)) for n in names)
         )
-    _print_whole(console, table)
+    print_whole(console, table)
     path = result.run.path
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
     _print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     _print_plain(console, f"Next: noisefind prune {path} -o CLEAN")
+
+
+def _score_text(score: float) -> str:
+    return "<0.0001" if score < 0.0001 else f"{score:.4f}"
 
 
 def print_prune(result: PruneResult, *, dry_run: bool) -> None:
@@ -137,9 +148,20 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
-    _print_whole(console, table)
+    print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
+    if result.n_decided:
+        _print_plain(
+            console, f"{result.n_decided:,} images were decided by review, before the rules"
+        )
+    if result.disagreements:
+        first = result.disagreements[0]
+        _print_plain(
+            console,
+            f"{len(result.disagreements):,} images are undecided since reviewers disagree, as "
+            f"{_visible(first.file_name)} ({_visible(first.decisions)}): disagreements.csv",
+        )
     if result.n_spared:
         spared = f"{result.n_spared:,} more would have gone: --min-per-class spares them"
         _print_plain(console, spared)
@@ -150,7 +172,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
 
 
-def _print_whole(console: Console, table: Table) -> None:
+def print_whole(console: Console, table: Table) -> None:
     """A table as wide as it needs, whatever the terminal's width: its names can be copied."""
     needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
     console.width = max(console.width, needed)
@@ -177,6 +199,16 @@ def print_injection(result: InjectResult, data: str) -> None:
     _print_plain(console, f"then: noisefind evaluate detection RUN --truth {table} -o OUT")
 
 
+def print_report(result: ReportResult) -> None:
+    """Where the page is, how large, and what it shows."""
+    console = Console()
+    what = f"{result.n_pictures:,} of {result.n_images:,} images with a picture"
+    _print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
+    if result.n_unreadable:
+        _print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
+    _print_plain(console, "Open it in a browser, decide, download decisions.csv")
+
+
 def _print_plain(console: Console, line: str) -> None:
     """A line whose paths can be copied: neither wrapped nor read as markup."""
     console.print(Text(line), soft_wrap=True)
@@ -188,8 +220,3 @@ def _as_text(name: str) -> Text:
 
 def _one_line(text: str) -> str:
     return " ".join(_visible(text.replace("\n", " ")).split())
-
-
-def _visible(text: str) -> str:
-    """``text`` without what could steer a terminal or break a line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

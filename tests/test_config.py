@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ import pytest
 import typer.main
 
 from noisefind.cli import app
-from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag, load_config
+from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag, load_config, options_of
 from noisefind.errors import ConfigError
 from noisefind.options import COMMANDS, options_document
 
@@ -23,7 +22,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def names(kind: type[BaseConfig]) -> list[str]:
-    return [f.name for f in fields(cast("Any", kind))]
+    return [f.name for f in options_of(kind)]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
