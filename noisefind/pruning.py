@@ -133,6 +133,7 @@ def _select(
         is_label_issue=(ranking.is_label_issue & ~is_settled)[rows],
         difficulty=hardness,
         tie_breaker=hardness["aum"],
+        duplicate_group=ranking.duplicate_groups[rows],
         balance=config.balance,
         min_per_class=config.min_per_class,
     )

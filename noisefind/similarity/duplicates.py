@@ -40,47 +40,39 @@ def find_duplicates(
         labels: (N,) given labels.
     """
     n_images = len(digests)
-    exact, first, sizes = same_digest(digests)
-    linked = first[exact]
-    pairs = np.concatenate((np.stack((np.arange(n_images), linked), 1), near))
-    roots = _components(n_images, pairs)
+    number = digest_numbers(digests)
+    sizes = np.bincount(number)
+    _, first = np.unique(number, return_index=True)
+    copies = np.stack((np.arange(n_images), first[number]), 1)
+    roots = _components(n_images, np.concatenate((copies, near)))
     is_in_group = np.bincount(roots, minlength=n_images)[roots] > 1
     group = np.zeros(n_images, np.int64)
     group[is_in_group] = np.unique(roots[is_in_group], return_inverse=True)[1] + 1
+    is_exact = sizes[number] > 1
+    exact_twin = _twins(np.where(is_exact, number, -1), labels)
     twin = _twins(np.where(is_in_group, roots, -1), labels)
-    exact_twin = _twins(np.where(sizes[exact] > 1, exact, -1), labels)
-    return Duplicates(group, sizes[exact] > 1, np.where(exact_twin >= 0, exact_twin, twin))
+    return Duplicates(group, is_exact, np.where(exact_twin >= 0, exact_twin, twin))
 
 
-def near_pairs(
-    neighbours: Neighbours, thumbnails: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
+def near_pairs(neighbours: Neighbours, thumbnails: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Pairs (M, 2) of neighbours that show nearly the same picture.
 
     Args:
-        neighbours: of each image.
+        neighbours: of each of N images.
         thumbnails: (N, 32, 32, 3) pixels, may be memory-mapped.
-        rows: which rows of ``thumbnails`` the neighbours are among; None: all of them.
     """
     there = (neighbours.rows >= 0) & (neighbours.similarity >= MIN_COSINE)
     left, place = np.nonzero(there)
     pairs = np.stack((left, neighbours.rows[left, place].astype(np.int64)), 1)
-    pairs.sort(axis=1)
-    pairs = np.unique(pairs, axis=0)
-    if rows is not None:
-        pairs = rows[pairs]
+    pairs = np.unique(np.sort(pairs, 1), axis=0)
     return pairs[is_same_picture(thumbnails, thumbnails, pairs)]
 
 
-def same_digest(
-    digests: NDArray[np.uint8],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For each row (N,) the number of its digest; then each digest's first row and its rows."""
+def digest_numbers(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(N,) equal numbers, from 0 up, for equal rows of (N, b)."""
     whole = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1]))).ravel()
-    _, first, number, sizes = np.unique(
-        whole, return_index=True, return_inverse=True, return_counts=True
-    )
-    return number.ravel(), first, sizes
+    number: NDArray[np.int64] = np.unique(whole, return_inverse=True)[1].ravel()
+    return number
 
 
 def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
