@@ -136,7 +136,7 @@ def _finding_lines(summary: dict[str, Any], path: Path) -> Iterator[str]:
     if n_groups := summary.get("n_duplicate_groups"):
         n_twins = summary["n_twins_under_other_labels"]
         twins = f" (images whose twin has another label: {n_twins:,})" if n_twins else ""
-        yield f"Pictures that are there more than once: {n_groups:,}{twins}; {path / 'duplicates.csv'}"
+        yield f"Pictures that are there twice: {n_groups:,}{twins}; {path / 'duplicates.csv'}"
     if n_leaks := summary.get("n_leaks"):
         yield f"Images that are in another split too: {n_leaks:,}; {path / 'leaks.csv'}"
     if n_outliers := summary.get("n_outliers"):

@@ -5,7 +5,7 @@ Neighbours in feature space are candidates; same_picture.py compares their pixel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -71,8 +71,8 @@ def near_pairs(neighbours: Neighbours, thumbnails: NDArray[np.uint8]) -> NDArray
 def digest_numbers(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(N,) equal numbers, from 0 up, for equal rows of (N, b)."""
     whole = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1]))).ravel()
-    number: NDArray[np.int64] = np.unique(whole, return_inverse=True)[1].ravel()
-    return number
+    _, number = np.unique(whole, return_inverse=True)
+    return cast("NDArray[np.int64]", number.ravel())
 
 
 def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
