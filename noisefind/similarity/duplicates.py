@@ -5,7 +5,7 @@ Neighbours in feature space are candidates; same_picture.py compares their pixel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -70,9 +70,9 @@ def near_pairs(neighbours: Neighbours, thumbnails: NDArray[np.uint8]) -> NDArray
 
 def digest_numbers(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(N,) equal numbers, from 0 up, for equal rows of (N, b)."""
-    whole = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1]))).ravel()
-    _, number = np.unique(whole, return_inverse=True)
-    return cast("NDArray[np.int64]", number.ravel())
+    whole: Any = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1])))
+    number: NDArray[np.int64] = np.unique(whole.ravel(), return_inverse=True)[1]
+    return number.ravel()
 
 
 def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -83,7 +83,8 @@ def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     links = coo_array((np.ones(len(pairs), np.bool_), pairs.T), (n_images, n_images))
     _, number = connected_components(links, directed=False)
     _, first = np.unique(number, return_index=True)
-    return first[number].astype(np.int64)
+    roots: NDArray[np.int64] = first[number]
+    return roots
 
 
 def _twins(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
