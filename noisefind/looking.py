@@ -78,11 +78,13 @@ def _near(
     _, first, copies = np.unique(
         digest_numbers(stored.digests), return_index=True, return_counts=True
     )
-    if copies.max(initial=0) <= N_NEIGHBOURS // 2:
-        return near_pairs(neighbours, thumbnails)
     rows = np.sort(first)
-    distinct = nearest_neighbours(features[rows], seed=eye.seed, n_threads=eye.n_threads)
-    return rows[near_pairs(distinct, thumbnails[rows])]
+    if copies.max(initial=0) > N_NEIGHBOURS // 2:
+        neighbours = nearest_neighbours(features[rows], seed=eye.seed, n_threads=eye.n_threads)
+        thumbnails = thumbnails[rows]
+    else:
+        rows = np.arange(len(features))
+    return rows[near_pairs(neighbours, thumbnails, seed=eye.seed, n_threads=eye.n_threads)]
 
 
 def look_elsewhere(dataset: Dataset, stored: Stored, key: str, eye: Eye) -> list[Leak] | None:

@@ -20,7 +20,7 @@ from noisefind.similarity.neighbours import (
     unit_vectors,
 )
 from noisefind.similarity.outliers import find_outliers
-from noisefind.similarity.same_picture import is_same_picture
+from noisefind.similarity.same_picture import SAME, difference, is_same_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +150,16 @@ def test_other_pictures_are_not_the_same() -> None:
 
     assert not is_same_picture(pictures, pictures, pairs).any()
     assert not is_same_picture(pictures, patched, np.stack((np.arange(20),) * 2, 1)).any()
+
+
+def test_the_order_of_two_pictures_does_not_matter() -> None:
+    """What remains between two pictures is the same either way."""
+    a = np.stack([small(scene(seed)) for seed in range(10)]).astype(np.float32)
+    b = np.roll(a, 1, axis=0)
+    b[0] = small(cropped(scene(0)))
+
+    np.testing.assert_array_equal(difference(a, b), difference(b, a))
+    assert difference(a, b)[0] < SAME < difference(a, b)[1:].min()
 
 
 def test_pictures_of_one_colour_are_no_near_duplicates() -> None:

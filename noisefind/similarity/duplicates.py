@@ -1,6 +1,6 @@
 """The same picture twice: exact by a digest of its pixels, near by features and small pixels.
 
-Neighbours in feature space are candidates; same_picture.py compares their pixels.
+Neighbours are candidates; same_picture.py compares their pixels.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from noisefind.similarity.same_picture import is_same_picture
+from noisefind.similarity.neighbours import Neighbours, nearest_neighbours
+from noisefind.similarity.same_picture import (
+    MIN_CORRELATION,
+    is_same_picture,
+    mirror_free_vectors,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from noisefind.similarity.neighbours import Neighbours
-
-MIN_COSINE = 0.6  # of candidates; a picture and its mirror image may have .7
+MIN_COSINE = 0.6  # of candidates by features; a picture and its mirror image may have .7
+N_BY_PIXELS = 5  # candidates of each image by pixels
 
 
 class Duplicates(NamedTuple):
@@ -54,18 +58,35 @@ def find_duplicates(
     return Duplicates(group, is_exact, np.where(exact_twin >= 0, exact_twin, twin))
 
 
-def near_pairs(neighbours: Neighbours, thumbnails: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pairs (M, 2) of neighbours that show nearly the same picture.
+def near_pairs(
+    by_features: Neighbours,
+    thumbnails: NDArray[np.uint8],
+    *,
+    seed: int = 0,
+    n_threads: int = 1,
+) -> NDArray[np.int64]:
+    """Pairs (M, 2) of images that show nearly the same picture.
+
+    Candidates are neighbours by features, and neighbours by their pixels at 8 x 8 px, which finds
+    mirror images whatever the features make of them.
 
     Args:
-        neighbours: of each of N images.
+        by_features: of each of N images.
         thumbnails: (N, 32, 32, 3) pixels, may be memory-mapped.
+        seed: of the search by pixels.
+        n_threads: that it may use.
     """
-    there = (neighbours.rows >= 0) & (neighbours.similarity >= MIN_COSINE)
-    left, place = np.nonzero(there)
-    pairs = np.stack((left, neighbours.rows[left, place].astype(np.int64)), 1)
+    by_pixels = nearest_neighbours(
+        mirror_free_vectors(thumbnails), N_BY_PIXELS, seed=seed, n_threads=n_threads
+    )
+    pairs = np.concatenate((_likely(by_features, MIN_COSINE), _likely(by_pixels, MIN_CORRELATION)))
     pairs = np.unique(np.sort(pairs, 1), axis=0)
     return pairs[is_same_picture(thumbnails, thumbnails, pairs)]
+
+
+def _likely(neighbours: Neighbours, least: float) -> NDArray[np.int64]:
+    row, place = np.nonzero((neighbours.rows >= 0) & (neighbours.similarity >= least))
+    return np.stack((row, neighbours.rows[row, place].astype(np.int64)), 1)
 
 
 def digest_numbers(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
