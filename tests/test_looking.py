@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from noisefind.data.decode import picture_of, read_picture
+from noisefind.data.pixels import Stored, open_pixels
+from noisefind.looking import Eye, look, look_elsewhere
+from noisefind.progress import Progress
 from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.images import opened, write_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,3 +133,67 @@ def test_prune_keeps_one_of_each_group(planted: Path, noisefind: CommandLine) ->
         row["file_name"]: row["duplicate_group"] for row in read_csv(planted / "run/duplicates.csv")
     }
     assert sorted(groups[name] for name in dropped) == ["1", "2"]
+
+
+def stored_of(data: Path, cache: Path) -> Stored:
+    return open_pixels(
+        opened(data), 8, cache=cache, max_pixels=10**6, n_threads=1, progress=Progress()
+    )
+
+
+def test_other_splits_that_cannot_be_read(tmp_path: Path) -> None:
+    """Where no image of the other splits can be read, that is said, and the run goes on."""
+    data = write_images(tmp_path, "train/a/1.png", "train/b/2.png", "test/a/3.png")
+    (data / "test/a/3.png").write_bytes(b"no image")
+    told: list[str] = []
+    progress = Progress()
+    progress.say = told.append  # type: ignore[assignment,method-assign]
+    stored = stored_of(data, tmp_path / "cache")
+    eye = Eye(10**6, tmp_path / "cache", 1, progress, 0)
+
+    assert look_elsewhere(stored.dataset, stored, "key", eye) is None
+    assert len(told) == 1
+    assert told[0].startswith("the other splits are not looked at: ")
+
+
+def test_many_copies_do_not_hide_a_mirror_image(tmp_path: Path) -> None:
+    """Thirty copies of a picture and thirty of its mirror image are one group."""
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((48, 48))
+    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for number in range(30):
+        for label, image in (("a", picture), ("b", mirrored)):
+            (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
+            image.save(tmp_path / f"data/{label}/{number}.png")
+    stored = stored_of(tmp_path / "data", tmp_path / "cache")
+    eye = Eye(10**6, tmp_path / "cache", 1, Progress(), 0)
+    features = np.repeat(np.eye(2, dtype=np.float32), 30, axis=0)
+
+    found = look(stored, stored.dataset.labels, features, "key", eye)
+
+    assert set(found.duplicate_group.tolist()) == {1}
+    assert found.is_exact.all()
+    assert (found.twin >= 0).all()
+
+
+def test_a_digest_knows_one_pixel(tmp_path: Path) -> None:
+    """Equal pixels have one digest in whatever file; one pixel, the shape or a turn change it."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (40, 20, 3), dtype=np.uint8)
+    other = pixels.copy()
+    other[3, 3, 0] ^= 1
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    Image.fromarray(pixels).save(tmp_path / "a.bmp")
+    Image.fromarray(other).save(tmp_path / "pixel.png")
+    Image.fromarray(pixels.reshape(20, 40, 3)).save(tmp_path / "shape.png")
+    Image.fromarray(pixels).save(tmp_path / "turned.png", exif=turned)
+
+    names = ("a.png", "a.bmp", "pixel.png", "shape.png", "turned.png")
+    first, same, *others = (read_picture(tmp_path / name, 8, 10**6) for name in names)
+
+    assert first.digest == same.digest == picture_of(pixels, 8).digest
+    assert len({first.digest, *(picture.digest for picture in others)}) == 4
+    sizes = [(picture.width, picture.height) for picture in (first, *others)]
+    assert sizes == [(20, 40), (20, 40), (40, 20), (40, 20)]

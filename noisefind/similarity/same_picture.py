@@ -22,6 +22,8 @@ SIDE = 32  # px
 MIN_CORRELATION = 0.9  # at 8 x 8 px: below, two pictures are not laid over each other
 SAME = 0.11  # of the deviation of the pixels may remain
 FLAT = 4.0  # grey levels: pictures with a smaller deviation have nothing to compare
+MAX_STEP = 0.04  # of the side
+RIDGE = 10.0  # keeps a step small where a picture has no edges
 N_STEPS = 3  # more find no better place
 MAX_STRETCH = 0.12  # a crop of more is another picture
 GAIN = (0.7, 1.4)  # of brightness
@@ -102,9 +104,9 @@ def difference(a: Floats, b: Floats) -> NDArray[np.float64]:
 
 def _remains(a: Floats, b: Floats) -> NDArray[np.float64]:
     """(M,) root mean square of what remains of ``a`` when ``b`` is laid over it."""
-    place = np.tile(np.array([0, 0, 0, 0], np.float32), (len(a), 1))  # stretch, shift: x, then y
+    place = np.zeros((len(a), 4), np.float32)  # stretch and shift across, then down
     least = np.full(len(a), np.inf)
-    steps = (np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2) / SIDE  # -1/2 to 1/2
+    steps = (np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2) / SIDE  # from the middle, in sides
     for _ in range(N_STEPS + 1):
         b_there, mask = _moved(b, place)
         light, rest = _best_light(a, b_there, mask)
@@ -113,14 +115,13 @@ def _remains(a: Floats, b: Floats) -> NDArray[np.float64]:
         is_lawful = np.abs(place[:, ::2]).max(1) <= MAX_STRETCH
         is_lawful &= (light > GAIN[0]) & (light < GAIN[1])
         least = np.where(is_lawful, np.minimum(least, remains), least)
-        dx, dy = np.gradient(b_there, axis=2), np.gradient(b_there, axis=1)
+        across, down = (SIDE * np.gradient(b_there, axis=axis) for axis in (2, 1))
         slopes = np.stack(
-            (dx * steps[:, None] * SIDE, dx * SIDE, dy * steps[:, None, None] * SIDE, dy * SIDE), -1
+            (across * steps[:, None], across, down * steps[:, None, None], down), axis=-1
         )
-        slopes = (slopes * mask[..., None]).reshape(len(a), -1, 4) * np.maximum(light, 0.5)[
-            :, None, None
-        ]
-        place += np.clip(_solved(slopes, rest.reshape(len(a), -1), 10.0), -0.04, 0.04)
+        slopes *= mask[..., None] * np.maximum(light, 0.5)[:, None, None, None, None]
+        step = _solved(slopes.reshape(len(a), -1, 4), rest.reshape(len(a), -1), RIDGE)
+        place += np.clip(step, -MAX_STEP, MAX_STEP)
     return least
 
 
