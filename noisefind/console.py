@@ -34,7 +34,8 @@ from noisefind.documents import (
 from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from noisefind.comparing import CompareResult
@@ -143,10 +144,26 @@ def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
         )
     print_whole(console, table)
     path = result.run.path
+    for line in _finding_lines(summary, path):
+        _print_plain(console, line)
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
     _print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     _print_plain(console, f"Next: noisefind prune {path} -o CLEAN")
+
+
+def _finding_lines(summary: dict[str, Any], path: Path) -> Iterator[str]:
+    """What the pictures told, a line for each that is not zero."""
+    if n_groups := summary.get("n_duplicate_groups"):
+        n_twins = summary["n_twins_under_other_labels"]
+        twins = f" (images whose twin has another label: {n_twins:,})" if n_twins else ""
+        yield f"Pictures that are there twice: {n_groups:,}{twins}; {path / 'duplicates.csv'}"
+    if n_leaks := summary.get("n_leaks"):
+        yield f"Images that are in another split too: {n_leaks:,}; {path / 'leaks.csv'}"
+    if n_outliers := summary.get("n_outliers"):
+        yield f"Images unlike all others: {n_outliers:,} (is_outlier_issue)"
+    if n_issues := summary.get("n_image_issues"):
+        yield f"Images that are dark, blurry, grey or the like: {n_issues:,} (image_issues)"
 
 
 def _score_text(score: float) -> str:

@@ -167,6 +167,7 @@ def _select(
         is_label_issue=ranking.is_label_issue & ~is_settled,
         difficulty=hardness,
         tie_breaker=hardness["aum"],
+        duplicate_group=ranking.duplicate_groups,
         balance=config.balance,
         min_per_class=config.min_per_class,
         is_gone=is_gone,

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 T = TypeVar("T")
-Kind = Literal["noise", "hardest", "easiest", "random", "coverage", "window"]
+Kind = Literal["noise", "hardest", "easiest", "random", "coverage", "duplicates", "window"]
 
 DEFAULT_SCORE = "aum"
+_SIMPLE = ("noise", "duplicates")
 _NEED_SCORE = ("hardest", "easiest", "coverage")
 _NEED_FRACTION = (*_NEED_SCORE, "random")
 
@@ -26,11 +27,12 @@ class Rule:
     """One step of a selection; ``str(rule)`` is the reason that its dropped rows carry.
 
     Attributes:
-        kind: what is dropped. ``noise``: every label issue; ``hardest``, ``easiest``, ``random``:
+        kind: what is dropped. ``noise``: every label issue; ``duplicates``: all but the easiest
+            image of each group; ``hardest``, ``easiest``, ``random``:
             ``fraction`` of all images from that end or by chance; ``coverage``: ``fraction`` by
             coverage-centric coreset selection; ``window``: what lies outside of ``window``.
         fraction: share of all N images to drop, ``0 <= fraction <= 1``.
-        by: name of the score that orders the images; "" for ``noise`` and ``random``.
+        by: name of the score that orders the images; "" for ``noise``, ``duplicates``, ``random``.
         seed: of the random choices and of the last tie-break.
         window: ``(low, high)``, ``0 <= low < high <= 1``: of the order of all N images from the
             easiest (0) to the hardest (1), positions ``round(low*N)`` up to, not including,
@@ -59,8 +61,8 @@ class Rule:
             raise ConfigError(f"--window {low}:{high} must be LOW:HIGH with 0 <= LOW < HIGH <= 1")
 
     def __str__(self) -> str:
-        if self.kind == "noise":
-            return "noise"
+        if self.kind in _SIMPLE:
+            return self.kind
         if self.kind == "random":
             return f"random {self.fraction} seed {self.seed}"
         if self.kind == "window":
@@ -89,8 +91,8 @@ def rules_from_options(
     if window is None and not drop:
         drop = ["noise"]
     for kind in drop:
-        if kind not in ("noise", *_NEED_FRACTION):
-            known = ", ".join(("noise", *_NEED_FRACTION))
+        if kind not in (*_SIMPLE, *_NEED_FRACTION):
+            known = ", ".join((*_SIMPLE, *_NEED_FRACTION))
             raise ConfigError(f"--drop {kind!r}: must be one of {known}")
     fractions = iter(_one_each("--fraction", fraction, [k for k in drop if k in _NEED_FRACTION]))
     users = [kind for kind in drop if kind in _NEED_SCORE]

@@ -2,11 +2,12 @@
 
     started.json      what was asked, of which data; written first
     record/<kind>/    what the members said (training/record.py)
-    features/         reduced.npy, clusters.csv; for --features swav its loss and, while it trains,
-                      how far it is
+    features/         reduced.npy, the neighbours, clusters.csv; for --features swav its loss and,
+                      while it trains, how far it is
     scores.csv        one row per image, worst first
     details.csv       the numbers behind its reasons
     noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
+    duplicates.csv    images that are there twice; leaks.csv: in another split too
     skipped.csv       what was left out, and why
     held_out.csv      what --hold-out set aside, with its labels
     run.json          all about the run; written last, so its existence means that the run is whole
@@ -31,6 +32,7 @@ from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
 from noisefind.files import write_csv, write_json
 from noisefind.scores import SCORES, difficulty
+from noisefind.similarity.findings import Leak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
+    from noisefind.similarity.findings import Findings
 
 FORMAT = 1
 SCORE_COLUMNS = (
@@ -235,6 +238,28 @@ class RunFolder:
             ("n_clusters", "mean_squared_distance"),
             ((k, f"{distance:.7g}") for k, distance in sorted(clusters.items())),
         )
+
+    def write_findings(self, findings: Findings, dataset: Dataset) -> None:
+        """Write the neighbours, duplicates.csv and, where other splits were seen, leaks.csv."""
+        np.save(self.neighbours, findings.neighbours.rows)
+        np.save(self.neighbour_similarity, findings.neighbours.similarity)
+        group = findings.duplicate_group
+        rows = np.flatnonzero(group)
+        write_csv(
+            self.path / "duplicates.csv",
+            ("duplicate_group", "file_name", "given_label", "kind"),
+            (
+                (
+                    group[row],
+                    dataset.ids[row],
+                    dataset.classes[dataset.labels[row]],
+                    "exact" if findings.is_exact[row] else "near",
+                )
+                for row in rows[np.argsort(group[rows], kind="stable")].tolist()
+            ),
+        )
+        if findings.leaks is not None:
+            write_csv(self.path / "leaks.csv", Leak._fields, findings.leaks)
 
     def write_details(
         self,

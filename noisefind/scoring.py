@@ -26,14 +26,13 @@ from noisefind.evidence import memorised_warning, verdict_summary, write_details
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
 from noisefind.hold_out import hold_out
+from noisefind.looking import Eye, look, look_elsewhere
 from noisefind.output import check_place
 from noisefind.progress import Progress
 from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
-from noisefind.similarity.findings import Findings
-from noisefind.similarity.neighbours import nearest_neighbours
 from noisefind.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
@@ -50,7 +49,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
+    from noisefind.data.pixels import Stored
     from noisefind.detection.noise_rate import LabelNoise
+    from noisefind.similarity.findings import Findings
 
 FEW_IMAGES = 20  # of a class; with fewer a warning is given
 
@@ -132,10 +133,11 @@ def _score(
             networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
         )
     with machine.timed("pixels"):
-        dataset, pixels = open_pixels(
+        stored = open_pixels(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
             n_threads=machine.n_threads, progress=machine.progress,
         )  # fmt: skip
+    dataset, pixels = stored.dataset, stored.pixels
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
     recipes = choose_recipes(config, networks, len(dataset))
     started = run.start(_asked(data, config, dataset, recipes))
@@ -164,25 +166,19 @@ def _score(
         )  # fmt: skip
     with machine.timed("witness"):
         witness, noise = _witness(features, dataset, config, machine)
-    with machine.timed("neighbours"):
-        machine.progress.stage("Looking for neighbours", len(dataset))
-        neighbours = nearest_neighbours(
-            features, seed=derived_seed(config.seed, "neighbours") % 2**32,
-            n_threads=machine.n_threads, advance=machine.progress.advance,
-        )  # fmt: skip
-        np.save(run.neighbours, neighbours.rows)
-        np.save(run.neighbour_similarity, neighbours.similarity)
+    findings = _findings(features, dataset, stored, key, config, machine)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
         trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
         judged = rank(
-            dataset, records, distances, witness, Findings.only(neighbours), config,
+            dataset, records, distances, witness, findings, config,
             trajectories=trajectories,
         )  # fmt: skip
         ranking = judged.ranking
         run.write_results(ranking, dataset.skipped, clusters.curve)
+        run.write_findings(findings, dataset)
         write_details(run, dataset, judged, noise)
         if held_out is not None:
             run.write_held_out(held_out)
@@ -192,6 +188,7 @@ def _score(
     summary = {
         **started,
         **_summary(dataset, ranking, sizes, recipes, clusters, machine),
+        **findings.counts(),
         **verdict_summary(judged, noise),
     }
     run.finish(summary)
@@ -292,6 +289,27 @@ def _clusters(
             "and with as many centres as images km_distance is rounding alone"
         )
     return clusters
+
+
+def _findings(
+    features: NDArray[np.float32],
+    dataset: Dataset,
+    stored: Stored,
+    key: str,
+    config: ScoreConfig,
+    machine: _Machine,
+) -> Findings:
+    """What the pictures alone tell."""
+    eye = Eye(
+        config.max_pixels, machine.cache, machine.n_threads, machine.progress,
+        derived_seed(config.seed, "neighbours") % 2**32,
+    )  # fmt: skip
+    with machine.timed("pictures"):
+        findings = look(stored, dataset.labels, features, key, eye)
+    if not config.leaks or dataset.elsewhere is None:
+        return findings
+    with machine.timed("other_splits"):
+        return replace(findings, leaks=look_elsewhere(dataset, stored, key, eye))
 
 
 def _witness(

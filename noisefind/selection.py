@@ -47,15 +47,17 @@ class Selection(NamedTuple):
 class _Images(NamedTuple):
     """All N images as one rule sees them.
 
-    ``groups`` (N,) are what the rule is applied within: the classes, or one group for all.
-    ``ascending`` (N,) are the rows from the easiest to the hardest; ``chance`` (N,) uint64 is an
-    order by chance that depends on seed and id alone.
+    ``duplicates`` (N,) are groups of one picture, 0 for none. ``groups`` (N,) are what the rule is
+    applied within: the classes, or one group for all. ``ascending`` (N,) are the rows from the
+    easiest to the hardest; ``chance`` (N,) uint64 is an order by chance that depends on seed and id
+    alone.
     """
 
     alive: Bools
     labels: Ints
     groups: Ints
     is_label_issue: Bools
+    duplicates: Ints
     difficulty: Floats
     ascending: Ints
     chance: NDArray[np.uint64]
@@ -69,6 +71,7 @@ def select(
     is_label_issue: Bools,
     difficulty: Mapping[str, Floats],
     tie_breaker: Floats,
+    duplicate_group: Ints | None = None,
     balance: bool = False,
     min_per_class: int = 1,
     is_gone: Bools | None = None,
@@ -84,11 +87,13 @@ def select(
         is_label_issue: (N,) what ``noise`` drops.
         difficulty: score name -> (N,) finite; HIGH means hard, whatever the raw score's direction.
         tie_breaker: (N,) finite, finer difficulty for images whose difficulty is equal; also the
-            order in which ``noise`` gives up its verdicts where a class would fall too low.
+            order in which ``noise`` gives up its verdicts where a class would fall too low, and
+            what ``duplicates`` keeps the easiest by.
+        duplicate_group: (N,) what ``duplicates`` drops all but one of; 0: in none. None: no groups.
         balance: keep class shares: what a rule drops is spread over the classes in proportion to
             what is left of each (largest remainder, so the total is exact and no class is one image
-            off its share), and the rule is applied within each class. Without effect on ``noise``,
-            which drops the label issues wherever they are.
+            off its share), and the rule is applied within each class. Without effect on ``noise``
+            and ``duplicates``, which drop what they drop wherever it is.
         min_per_class: no class falls under this, over all rules together (one that has fewer keeps
             all). A rule then spares those of the class which it would have dropped last and drops
             its next choices in other classes; where there are none (``noise`` has none) it
@@ -121,6 +126,7 @@ def select(
             labels=labels,
             groups=labels if balance else np.zeros_like(labels),
             is_label_issue=is_label_issue,
+            duplicates=np.zeros_like(labels) if duplicate_group is None else duplicate_group,
             difficulty=hardness,
             ascending=np.lexsort((tie_key, tie_breaker, hardness)),
             chance=chance,
@@ -163,6 +169,9 @@ def _plan(rule: Rule, images: _Images) -> tuple[Ints, Ints]:
     if rule.kind == "noise":
         order = ascending[images.is_label_issue[ascending]][::-1]
         return order, np.bincount(groups[order], minlength=n_groups)
+    if rule.kind == "duplicates":
+        order = _copies(images.duplicates[ascending], ascending)[::-1]
+        return order, np.bincount(groups[order], minlength=n_groups)
     sizes = np.bincount(groups[alive], minlength=n_groups)
     n_drop = min(round(rule.fraction * len(alive)), len(ascending))
     if rule.kind == "random":
@@ -175,6 +184,13 @@ def _plan(rule: Rule, images: _Images) -> tuple[Ints, Ints]:
         n_cut = min(round(rule.fraction / 3 * len(alive)), n_drop)
         order = _coverage_order(ascending[::-1], _spread(n_cut, sizes), images)
     return order, _spread(n_drop, sizes)
+
+
+def _copies(duplicates: Ints, rows: Ints) -> Ints:
+    """The ``rows`` (M,) of whose group of duplicates (M,; 0: none) another row came before."""
+    is_first = np.zeros(len(rows), dtype=np.bool_)
+    is_first[np.unique(duplicates, return_index=True)[1]] = True
+    return rows[(duplicates > 0) & ~is_first]
 
 
 def _window_plan(window: tuple[float, float], images: _Images, n_groups: int) -> tuple[Ints, Ints]:

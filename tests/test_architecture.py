@@ -14,6 +14,7 @@ HEAVY = {"torch", "torchvision", "timm", "sklearn", "matplotlib"}
 WITHOUT_TORCH = [
     *PACKAGE.glob("scores/*.py"),
     *PACKAGE.glob("detection/*.py"),
+    *PACKAGE.glob("similarity/*.py"),
     *PACKAGE.glob("data/*.py"),
     *PACKAGE.glob("evaluation/*.py"),
     *PACKAGE.glob("reporting/*.py"),
@@ -27,10 +28,11 @@ WITHOUT_TORCH = [
 ]
 PURE = [
     *PACKAGE.glob("scores/*.py"),
+    *PACKAGE.glob("similarity/*.py"),
     *PACKAGE.glob("detection/*.py"),
     *(PACKAGE / name for name in ("selection.py", "noise.py", "evaluation/metrics.py")),
 ]
-ROOMS = {"data", "training", "features", "scores", "detection"}
+ROOMS = {"data", "training", "features", "scores", "detection", "similarity"}
 
 
 def imports(path: Path) -> set[str]:

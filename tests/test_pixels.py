@@ -19,7 +19,13 @@ from PIL import Image
 
 from noisefind.data import pixels as room
 from noisefind.data.dataset import Dataset, Skipped
-from noisefind.data.decode import UnreadableImageError, decoding, read_image
+from noisefind.data.decode import (
+    Picture,
+    UnreadableImageError,
+    decoding,
+    read_image,
+    read_picture,
+)
 from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
 from noisefind.errors import DataError
 from noisefind.progress import Progress
@@ -58,7 +64,7 @@ def store(
     dataset: Dataset, cache: Path, size: int = 8, max_pixels: int = 10**6, **options: Any
 ) -> tuple[Dataset, NDArray[np.uint8]]:
     options = {"n_threads": 3, "progress": Progress(), **options}
-    return open_pixels(dataset, size, cache=cache, max_pixels=max_pixels, **options)
+    return open_pixels(dataset, size, cache=cache, max_pixels=max_pixels, **options)[:2]
 
 
 def stores(cache: Path) -> list[Path]:
@@ -231,7 +237,7 @@ def test_the_second_call_reads_no_file(tmp_path: Path, monkeypatch: pytest.Monke
     """Pixels are made once; after that they come from the cache, whatever the labels are."""
     write_images(tmp_path / "data", *NAMES)
     _, first = store(opened(tmp_path / "data"), tmp_path / "cache")
-    monkeypatch.setattr(room, "read_image", None)
+    monkeypatch.setattr(room, "read_picture", None)
     table = write_csv(tmp_path / "labels.csv", ("ant/0.png", "dog"))
     told = Told()
 
@@ -298,13 +304,13 @@ def test_mended_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forbidden = {"ant/1.png", "cat/3.png"}
     tried: list[str] = []
 
-    def limited(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
+    def limited(path: Path, size: int, max_pixels: int) -> Picture:
         tried.append(path.relative_to(dataset.root).as_posix())
         if tried[-1] in forbidden:
             raise UnreadableImageError("cannot be read: Permission denied")
-        return read_image(path, size, max_pixels)
+        return read_picture(path, size, max_pixels)
 
-    monkeypatch.setattr(room, "read_image", limited)
+    monkeypatch.setattr(room, "read_picture", limited)
     first, pixels = store(dataset, cache)
     assert sorted(tried) == sorted(NAMES)
     tried.clear()
@@ -333,12 +339,12 @@ def test_the_fingerprint_tells_what_is_left(
     dataset = opened(write_images(tmp_path / "data", *NAMES))
     forbidden: set[str] = set()
 
-    def limited(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
+    def limited(path: Path, size: int, max_pixels: int) -> Picture:
         if path.relative_to(dataset.root).as_posix() in forbidden:
             raise UnreadableImageError("cannot be read: Permission denied")
-        return read_image(path, size, max_pixels)
+        return read_picture(path, size, max_pixels)
 
-    monkeypatch.setattr(room, "read_image", limited)
+    monkeypatch.setattr(room, "read_picture", limited)
     fingerprints: list[str] = []
     no_one: set[str] = set()
     for case in (no_one, {"ant/1.png"}, {"ant/2.png"}, {"ant/1.png", "ant/2.png"}):
@@ -429,11 +435,11 @@ def test_a_build_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """An error that is no image's fault ends the build, and leaves nothing behind."""
     dataset = opened(write_images(tmp_path / "data", *NAMES))
 
-    def fail(path: Path, *_: object) -> NDArray[np.uint8]:
+    def fail(path: Path, *_: object) -> Picture:
         raise ZeroDivisionError(path.name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(room, "read_image", fail)
+        patch.setattr(room, "read_picture", fail)
         with pytest.raises(ZeroDivisionError):
             store(dataset, tmp_path / "cache")
 
@@ -453,15 +459,15 @@ def test_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "CHUNK", 100)
     lock, n_slow = threading.Lock(), 0
 
-    def slow(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:  # noqa: ARG001
+    def slow(path: Path, size: int, max_pixels: int) -> Picture:  # noqa: ARG001
         nonlocal n_slow
         if int(path.name) >= 100:  # not in the first chunk
             with lock:
                 n_slow += 1
             time.sleep(0.05)
-        return np.zeros((8, 8, 3), np.uint8)
+        return Picture(np.zeros((8, 8, 3), np.uint8), 8, 8, bytes(16))
 
-    monkeypatch.setattr(room, "read_image", slow)
+    monkeypatch.setattr(room, "read_picture", slow)
     dataset = array_dataset([Path(str(number)) for number in range(1000)])
 
     with pytest.raises(KeyboardInterrupt):
@@ -479,7 +485,7 @@ def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
 
     with monkeypatch.context() as patch:
-        patch.setattr(room, "read_image", None)
+        patch.setattr(room, "read_picture", None)
         with pytest.raises(DataError, match="the pixels need") as error:
             store(dataset, tmp_path / "cache")
 

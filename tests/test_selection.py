@@ -476,7 +476,7 @@ def test_options_are_matched_in_order(
         ("hardest", [0.1], "aum el2n aum", "0:1", "these need one each: hardest, window"),
         ("hardest", [0.1], "hardness", None, "--by 'hardness' is no known score: one of el2n, aum"),
         ("hardest", [1.5], "", None, "hardest: the fraction to drop is 1.5"),
-        ("window", [], "", None, "--drop 'window': must be one of noise, hardest"),
+        ("window", [], "", None, "--drop 'window': must be one of noise, duplicates, hardest"),
         ("", [], "", "0.3-0.7", "--window '0.3-0.7' must be LOW:HIGH"),
         ("", [], "", "0.7:0.3", "window 0.7:0.3 must be LOW:HIGH"),
     ],

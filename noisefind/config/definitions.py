@@ -85,6 +85,10 @@ class ScoreConfig(DataConfig):
         None, "Data", "Share of each class to set aside before scoring, as 0.2 or 20%: a test "
         "split for noisefind evaluate, listed in held_out.csv.", low=0.0, high=0.9, pattern=SHARE,
     )  # fmt: skip
+    leaks: bool = option(
+        True, "Data", "Look for scored images that are in another split too; reads the images of "
+        "all splits.",
+    )  # fmt: skip
     max_pixels: int = option(
         100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
     )
@@ -223,8 +227,9 @@ class PruneConfig(BaseConfig):
         [], "Rules", "What to drop; may be repeated and is applied in the order given. noise: the "
         "suspected wrong labels (the default when no rule is given). hardest, easiest: by a score. "
         "random: by chance. coverage: a third of the share from the very hardest, then evenly over "
-        "the range of difficulty (CCS).",
-        choices=("noise", "hardest", "easiest", "random", "coverage"),
+        "the range of difficulty (CCS). duplicates: all but the easiest image of each group of "
+        "duplicates.",
+        choices=("noise", "hardest", "easiest", "random", "coverage", "duplicates"),
     )  # fmt: skip
     fraction: list[float] = option(
         [], "Rules", "Share of all readable images that a --drop takes: one for all, or one for "

@@ -15,7 +15,7 @@ from noisefind.errors import ConfigError
 _FROM_THE_RUN = frozenset(
     {
         "split", "labels", "only_listed", "root", "cifar_labels",
-        "hold_out", "max_pixels", "members", "trajectory_members", "trajectory_epochs",
+        "hold_out", "leaks", "max_pixels", "members", "trajectory_members", "trajectory_epochs",
         "swav_epochs", "swav_output", "never_learned", "clusters", "devices",
         "fail_over",
     }

@@ -39,6 +39,7 @@ class Dataset:
         fingerprint: hex digest of ids, sizes and modification times of the images (not of the
             labels): two datasets with equal fingerprints have the same pixels.
         skipped: what was found and left out.
+        elsewhere: the images of the other splits, where there are any.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class Dataset:
     images: Sequence[Path] | NDArray[np.uint8]
     fingerprint: str
     skipped: tuple[Skipped, ...] = field(default=())
+    elsewhere: Dataset | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import logging
 import re
 import stat
 import warnings
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
 DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 
+DIGEST_SIZE = 16  # bytes: that two different pictures of a billion agree has a chance of 10^-21
 REASON_LENGTH = 100  # characters of a decoder's message
 
 _ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 say how the stored pixels must be turned
@@ -39,8 +41,25 @@ _TURNS = {
 }
 
 
+_SIDEWAYS = {
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+}
+
+
 class UnreadableImageError(Exception):
     """An image file cannot be read; its text is the reason, for skipped.csv."""
+
+
+class Picture(NamedTuple):
+    """One decoded image."""
+
+    pixels: NDArray[np.uint8]  # (size, size, 3)
+    width: int  # of the original, upright
+    height: int
+    digest: bytes  # of all decoded pixels, before they were resized
 
 
 @contextmanager
@@ -89,7 +108,23 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
         UnreadableImageError: empty, truncated, not an image of :data:`DECODERS`, or larger than
             ``max_pixels``.
     """
-    return np.asarray(_read(path, size, max_pixels, to_square))
+    return read_picture(path, size, max_pixels).pixels
+
+
+def read_picture(path: Path, size: int, max_pixels: int) -> Picture:
+    """What :func:`read_image` reads, with the size of the original and a digest of its pixels.
+
+    Raises:
+        UnreadableImageError: as of :func:`read_image`.
+    """
+    picture, original, digest = _read(path, size, max_pixels, to_square)
+    return Picture(np.asarray(picture), *original, digest)
+
+
+def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
+    """The same of pixels (height, width, 3) that are decoded already."""
+    picture = Image.fromarray(pixels)
+    return Picture(np.asarray(to_square(picture, size)), *picture.size, _digest(picture, ()))
 
 
 def read_thumbnail(path: Path, size: int, max_pixels: int) -> Image.Image:
@@ -98,7 +133,7 @@ def read_thumbnail(path: Path, size: int, max_pixels: int) -> Image.Image:
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    return _read(path, size, max_pixels, to_fit)
+    return _read(path, size, max_pixels, to_fit)[0]
 
 
 def shorter_side(path: Path) -> int | None:
@@ -126,15 +161,18 @@ def to_fit(picture: Image.Image, size: int) -> Image.Image:
 
 def _read(
     path: Path, size: int, max_pixels: int, resize: Callable[[Image.Image, int], Image.Image]
-) -> Image.Image:
+) -> tuple[Image.Image, tuple[int, int], bytes]:
+    """The resized picture, width and height of the original, digest of its pixels."""
     try:
         with _open(path) as image:
             _require_size(image, max_pixels)
+            width, height = image.size
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
             image.draft(None, (size, size))
             image.load()
             turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
-            picture = resize(_to_rgb(image), size)
+            whole = _to_rgb(image)
+            picture, digest = resize(whole, size), _digest(whole, turns)
     except UnreadableImageError:
         raise
     except MemoryError:
@@ -143,7 +181,15 @@ def _read(
         raise UnreadableImageError(_reason(error, path)) from None
     for turn in turns:
         picture = picture.transpose(turn)
-    return picture
+        if turn in _SIDEWAYS:
+            width, height = height, width
+    return picture, (width, height), digest
+
+
+def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
+    """Of an RGB picture and how it is to be turned; its size counts too."""
+    head = repr((picture.size, [int(turn) for turn in turns])).encode()
+    return hashlib.blake2b(head + picture.tobytes(), digest_size=DIGEST_SIZE).digest()
 
 
 def _open(path: Path) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,15 @@ def open_dataset(
     ]
     if not rows:
         raise DataError(f"{str(labels)!r} lists no image of {', '.join(sorted(in_split))}")
-    return _dataset(found, listed, sorted(rows, key=found.ids.__getitem__))
+    dataset = _dataset(found, listed, rows)
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"all images of {str(found.root)!r} have the label {dataset.classes[0]!r}, and finding "
+            f"wrong labels takes two classes: {ONE_FOLDER_PER_CLASS}, or a table with "
+            "file_name,label"
+        )
+    others = [row for row, split in enumerate(found.splits) if split not in in_split]
+    return replace(dataset, elsewhere=_dataset(found, listed, others) if others else None)
 
 
 def _find(
@@ -138,17 +147,13 @@ def _in_split(found: Found, split: str | None) -> set[str]:
 
 def _dataset(found: Found, listed: dict[str, Row], rows: list[int]) -> Dataset:
     """The Dataset of the chosen rows, with the listed labels in place of the found ones."""
+    rows = sorted(rows, key=found.ids.__getitem__)
     ids = tuple(found.ids[row] for row in rows)
     labels = [
         listed[id_].label if id_ in listed else found.labels[row]
         for id_, row in zip(ids, rows, strict=True)
     ]
     classes = sorted(set(labels))
-    if len(classes) < 2:
-        raise DataError(
-            f"all images of {str(found.root)!r} have the label {classes[0]!r}, and finding wrong "
-            f"labels takes two classes: {ONE_FOLDER_PER_CLASS}, or a table with file_name,label"
-        )
     numbers = {name: number for number, name in enumerate(classes)}
     digest = hashlib.sha256()
     for id_, row in zip(ids, rows, strict=True):

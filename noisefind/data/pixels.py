@@ -11,16 +11,18 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
 
 from noisefind.cache import build_once, cache_key, forget
 from noisefind.data.decode import (
+    DIGEST_SIZE,
     UnreadableImageError,
     decoding,
-    read_image,
+    picture_of,
+    read_picture,
     read_thumbnail,
     shorter_side,
     to_fit,
@@ -38,10 +40,20 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.progress import Progress
 
-FORMAT = 1  # of the stored pixels; raise it when they change for the same files
+FORMAT = 2  # of the stored pixels; raise it when they change for the same files
+FORMAT_RESIZED = 1
 UNREADABLE = "unreadable.json"  # beside the pixels: id -> reason of the images without a row
 SAMPLE = 200  # images whose headers tell how large the images of a dataset are
 CHUNK = 64  # images per task of a thread, and rows per step of a copy
+
+
+class Stored(NamedTuple):
+    """What was read of all images, a row each."""
+
+    dataset: Dataset  # the readable part
+    pixels: NDArray[np.uint8]  # (N, size, size, 3), memory-mapped
+    sizes: NDArray[np.int32]  # (N, 2) width and height of the originals, upright
+    digests: NDArray[np.uint8]  # (N, 16) equal where all decoded pixels are
 
 
 def typical_side(dataset: Dataset) -> int:
@@ -74,7 +86,7 @@ def open_pixels(
     max_pixels: int,
     n_threads: int,
     progress: Progress,
-) -> tuple[Dataset, NDArray[np.uint8]]:
+) -> Stored:
     """The readable part of ``dataset`` and its pixels ``(N, size, size, 3)``, in the same order.
 
     The pixels are made on the first call and found in the cache afterwards; they are made again
@@ -97,7 +109,7 @@ def open_pixels(
         forget(folder)
     failures = _failures(build_once(folder, build))
     if not failures:
-        return dataset, cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
+        return _stored(dataset, folder)
     rest = cache_key(dataset.fingerprint, sorted(failures))
     kept = replace(dataset.without(failures), fingerprint=rest)
     if len(kept.classes) < 2:
@@ -106,7 +118,17 @@ def open_pixels(
             f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "
             f"have fewer than two classes; first {first!r}: {reason}"
         )
-    return kept, cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
+    return _stored(kept, folder)
+
+
+def _stored(dataset: Dataset, folder: Path) -> Stored:
+    pixels, sizes, digests = (
+        open_array(folder / f"{name}.npy") for name in ("pixels", "sizes", "digests")
+    )
+    return Stored(
+        dataset, cast("NDArray[np.uint8]", pixels), cast("NDArray[np.int32]", sizes),
+        cast("NDArray[np.uint8]", digests),
+    )  # fmt: skip
 
 
 def resized_pixels(
@@ -129,7 +151,7 @@ def resized_pixels(
             progress.advance(rows.stop - rows.start)
         target.flush()
 
-    name = cache_key("resized", FORMAT, key, pixels.shape, size)
+    name = cache_key("resized", FORMAT_RESIZED, key, pixels.shape, size)
     folder = build_once(cache / "pixels" / name, build)
     return cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
 
@@ -137,9 +159,11 @@ def resized_pixels(
 def _decode_all(
     dataset: Dataset, size: int, max_pixels: int, n_threads: int, folder: Path, progress: Progress
 ) -> dict[str, str]:
-    """Write ``folder/pixels.npy`` with the readable images only; return id -> reason of others."""
+    """Write what was read of the readable images only; return id -> reason of the others."""
     images = dataset.images
     decoded = _new_array(folder / "pixels.npy", len(dataset), size)
+    sizes = np.zeros((len(dataset), 2), np.int32)
+    digests = np.zeros((len(dataset), DIGEST_SIZE), np.uint8)
     failures: dict[str, str] = {}
     stopped = Event()
 
@@ -148,10 +172,13 @@ def _decode_all(
             if stopped.is_set():
                 break
             try:
-                if isinstance(images, np.ndarray):
-                    decoded[row] = np.asarray(to_square(Image.fromarray(images[row]), size))
-                else:
-                    decoded[row] = read_image(images[row], size, max_pixels)
+                picture = (
+                    picture_of(images[row], size)
+                    if isinstance(images, np.ndarray)
+                    else read_picture(images[row], size, max_pixels)
+                )
+                decoded[row], sizes[row] = picture.pixels, (picture.width, picture.height)
+                digests[row] = np.frombuffer(picture.digest, np.uint8)
             except UnreadableImageError as error:
                 failures[dataset.ids[row]] = str(error)
         return len(rows)
@@ -165,8 +192,11 @@ def _decode_all(
             pool.shutdown(cancel_futures=True)
             raise
     decoded.flush()
+    readable = np.array([id_ not in failures for id_ in dataset.ids], np.bool_)
     if failures:
-        _compact(folder, decoded, [id_ not in failures for id_ in dataset.ids])
+        _compact(folder, decoded, readable)
+    np.save(folder / "sizes.npy", sizes[readable])
+    np.save(folder / "digests.npy", digests[readable])
     return dict(sorted(failures.items()))
 
 
@@ -187,7 +217,7 @@ def _any_mended(
 
     def is_readable(row: int) -> bool:
         try:
-            read_image(cast("Path", dataset.images[row]), size, max_pixels)
+            read_picture(cast("Path", dataset.images[row]), size, max_pixels)
         except UnreadableImageError:
             return False
         return True
@@ -196,7 +226,7 @@ def _any_mended(
         return any(pool.map(is_readable, failed))
 
 
-def _compact(folder: Path, decoded: NDArray[np.uint8], readable: list[bool]) -> None:
+def _compact(folder: Path, decoded: NDArray[np.uint8], readable: NDArray[np.bool_]) -> None:
     """Rewrite the array without the rows that could not be read, a chunk at a time."""
     rows = np.flatnonzero(readable)
     _require_space(folder, len(rows) * decoded[:1].nbytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ class Findings:
             there is one; -1 for none.
         is_outlier: (N,) unlike all others.
         image_issues: (N,) names joined by ";".
-        leaks: one for each pair of a scored image and one of another split.
+        leaks: one for each pair of a scored image and one of another split; None: not looked for.
     """
 
     neighbours: Neighbours
@@ -46,7 +46,7 @@ class Findings:
     twin: NDArray[np.int64]
     is_outlier: NDArray[np.bool_]
     image_issues: list[str]
-    leaks: list[Leak] = field(default_factory=list)
+    leaks: list[Leak] | None = None
 
     @classmethod
     def nothing(cls, n_images: int) -> Findings:
@@ -62,3 +62,15 @@ class Findings:
             neighbours, np.zeros(n_images, np.int64), np.zeros(n_images, np.bool_),
             np.full(n_images, -1), np.zeros(n_images, np.bool_), [""] * n_images,
         )  # fmt: skip
+
+    def counts(self) -> dict[str, int]:
+        """How much was found: what run.json says."""
+        counts = {
+            "n_duplicate_groups": int(self.duplicate_group.max(initial=0)),
+            "n_twins_under_other_labels": int((self.twin >= 0).sum()),
+            "n_outliers": int(self.is_outlier.sum()),
+            "n_image_issues": sum(map(bool, self.image_issues)),
+        }
+        if self.leaks is not None:
+            counts["n_leaks"] = len({leak.file_name for leak in self.leaks})
+        return counts

@@ -94,7 +94,7 @@ def open_machine(
     try_networks(networks, n_classes, sizes.network, config.network_weights, progress)
 
     def stored(dataset: Dataset) -> _Stored:
-        readable, pixels = open_pixels(
+        readable, pixels, *_ = open_pixels(
             dataset, sizes.stored, cache=cache, max_pixels=max_pixels, n_threads=n_threads,
             progress=progress,
         )  # fmt: skip

@@ -1,0 +1,125 @@
+"""The same picture twice: exact by a digest of its pixels, near by features and small pixels.
+
+Neighbours are candidates; same_picture.py compares their pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from noisefind.similarity.neighbours import Neighbours, nearest_neighbours
+from noisefind.similarity.same_picture import (
+    MIN_CORRELATION,
+    is_same_picture,
+    mirror_free_vectors,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_COSINE = 0.6  # of candidates by features; a picture and its mirror image may have .7
+N_BY_PIXELS = 5  # candidates of each image by pixels
+
+
+class Duplicates(NamedTuple):
+    """Which of N images show one picture."""
+
+    group: NDArray[np.int64]  # (N,) from 1 up in the order of rows; 0: in none
+    is_exact: NDArray[np.bool_]  # (N,) another one of the group has the same pixels
+    twin: NDArray[np.int64]  # (N,) row of one in the group with another label; -1: none
+
+
+def find_duplicates(
+    digests: NDArray[np.uint8],
+    near: NDArray[np.int64],
+    labels: NDArray[np.int64],
+) -> Duplicates:
+    """Join what is the same picture into groups; being the same is handed on.
+
+    Args:
+        digests: (N, b) of the decoded pixels: equal ones are the same picture.
+        near: (M, 2) rows of nearly the same pictures.
+        labels: (N,) given labels.
+    """
+    n_images = len(digests)
+    number = digest_numbers(digests)
+    sizes = np.bincount(number)
+    _, first = np.unique(number, return_index=True)
+    copies = np.stack((np.arange(n_images), first[number]), 1)
+    roots = _components(n_images, np.concatenate((copies, near)))
+    is_in_group = np.bincount(roots, minlength=n_images)[roots] > 1
+    group = np.zeros(n_images, np.int64)
+    group[is_in_group] = np.unique(roots[is_in_group], return_inverse=True)[1] + 1
+    is_exact = sizes[number] > 1
+    exact_twin = _twins(np.where(is_exact, number, -1), labels)
+    twin = _twins(np.where(is_in_group, roots, -1), labels)
+    return Duplicates(group, is_exact, np.where(exact_twin >= 0, exact_twin, twin))
+
+
+def near_pairs(
+    by_features: Neighbours,
+    thumbnails: NDArray[np.uint8],
+    *,
+    seed: int = 0,
+    n_threads: int = 1,
+) -> NDArray[np.int64]:
+    """Pairs (M, 2) of images that show nearly the same picture.
+
+    Candidates are neighbours by features, and neighbours by their pixels at 8 x 8 px, which finds
+    mirror images whatever the features make of them.
+
+    Args:
+        by_features: of each of N images.
+        thumbnails: (N, 32, 32, 3) pixels, may be memory-mapped.
+        seed: of the search by pixels.
+        n_threads: that it may use.
+    """
+    by_pixels = nearest_neighbours(
+        mirror_free_vectors(thumbnails), N_BY_PIXELS, seed=seed, n_threads=n_threads
+    )
+    pairs = np.concatenate((_likely(by_features, MIN_COSINE), _likely(by_pixels, MIN_CORRELATION)))
+    pairs = np.unique(np.sort(pairs, 1), axis=0)
+    return pairs[is_same_picture(thumbnails, thumbnails, pairs)]
+
+
+def _likely(neighbours: Neighbours, least: float) -> NDArray[np.int64]:
+    row, place = np.nonzero((neighbours.rows >= 0) & (neighbours.similarity >= least))
+    return np.stack((row, neighbours.rows[row, place].astype(np.int64)), 1)
+
+
+def digest_numbers(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(N,) equal numbers, from 0 up, for equal rows of (N, b)."""
+    whole: Any = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1])))
+    number: NDArray[np.int64] = np.unique(whole.ravel(), return_inverse=True)[1]
+    return number.ravel()
+
+
+def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each image the lowest row that it hangs together with."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs), np.bool_), pairs.T), (n_images, n_images))
+    _, number = connected_components(links, directed=False)
+    _, first = np.unique(number, return_index=True)
+    roots: NDArray[np.int64] = first[number]
+    return roots
+
+
+def _twins(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row one of the same group (N,; -1: in none) with another label; -1: none.
+
+    The first of them in the order of rows.
+    """
+    twin = np.full(len(group), -1, np.int64)
+    order = np.argsort(group, kind="stable")
+    order = order[group[order] >= 0]
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    for rows in np.split(order, starts[1:]) if len(order) else []:
+        own = labels[rows]
+        others = rows[own != own[0]]
+        if len(others):
+            twin[rows] = np.where(own == own[0], others[0], rows[0])
+    return twin
