@@ -32,7 +32,7 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from noisefind.config import ScoreConfig
+from noisefind.config import DataConfig, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
 from noisefind.progress import Progress
@@ -145,7 +145,7 @@ def rate(size: int) -> str:
 
 def decoding(images: Path, home: Path) -> str:
     """Photographs per second: noisefind's pixel store against bare Pillow in as many threads."""
-    dataset = open_dataset(images, cache_dir=home, say=lambda _: None)
+    dataset = open_dataset(images, DataConfig(), cache_dir=home, say=lambda _: None)
     size, shares = 192, []
 
     def bare(path: Path) -> None:

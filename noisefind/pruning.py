@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from noisefind.cache import cache_folder
-from noisefind.config import PruneConfig
+from noisefind.config import DataConfig, PruneConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.table import is_table
 from noisefind.errors import ConfigError, DataError, RunError
@@ -131,11 +131,14 @@ def _reopen(summary: dict[str, Any], config: PruneConfig, folder: RunFolder) -> 
         data = config.data
     if not data.exists():
         raise DataError(f"{data}: the images are not there any more; say where with --data DIR")
-    return open_dataset(
-        data,
+    of = DataConfig(
         split="all" if scored["split"] is None else scored["split"],
         root=Path(root) if root and is_table(data) else None,
         cifar_labels=scored["cifar_labels"],
+    )
+    return open_dataset(
+        data,
+        of,
         cache_dir=cache_folder(None, folder.path / "cache"),
         say=lambda _: None,
     )
