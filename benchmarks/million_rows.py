@@ -26,9 +26,11 @@ import torch
 
 from noisefind.config import PruneConfig, ScoreConfig
 from noisefind.data.dataset import Dataset
+from noisefind.detection.witness import call_witness
 from noisefind.pruning import prune
 from noisefind.ranking import rank
 from noisefind.run import RunFolder
+from noisefind.similarity.findings import Findings
 from noisefind.training.record import Record, Recorder
 
 if TYPE_CHECKING:
@@ -96,7 +98,10 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         seconds["record"] = time.perf_counter() - start
         start = time.perf_counter()
         distances = rng.random(n_rows)
-        ranking = rank(dataset, [Record(run.record / "cnn")], distances, ScoreConfig())
+        records, nothing = [Record(run.record / "cnn")], Findings.nothing(n_rows)
+        held_out = np.concatenate([p.numpy() for _, p in made_up(labels, n_classes, 0, 2)])
+        witness, _ = call_witness(np.exp(held_out), labels, seed=0)
+        ranking = rank(dataset, records, distances, witness, nothing, ScoreConfig()).ranking
         seconds["rank"] = time.perf_counter() - start
         start = time.perf_counter()
         run.write_results(ranking, [], {})

@@ -103,6 +103,11 @@ def print_scores(result: ScoreResult) -> None:
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are suspected to be wrong "
         f"({n_issues / n_images:.1%})"
     )
+    rate = summary["noise_rate"]
+    _print_plain(
+        console,
+        f"In all about {rate['estimate']:.1%} are wrong ({rate['low']:.1%} to {rate['high']:.1%})",
+    )
     table = Table(box=SIMPLE, title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
     for column in ("label_score", "suspected", "given_label", "predicted_label", "file_name"):
         table.add_column(column, no_wrap=True)
@@ -110,7 +115,7 @@ def print_scores(result: ScoreResult) -> None:
         names = (ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row])
         suspected = "yes" if ranking.is_label_issue[row] else "no"
         table.add_row(
-            f"{ranking.label_scores[row]:.4f}", suspected, *(Text(_visible(n)) for n in names)
+            _score_text(ranking.label_scores[row]), suspected, *(Text(_visible(n)) for n in names)
         )
     _print_whole(console, table)
     path = result.run.path
@@ -118,6 +123,10 @@ def print_scores(result: ScoreResult) -> None:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
     _print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     _print_plain(console, f"Next: noisefind prune {path} -o CLEAN")
+
+
+def _score_text(score: float) -> str:
+    return "<0.0001" if score < 0.0001 else f"{score:.4f}"
 
 
 def print_prune(result: PruneResult, *, dry_run: bool) -> None:

@@ -5,6 +5,8 @@
     features/         reduced.npy, clusters.csv; for --features swav its loss and, while it trains,
                       how far it is
     scores.csv        one row per image, worst first
+    details.csv       the numbers behind its reasons
+    noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
     skipped.csv       what was left out, and why
     run.json          all about the run; written last, so its existence means that the run is whole
 
@@ -30,7 +32,7 @@ from noisefind.files import write_csv, write_json
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,7 +48,23 @@ SCORE_COLUMNS = (
     "is_label_issue",
     "reasons",
     *SCORES,
+    "duplicate_group",
+    "is_outlier_issue",
+    "image_issues",
 )
+DETAIL_COLUMNS = (
+    "file_name",
+    "held_out_prob_given",
+    "held_out_label",
+    "ensemble_label",
+    "ensemble_prob",
+    "neighbours_given",
+    "neighbours_label",
+    "neighbours_label_share",
+    "same_picture",
+)
+CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
+PAIR_COLUMNS = ("given_label", "true_label", "n_images")
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,9 @@ class Ranking:
     is_label_issue: NDArray[np.bool_]
     reasons: list[str]
     scores: dict[str, NDArray[np.float64]]
+    duplicate_groups: NDArray[np.int64]  # 0 where the image is in none
+    is_outlier_issue: NDArray[np.bool_]
+    image_issues: list[str]  # joined by ";"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -192,6 +213,17 @@ class RunFolder:
             ((k, f"{distance:.7g}") for k, distance in sorted(clusters.items())),
         )
 
+    def write_details(
+        self,
+        details: Iterable[Sequence[object]],
+        classes: Iterable[Sequence[object]],
+        pairs: Iterable[Sequence[object]],
+    ) -> None:
+        """Write details.csv, noise_per_class.csv and transitions.csv."""
+        write_csv(self.path / "details.csv", DETAIL_COLUMNS, details)
+        write_csv(self.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
+        write_csv(self.path / "transitions.csv", PAIR_COLUMNS, pairs)
+
     def finish(self, summary: dict[str, Any]) -> None:
         """Write run.json: the run is whole."""
         write_json(self.path / "run.json", {"format": FORMAT, **summary})
@@ -235,6 +267,9 @@ class RunFolder:
                 is_label_issue=np.array(columns["is_label_issue"]) == "true",
                 reasons=columns["reasons"],
                 scores={name: np.array(columns[name], np.float64) for name in SCORES},
+                duplicate_groups=np.array([int(n or 0) for n in columns["duplicate_group"]]),
+                is_outlier_issue=np.array(columns["is_outlier_issue"]) == "true",
+                image_issues=columns["image_issues"],
             )
         except ValueError as error:
             raise RunError(f"{self.path}/scores.csv: {error}") from None
@@ -259,6 +294,9 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
     def text(values: NDArray[np.float64]) -> list[str]:
         return [f"{value:.7g}" for value in values.tolist()]
 
+    def truths(values: NDArray[np.bool_]) -> list[str]:
+        return ["true" if value else "false" for value in values.tolist()]
+
     return zip(
         range(1, len(ranking) + 1),
         ranking.ids,
@@ -267,9 +305,12 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
         ranking.predicted_labels,
         text(ranking.predicted_probs),
         text(ranking.label_scores),
-        ["true" if issue else "false" for issue in ranking.is_label_issue.tolist()],
+        truths(ranking.is_label_issue),
         ranking.reasons,
         *(text(ranking.scores[name]) for name in SCORES),
+        [group or "" for group in ranking.duplicate_groups.tolist()],
+        truths(ranking.is_outlier_issue),
+        ranking.image_issues,
         strict=True,
     )
 

@@ -20,6 +20,9 @@ from noisefind.cache import cache_folder
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.detection.held_out import held_out_scores
+from noisefind.detection.witness import Witness, call_witness
+from noisefind.evidence import memorised_warning, verdict_summary, write_details
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
 from noisefind.output import check_place
@@ -28,6 +31,7 @@ from noisefind.ranking import rank
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
+from noisefind.similarity.findings import Findings
 from noisefind.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
+    from noisefind.detection.noise_rate import LabelNoise
 
 FEW_IMAGES = 20  # of a class; with fewer a warning is given
 
@@ -155,17 +160,27 @@ def _score(
             training, recipes, config, run.record, machine.device, machine.progress,
             machine.devices,
         )  # fmt: skip
+    with machine.timed("witness"):
+        witness, noise = _witness(features, dataset, config, machine)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
         trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
-        ranking = rank(dataset, records, distances, config, trajectories=trajectories)
+        judged = rank(
+            dataset, records, distances, witness, Findings.nothing(len(dataset)), config,
+            trajectories=trajectories,
+        )  # fmt: skip
+        ranking = judged.ranking
         run.write_results(ranking, dataset.skipped, clusters.curve)
+        write_details(run, dataset, judged, noise)
         machine.progress.advance()
+    if not judged.verdict.members_count:
+        machine.progress.say(memorised_warning(judged.verdict.memorised_share))
     summary = {
         **started,
         **_summary(dataset, ranking, sizes, recipes, clusters, machine),
+        **verdict_summary(judged, noise),
     }
     run.finish(summary)
     return ScoreResult(run, summary, ranking)
@@ -255,6 +270,18 @@ def _clusters(
             "and with as many centres as images km_distance is rounding alone"
         )
     return clusters
+
+
+def _witness(
+    features: NDArray[np.float32], dataset: Dataset, config: ScoreConfig, machine: _Machine
+) -> tuple[Witness, LabelNoise]:
+    machine.progress.stage("Asking what the other images say", 2 * len(dataset))
+    seed = derived_seed(config.seed, "witness")
+    scores = held_out_scores(
+        features, dataset.labels, len(dataset.classes), seed=seed, n_threads=machine.n_threads,
+        advance=machine.progress.advance,
+    )  # fmt: skip
+    return call_witness(scores, dataset.labels, seed=seed)
 
 
 def _summary(

@@ -28,8 +28,10 @@ def test_file_names_are_printed_whole_on_a_narrow_terminal(
         predicted_probs=np.array([0.9]), label_scores=np.array([0.0123]),
         is_label_issue=np.array([True]), reasons=[""],
         scores={name: np.array([1.0]) for name in SCORES},
+        duplicate_groups=np.array([0]), is_outlier_issue=np.array([False]), image_issues=[""],
     )  # fmt: skip
-    summary = {"n_label_issues": 1, "n_images": 1, "n_skipped": 0}
+    rate = {"estimate": 0.5, "low": 0.1, "high": 0.9}
+    summary = {"n_label_issues": 1, "n_images": 1, "n_skipped": 0, "noise_rate": rate}
     result = SimpleNamespace(run=RunFolder(Path("run")), summary=summary, ranking=ranking)
     print_scores(cast("Any", result))
     assert (

@@ -55,13 +55,47 @@ def test_scores_csv_keeps_its_contract(digits_run: Path) -> None:
     assert {row["is_label_issue"] for row in rows} == {"true", "false"}
 
 
-def test_verdict_follows_from_the_scores(digits_run: Path) -> None:
-    """label_score is the sigmoid of aum; an issue has aum < 0 and another prediction."""
-    for row in read_csv(digits_run / "scores.csv"):
-        aum = float(row["aum"])
-        assert float(row["label_score"]) == pytest.approx(1 / (1 + np.exp(-aum)), rel=1e-5)
-        differs = row["predicted_label"] != row["given_label"]
-        assert (row["is_label_issue"] == "true") == (differs and aum < 0)
+def test_verdict_agrees_with_itself(digits_run: Path) -> None:
+    """A suspected label is never its own suggestion, has reasons, and adds to the noise rate."""
+    rows = read_csv(digits_run / "scores.csv")
+    for row in rows:
+        if row["is_label_issue"] == "true":
+            assert row["predicted_label"] != row["given_label"]
+            assert float(row["label_score"]) <= 0.7
+            assert row["reasons"]
+    rate = json.loads((digits_run / "run.json").read_text())["noise_rate"]
+    expected = np.mean([1 - float(row["label_score"]) for row in rows])
+    assert rate["low"] < rate["estimate"] < rate["high"]
+    assert rate["estimate"] == pytest.approx(expected, abs=2e-3)
+
+
+def test_evidence_is_in_the_run_folder(digits_run: Path) -> None:
+    """Details in the order of the scores; rates of classes and pairs that fit the whole."""
+    ids = [row["file_name"] for row in read_csv(digits_run / "scores.csv")]
+    assert [row["file_name"] for row in read_csv(digits_run / "details.csv")] == ids
+    classes = read_csv(digits_run / "noise_per_class.csv")
+    assert sum(int(row["n_images"]) for row in classes) == 1000
+    pairs = read_csv(digits_run / "transitions.csv")
+    counts = [float(row["n_images"]) for row in pairs]
+    assert counts == sorted(counts, reverse=True)
+    assert all(row["given_label"] != row["true_label"] for row in pairs)
+
+
+def test_members_that_know_the_labels_by_heart_are_not_believed(
+    noisefind: CommandLine, noisy_digits: Path, tmp_path: Path
+) -> None:
+    """Over-trained on purpose: the run says so, and still suspects the planted errors."""
+    labels = noisy_digits / "noise/labels.csv"
+    output = noisefind(
+        "score", DIGITS, "-o", tmp_path / "run", "--labels", labels, "--members", "1",
+        "--epochs", "60", "--weight-decay", "0", "--clusters", "3",
+    )  # fmt: skip
+    assert "by heart" in output.err
+    assert json.loads((tmp_path / "run/run.json").read_text())["memorised"] is True
+    wrong = {r["file_name"] for r in read_csv(labels) if r["label"] != r["true_label"]}
+    rows = read_csv(tmp_path / "run/scores.csv")
+    flagged = {row["file_name"] for row in rows if row["is_label_issue"] == "true"}
+    assert len(flagged & wrong) >= 0.8 * len(wrong)
 
 
 def test_run_json_tells_all(digits_run: Path) -> None:

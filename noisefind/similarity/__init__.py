@@ -1,0 +1,1 @@
+"""What the pictures alone tell: neighbours, duplicates, outliers; pure numpy."""
