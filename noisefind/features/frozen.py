@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from noisefind.progress import Progress
 
-FORMAT = 1  # of the stored features; raise it when they change for the same pixels
+FORMAT = 2  # of the stored features; raise it when they change for the same pixels
 BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its cache
 
 
