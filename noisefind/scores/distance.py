@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+
+from noisefind.scores.kmeans import Fit, kmeans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,27 +65,24 @@ def find_clusters(
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(features))[:SAMPLE])
     sample = np.ascontiguousarray(features[rows])
-    n_distinct = len(np.unique(sample, axis=0))  # more centres than that cannot be told apart
+    # more centres than there are different vectors cannot be told apart
+    n_distinct = len({vector.tobytes() for vector in sample + np.float32(0)})  # no -0
     if n_clusters == "auto":
         candidates = candidate_numbers(n_distinct, n_classes)
     else:
         candidates = [min(int(n_clusters), n_distinct)]
 
-    def fit(k: int) -> tuple[NDArray[np.float32], float]:
-        result = _fit(sample, k, seed)
+    def fit(k: int) -> Fit:
+        result = kmeans(sample, k, seed)
         advance()
         return result
 
-    with (
-        warnings.catch_warnings(),
-        threadpool_limits(1, "blas"),  # undoes what the fits, each setting its own, leave behind
-        ThreadPoolExecutor(n_threads) as pool,
-    ):
-        warnings.simplefilter("ignore")  # 'fewer distinct points than clusters' is no trouble here
+    # one thread per product: how many there are would change the last bits of its sums
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
         # the largest first: it takes the longest
         fits = dict(zip(candidates[::-1], pool.map(fit, candidates[::-1]), strict=True))
-    curve = {k: fits[k][1] / len(sample) for k in candidates}
-    return Clusters(fits[elbow(curve)][0], curve)
+    curve = {k: fits[k].inertia / len(sample) for k in candidates}
+    return Clusters(fits[elbow(curve)].centers, curve)
 
 
 def candidate_numbers(n_vectors: int, n_classes: int) -> list[int]:
@@ -105,13 +103,3 @@ def elbow(curve: dict[int, float]) -> int:
         return int(k[0])
     below_chord = 1 - (k - k[0]) / (k[-1] - k[0]) - (y - y[-1]) / (y[0] - y[-1])
     return int(k[np.argmax(below_chord)])
-
-
-def _fit(sample: NDArray[np.float32], k: int, seed: int) -> tuple[NDArray[np.float32], float]:
-    from sklearn.cluster import KMeans
-
-    # One thread per fit: with more, scikit-learn adds the threads' sums as they come in, and from
-    # four threads on the same seed gives other bits.
-    with threadpool_limits(1, "openmp"):
-        fit = KMeans(k, n_init=1, max_iter=30, random_state=seed).fit(sample)
-    return fit.cluster_centers_.astype(np.float32), float(fit.inertia_)
