@@ -1,4 +1,4 @@
-# make demo   score and prune the sample data; make test   lint, types and tests.
+# make demo   score, prune and show the sample data; make test   lint, types and tests.
 # Each creates the environment in .venv on its first run; both work alone in a fresh clone.
 
 PYTHON ?= python3
@@ -10,8 +10,9 @@ demo: .venv/user
 	rm -rf demo
 	$(BIN)/noisefind score sample_data/digits -o demo/run
 	$(BIN)/noisefind prune demo/run -o demo/pruned
+	$(BIN)/noisefind report demo/run
 	@echo
-	@echo "The worst labels come first in demo/run/scores.csv; what was planted is in sample_data/truth.csv."
+	@echo "Open demo/run/report.html in a browser. What was planted is in sample_data/truth.csv."
 
 test: .venv/dev
 	$(BIN)/ruff check .

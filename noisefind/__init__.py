@@ -1,6 +1,6 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
-The verbs of the command line are functions here: ``score``, ``prune``, ``inject``,
+The verbs of the command line are functions here: ``score``, ``prune``, ``inject``, ``report``,
 ``evaluate_detection`` and ``selftest``.
 """
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         DetectionConfig,
         InjectConfig,
         PruneConfig,
+        ReportConfig,
         ScoreConfig,
         SelftestConfig,
     )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from noisefind.injecting import inject
     from noisefind.predictions import Predictions
     from noisefind.pruning import prune
+    from noisefind.reporting.report import report
     from noisefind.scoring import score
 
 __version__ = "0.1.0"
@@ -32,11 +34,13 @@ __all__ = [
     "NoisefindError",
     "Predictions",
     "PruneConfig",
+    "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
     "evaluate_detection",
     "inject",
     "prune",
+    "report",
     "score",
     "selftest",
 ]
@@ -47,11 +51,13 @@ _HOMES = {
     "NoisefindError": "errors",
     "Predictions": "predictions",
     "PruneConfig": "config",
+    "ReportConfig": "config",
     "ScoreConfig": "config",
     "SelftestConfig": "config",
     "evaluate_detection": "evaluation.detection",
     "inject": "injecting",
     "prune": "pruning",
+    "report": "reporting.report",
     "score": "scoring",
     "selftest": "evaluation.selftest",
 }

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from noisefind import __version__
-from noisefind.config import InjectConfig, PruneConfig, ScoreConfig, load_config
+from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
 from noisefind.evaluation.cli import evaluate
 from noisefind.options import ConfigFile, Data, with_options
@@ -117,6 +117,27 @@ def inject(
     with TerminalProgress() as progress:
         result = run_inject(data, output, options, progress=progress)
     print_injection(result, str(data))
+
+
+@app.command()
+@with_options(ReportConfig)
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write. Default: report.html in RUN."),
+    ] = None,
+    config: ConfigFile = None,
+    **given: Any,
+) -> None:
+    """Write one HTML file that shows RUN, takes decisions on its labels and opens anywhere."""
+    from noisefind.console import TerminalProgress, print_report
+    from noisefind.reporting.report import report as run_report
+
+    options = load_config(ReportConfig, config, given)
+    with TerminalProgress() as progress:
+        result = run_report(run, output, options, progress=progress)
+    print_report(result)
 
 
 def main() -> None:

@@ -22,12 +22,14 @@ from rich.text import Text
 
 from noisefind import progress
 from noisefind.config import flag
+from noisefind.text import visible as _visible
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
+    from noisefind.reporting.report import ReportResult
     from noisefind.scoring import ScoreResult
 
 N_WORST = 10
@@ -117,7 +119,7 @@ def print_scores(result: ScoreResult) -> None:
         table.add_row(
             _score_text(ranking.label_scores[row]), suspected, *(Text(_visible(n)) for n in names)
         )
-    _print_whole(console, table)
+    print_whole(console, table)
     path = result.run.path
     if summary["n_skipped"]:
         _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
@@ -146,9 +148,20 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         table.add_row(Text(_visible(count.label)), *(f"{number:,}" for number in numbers))
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals))
-    _print_whole(console, table)
+    print_whole(console, table)
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} unreadable images are not kept either")
+    if result.n_decided:
+        _print_plain(
+            console, f"{result.n_decided:,} images were decided by review, before the rules"
+        )
+    if result.disagreements:
+        first = result.disagreements[0]
+        _print_plain(
+            console,
+            f"{len(result.disagreements):,} images are undecided since reviewers disagree, as "
+            f"{_visible(first.file_name)} ({_visible(first.decisions)}): disagreements.csv",
+        )
     if result.n_spared:
         spared = f"{result.n_spared:,} more would have gone: --min-per-class spares them"
         _print_plain(console, spared)
@@ -159,7 +172,7 @@ def print_prune(result: PruneResult, *, dry_run: bool) -> None:
         _print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
 
 
-def _print_whole(console: Console, table: Table) -> None:
+def print_whole(console: Console, table: Table) -> None:
     """A table as wide as it needs, whatever the terminal's width: its names can be copied."""
     needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
     console.width = max(console.width, needed)
@@ -186,6 +199,16 @@ def print_injection(result: InjectResult, data: str) -> None:
     _print_plain(console, f"then: noisefind evaluate detection RUN --truth {table} -o OUT")
 
 
+def print_report(result: ReportResult) -> None:
+    """Where the page is, how large, and what it shows."""
+    console = Console()
+    what = f"{result.n_pictures:,} of {result.n_images:,} images with a picture"
+    _print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
+    if result.n_unreadable:
+        _print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
+    _print_plain(console, "Open it in a browser, decide, download decisions.csv")
+
+
 def _print_plain(console: Console, line: str) -> None:
     """A line whose paths can be copied: neither wrapped nor read as markup."""
     console.print(Text(line), soft_wrap=True)
@@ -197,8 +220,3 @@ def _as_text(name: str) -> Text:
 
 def _one_line(text: str) -> str:
     return " ".join(_visible(text.replace("\n", " ")).split())
-
-
-def _visible(text: str) -> str:
-    """``text`` without what could steer a terminal or break a line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -19,12 +19,13 @@ from noisefind.cache import cache_folder
 from noisefind.config import InjectConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.table import is_table
-from noisefind.errors import ConfigError, RunError
+from noisefind.errors import ConfigError
 from noisefind.files import write_csv, write_json
 from noisefind.image_tree import write_image_tree
 from noisefind.noise_matrix import read_matrix
 from noisefind.output import check_place, whole_folder
 from noisefind.progress import Progress
+from noisefind.recorded import mean_predictions
 from noisefind.run import RunFolder
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _require_room(dataset: Dataset, counts: NDArray[np.int64]) -> None:
 
 def _by_run(dataset: Dataset, run: Path, n_changed: int, rng: np.random.Generator) -> noise.Noise:
     """Confusion noise, from what the members of a run predict on average."""
-    ids, classes, mean = _mean_predictions(RunFolder(run))
+    ids, classes, mean = mean_predictions(RunFolder(run))
     row_of = {id_: row for row, id_ in enumerate(ids)}
     known = np.array([id_ in row_of for id_ in dataset.ids])
     if known.sum() < n_changed:
@@ -184,18 +185,6 @@ def _by_run(dataset: Dataset, run: Path, n_changed: int, rng: np.random.Generato
     labels, is_changed = dataset.labels.copy(), np.zeros(len(dataset), dtype=np.bool_)
     labels[known], is_changed[known] = part
     return noise.Noise(labels, is_changed)
-
-
-def _mean_predictions(run: RunFolder) -> tuple[list[str], list[str], NDArray[np.float32]]:
-    """The N ids and C classes of a run, and (N, C) the mean over its kinds of members."""
-    from noisefind.training.record import Record, n_recorded  # imports torch
-
-    summary = run.read_summary()
-    folders = [run.record / network for network in summary["recipes"]]
-    if not all(n_recorded(folder) for folder in folders):
-        raise RunError(f"{run.record} lacks what the members said; score the data again")
-    mean = np.mean([Record(folder).mean for folder in folders], axis=0)
-    return sorted(run.read_ranking().ids), summary["classes"], mean
 
 
 def _summary(

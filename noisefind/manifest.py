@@ -3,6 +3,7 @@
     manifest.csv   file_name,label,split,keep,reason: every image once, sorted by file_name
     kept.csv       file_name,label: the kept rows of manifest.csv
     kept.txt       the file names of kept.csv, one per line                     format "txt"
+    disagreements.csv   file_name,decisions: what reviewers decided differently, if anything
     kept.npy       int64 row numbers of the kept images (see `write_manifest`)  format "npy"
     imagefolder/   <split>/<class>/<name> and <split>/metadata.csv              format "imagefolder"
 
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.decisions import Disagreement
 from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.files import write_csv
 from noisefind.image_tree import foreign_entry, write_image_tree
@@ -37,7 +39,7 @@ FORMATS = ("txt", "npy", "imagefolder")
 COLUMNS = ("file_name", "label", "split", "keep", "reason")
 _TREE = "imagefolder"
 # All that prune ever writes into its folder, and so all that --force replaces.
-_OURS = ("manifest.csv", "kept.csv", "kept.txt", "kept.npy", _TREE)
+_OURS = ("manifest.csv", "kept.csv", "kept.txt", "kept.npy", "disagreements.csv", _TREE)
 
 
 class Unreadable(NamedTuple):
@@ -77,8 +79,9 @@ class Manifest:
         labels: (N,) their given labels, as class names.
         splits: (N,) their splits, "" where the data has none.
         keep: (N,) which stay.
-        reasons: (N,) why an image is dropped, "" where it stays.
+        reasons: (N,) why an image is dropped, or stays under another label; else "".
         unreadable: images that could not be scored; never kept.
+        disagreements: what reviewers decided differently.
     """
 
     ids: Sequence[str]
@@ -87,6 +90,7 @@ class Manifest:
     keep: NDArray[np.bool_]
     reasons: Sequence[str]
     unreadable: Sequence[Unreadable] = ()
+    disagreements: Sequence[Disagreement] = ()
 
     def rows(self) -> list[Row]:
         """Every image once, sorted by file name.
@@ -224,6 +228,8 @@ def _write_all(
     cells = ((*row[:3], "true" if row.keep else "false", row.reason) for row in rows)
     write_csv(folder / "manifest.csv", COLUMNS, cells)
     write_csv(folder / "kept.csv", COLUMNS[:2], pairs)
+    if manifest.disagreements:
+        write_csv(folder / "disagreements.csv", Disagreement._fields, manifest.disagreements)
     if "txt" in formats:
         _write_list(folder / "kept.txt", [row.file_name for row in kept])
     if "npy" in formats:

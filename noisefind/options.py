@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
 from noisefind.config import (
     BaseConfig,
+    CleanConfig,
+    ClustersConfig,
+    CurriculumConfig,
     DetectionConfig,
+    EasiestConfig,
+    EmbeddingConfig,
+    ExamplesConfig,
+    HardestConfig,
     InjectConfig,
     PruneConfig,
+    ReportConfig,
     ScoreConfig,
     SelftestConfig,
+    WindowConfig,
     flag,
+    options_of,
     plain_number,
 )
 
@@ -42,8 +52,17 @@ COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,
     "prune": PruneConfig,
     "inject": InjectConfig,
+    "report": ReportConfig,
     "evaluate detection": DetectionConfig,
     "evaluate selftest": SelftestConfig,
+    "evaluate examples": ExamplesConfig,
+    "evaluate embedding": EmbeddingConfig,
+    "evaluate easiest": EasiestConfig,
+    "evaluate hardest": HardestConfig,
+    "evaluate window": WindowConfig,
+    "evaluate clean": CleanConfig,
+    "evaluate curriculum": CurriculumConfig,
+    "evaluate clusters": ClustersConfig,
 }
 
 
@@ -65,7 +84,7 @@ def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Calla
             if p.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         types = get_type_hints(kind)
-        added = [_parameter(f, types[f.name]) for f in fields(cast("Any", kind))]
+        added = [_parameter(f, types[f.name]) for f in options_of(kind)]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *added)]
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -142,7 +161,7 @@ def options_document() -> str:
     for command, kind in COMMANDS.items():
         lines += ["", f"## noisefind {command}", ""]
         lines += ["| option | default | range | meaning |", "| --- | --- | --- | --- |"]
-        for option_field in fields(cast("Any", kind)):
+        for option_field in options_of(kind):
             text, default = describe(option_field)
             cells = (f"`{flag(option_field.name)}`", default, _range(option_field.metadata), text)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

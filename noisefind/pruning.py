@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from noisefind.cache import cache_folder
-from noisefind.config import DataConfig, PruneConfig
-from noisefind.data.open import open_dataset
+from noisefind.config import PruneConfig
 from noisefind.data.table import is_table
+from noisefind.decisions import DROPPED, RELABELLED, Disagreement, Review, read_decisions
 from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.manifest import (
     ClassCount,
@@ -21,13 +20,11 @@ from noisefind.manifest import (
     class_counts,
     write_manifest,
 )
+from noisefind.reopening import reopen
 from noisefind.rules import Rule, rules_from_options
 from noisefind.run import Ranking, RunFolder
-from noisefind.scores import SCORES, difficulty
+from noisefind.scores import SCORES
 from noisefind.selection import Selection, select
-
-if TYPE_CHECKING:
-    from noisefind.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,8 @@ class PruneResult:
     n_spared: int  # more would have gone but for --min-per-class
     output: Path
     summary: dict[str, Any]  # of the run that was pruned
+    n_decided: int  # images that reviewers decided on
+    disagreements: list[Disagreement]
 
 
 def prune(
@@ -71,21 +70,31 @@ def prune(
     rules = rules_from_options(
         config.drop, config.fraction, config.by, config.window, config.seed, known
     )
-    chosen = _select(ranking, rules, config)
+    files = [Path(name) for name in config.decisions]
+    review = read_decisions(files, summary["run_id"], ranking.ids)
+    labels = review.labels(ranking.ids, ranking.given_labels)
+    chosen = _select(ranking, labels, review, rules, config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
     manifest = Manifest(
-        ranking.ids, ranking.given_labels, ranking.splits, chosen.keep, chosen.reasons,
-        unreadable=unreadable,
+        ranking.ids, labels, ranking.splits, chosen.keep, chosen.reasons,
+        unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
     result = PruneResult(
-        class_counts(manifest), rules, len(unreadable), chosen.n_spared, out, summary
+        class_counts(manifest),
+        rules,
+        len(unreadable),
+        chosen.n_spared,
+        out,
+        summary,
+        len(review.decisions),
+        review.disagreements,
     )
     root, source = Path(summary["root"]), Path(summary["data"])
     table = is_table(source)
     check_out(out, root, ranking.ids, is_table=table, force=force)
     if not dry_run:
         is_tree = "imagefolder" in config.format
-        dataset = _reopen(summary, config, folder) if is_tree else None
+        dataset = reopen(summary, folder, config.data) if is_tree else None
         write_manifest(
             manifest, out, data_root=root, is_table=table, formats=config.format,
             dataset=dataset, copy=config.copy, force=force,
@@ -103,42 +112,32 @@ def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
         raise DataError(f"--data {config.data}: does not exist")
 
 
-def _select(ranking: Ranking, rules: list[Rule], config: PruneConfig) -> Selection:
-    """Which rows of the ranking stay; equal scores are told apart by aum, and that by el2n."""
-    values = {**ranking.scores, "label_score": ranking.label_scores}
-    hardness = {name: difficulty(name, value) for name, value in values.items()}
-    _, labels = np.unique(np.array(ranking.given_labels, dtype=object), return_inverse=True)
-    return select(
+def _select(
+    ranking: Ranking, labels: list[str], review: Review, rules: list[Rule], config: PruneConfig
+) -> Selection:
+    """Which rows of the ranking stay: first the review's decisions, then the rules on the rest.
+
+    Equal scores are told apart by aum. A label that a reviewer confirmed or corrected is no issue
+    any more; rules by difficulty count such images like all others.
+    """
+    stays = ~review.where(ranking.ids, "drop")
+    is_corrected = review.where(ranking.ids, "relabel")
+    is_settled = is_corrected | review.where(ranking.ids, "keep")
+    rows = np.flatnonzero(stays)
+    hardness = {name: values[rows] for name, values in ranking.hardness().items()}
+    _, numbers = np.unique(np.array(labels, dtype=object)[rows], return_inverse=True)
+    chosen = select(
         rules,
-        ids=ranking.ids,
-        labels=labels.astype(np.int64),
-        is_label_issue=ranking.is_label_issue,
+        ids=[ranking.ids[row] for row in rows.tolist()],
+        labels=numbers.astype(np.int64),
+        is_label_issue=(ranking.is_label_issue & ~is_settled)[rows],
         difficulty=hardness,
         tie_breaker=hardness["aum"],
         balance=config.balance,
         min_per_class=config.min_per_class,
     )
-
-
-def _reopen(summary: dict[str, Any], config: PruneConfig, folder: RunFolder) -> Dataset:
-    """The images of a run again, from where they are now."""
-    scored = summary["config"]
-    data = Path(summary["data"])
-    root = scored["root"]
-    if config.data is not None and is_table(data) and not is_table(config.data):
-        root = str(config.data)  # the table stayed, its images have moved
-    elif config.data is not None:
-        data = config.data
-    if not data.exists():
-        raise DataError(f"{data}: the images are not there any more; say where with --data DIR")
-    of = DataConfig(
-        split="all" if scored["split"] is None else scored["split"],
-        root=Path(root) if root and is_table(data) else None,
-        cifar_labels=scored["cifar_labels"],
-    )
-    return open_dataset(
-        data,
-        of,
-        cache_dir=cache_folder(None, folder.path / "cache"),
-        say=lambda _: None,
-    )
+    keep, reasons = np.zeros(len(labels), dtype=np.bool_), [DROPPED] * len(labels)
+    keep[rows] = chosen.keep
+    for row, reason in zip(rows.tolist(), chosen.reasons, strict=True):
+        reasons[row] = RELABELLED if not reason and is_corrected[row] else reason
+    return Selection(keep, reasons, chosen.n_spared)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 OF_TRAJECTORIES = ("flips", "forgetting")  # from trajectory members where there are any
 ROWS_AT_ONCE = 65_536  # images whose predictions are in memory while they are scored
+CELLS_AT_ONCE = 10_000_000  # images times classes, likewise
 
 
 class Judged(NamedTuple):
@@ -69,8 +70,9 @@ def rank(
     scores = {name: np.empty(len(dataset)) for name in SCORES}
     scores["km_distance"] = km_distance
     views = []
-    for start in range(0, len(dataset), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    n_rows = min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(dataset.classes))
+    for start in range(0, len(dataset), n_rows):
+        rows = slice(start, start + n_rows)
         labels = dataset.labels[rows]
         kinds = [record.rows(rows, labels) for record in records]
         longer = [record.rows(rows, labels) for record in trajectories] or kinds

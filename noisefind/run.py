@@ -8,6 +8,7 @@
     details.csv       the numbers behind its reasons
     noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
     skipped.csv       what was left out, and why
+    held_out.csv      what --hold-out set aside, with its labels
     run.json          all about the run; written last, so its existence means that the run is whole
 
 Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
@@ -29,12 +30,14 @@ from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
 from noisefind.files import write_csv, write_json
-from noisefind.scores import SCORES
+from noisefind.scores import SCORES, difficulty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Dataset
 
 FORMAT = 1
 SCORE_COLUMNS = (
@@ -87,6 +90,11 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def hardness(self) -> dict[str, NDArray[np.float64]]:
+        """Every score and ``label_score``, turned so that HIGH is hard."""
+        values = {**self.scores, "label_score": self.label_scores}
+        return {name: difficulty(name, value) for name, value in values.items()}
+
 
 class RunFolder:
     """The files of one run."""
@@ -105,6 +113,16 @@ class RunFolder:
         return self.path / "features" / "reduced.npy"
 
     @property
+    def neighbours(self) -> Path:
+        """The nearest other images of each, by features; row numbers of sorted file names."""
+        return self.path / "features" / "neighbours.npy"
+
+    @property
+    def neighbour_similarity(self) -> Path:
+        """The cosine to each of them."""
+        return self.path / "features" / "neighbour_similarity.npy"
+
+    @property
     def swav_checkpoint(self) -> Path:
         """How far the training of SwAV is; gone when it is over."""
         return self.path / "features" / "swav.pt"
@@ -113,6 +131,11 @@ class RunFolder:
     def swav_loss(self) -> Path:
         """SwAV's loss after every epoch."""
         return self.path / "features" / "swav_loss.csv"
+
+    @property
+    def held_out(self) -> Path:
+        """The images that were set aside, where there are any."""
+        return self.path / "held_out.csv"
 
     @property
     def is_whole(self) -> bool:
@@ -224,6 +247,11 @@ class RunFolder:
         write_csv(self.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
         write_csv(self.path / "transitions.csv", PAIR_COLUMNS, pairs)
 
+    def write_held_out(self, dataset: Dataset) -> None:
+        """Write held_out.csv: what was set aside before scoring."""
+        labels = (dataset.classes[label] for label in dataset.labels.tolist())
+        write_csv(self.held_out, ("file_name", "label"), zip(dataset.ids, labels, strict=True))
+
     def finish(self, summary: dict[str, Any]) -> None:
         """Write run.json: the run is whole."""
         write_json(self.path / "run.json", {"format": FORMAT, **summary})
@@ -274,6 +302,17 @@ class RunFolder:
         except ValueError as error:
             raise RunError(f"{self.path}/scores.csv: {error}") from None
 
+    def read_optional(self, name: str, columns: Sequence[str]) -> dict[str, list[str]] | None:
+        """Columns of a table that not every run has; None where the file or one of them lacks.
+
+        Raises:
+            RunError: the table cannot be read.
+        """
+        path = self.path / name
+        if not path.exists() or not set(columns) <= set(_read_header(path)):
+            return None
+        return _read_columns(path, columns)
+
     def read_skipped(self) -> list[Skipped]:
         """What skipped.csv holds."""
         columns = _read_columns(self.path / "skipped.csv", Skipped._fields)
@@ -313,6 +352,14 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
         ranking.image_issues,
         strict=True,
     )
+
+
+def _read_header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
 
 
 def _read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ from noisefind.detection.witness import Witness, call_witness
 from noisefind.evidence import memorised_warning, verdict_summary, write_details
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.files import open_array
+from noisefind.hold_out import hold_out
 from noisefind.output import check_place
 from noisefind.progress import Progress
 from noisefind.ranking import rank
@@ -32,6 +33,7 @@ from noisefind.run import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.seeds import derived_seed
 from noisefind.similarity.findings import Findings
+from noisefind.similarity.neighbours import nearest_neighbours
 from noisefind.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
@@ -124,7 +126,7 @@ def _score(
     require_known(networks)
     feature_network = open_network(config, machine.progress)
     with machine.timed("open"):
-        dataset = _open(data, config, machine)
+        dataset, held_out = _open(data, config, machine)
         sizes = choose_sizes(dataset, config, networks, feature_network)
         try_networks(
             networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
@@ -162,18 +164,28 @@ def _score(
         )  # fmt: skip
     with machine.timed("witness"):
         witness, noise = _witness(features, dataset, config, machine)
+    with machine.timed("neighbours"):
+        machine.progress.stage("Looking for neighbours", len(dataset))
+        neighbours = nearest_neighbours(
+            features, seed=derived_seed(config.seed, "neighbours") % 2**32,
+            n_threads=machine.n_threads, advance=machine.progress.advance,
+        )  # fmt: skip
+        np.save(run.neighbours, neighbours.rows)
+        np.save(run.neighbour_similarity, neighbours.similarity)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
         trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
         distances = km_distance(features, clusters.centers)
         judged = rank(
-            dataset, records, distances, witness, Findings.nothing(len(dataset)), config,
+            dataset, records, distances, witness, Findings.only(neighbours), config,
             trajectories=trajectories,
         )  # fmt: skip
         ranking = judged.ranking
         run.write_results(ranking, dataset.skipped, clusters.curve)
         write_details(run, dataset, judged, noise)
+        if held_out is not None:
+            run.write_held_out(held_out)
         machine.progress.advance()
     if not judged.verdict.members_count:
         machine.progress.say(memorised_warning(judged.verdict.memorised_share))
@@ -186,7 +198,10 @@ def _score(
     return ScoreResult(run, summary, ranking)
 
 
-def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
+def _open(
+    data: str | Path, config: ScoreConfig, machine: _Machine
+) -> tuple[Dataset, Dataset | None]:
+    """What is scored, and what --hold-out sets aside."""
     dataset = open_dataset(data, config, cache_dir=machine.cache, say=machine.progress.say)
     skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
     machine.progress.say(
@@ -198,7 +213,10 @@ def _open(data: str | Path, config: ScoreConfig, machine: _Machine) -> Dataset:
             f"{n_small} of the classes have fewer than {FEW_IMAGES} images: what is said of their "
             "labels rests on little"
         )
-    return dataset
+    kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
+    if held_out is not None:
+        machine.progress.say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
+    return kept, held_out
 
 
 def _asked(

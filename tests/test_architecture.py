@@ -16,6 +16,7 @@ WITHOUT_TORCH = [
     *PACKAGE.glob("detection/*.py"),
     *PACKAGE.glob("data/*.py"),
     *PACKAGE.glob("evaluation/*.py"),
+    *PACKAGE.glob("reporting/*.py"),
     *PACKAGE.glob("config/*.py"),
     *(PACKAGE / f"{name}.py" for name in ("predictions", "selection", "rules", "manifest")),
     *(PACKAGE / f"{name}.py" for name in ("noise", "noise_matrix", "injecting", "output")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +11,15 @@ import pytest
 import typer.main
 
 from noisefind.cli import app
-from noisefind.config import AUTO, BaseConfig, PruneConfig, ScoreConfig, flag, load_config
+from noisefind.config import (
+    AUTO,
+    BaseConfig,
+    PruneConfig,
+    ScoreConfig,
+    flag,
+    load_config,
+    options_of,
+)
 from noisefind.errors import ConfigError
 from noisefind.options import COMMANDS, options_document
 
@@ -24,7 +32,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def names(kind: type[BaseConfig]) -> list[str]:
-    return [f.name for f in fields(cast("Any", kind))]
+    return [f.name for f in options_of(kind)]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, roc_auc_score
 
-from noisefind.evaluation import detection_plots
+from noisefind.evaluation import plotting
 from noisefind.scores import SCORES, difficulty
 from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
 from tests.images import write_images
@@ -147,7 +147,7 @@ def test_without_matplotlib_the_numbers_are_written(
     noisefind: CommandLine, noisy_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A line says how to get plots; everything else is there."""
-    monkeypatch.setattr(detection_plots, "find_spec", lambda _: None)
+    monkeypatch.setattr(plotting, "find_spec", lambda _: None)
     truth = noisy_digits / "noise/labels.csv"
     arguments = (noisy_digits / "run", "--truth", truth, "-o", tmp_path / "out", *FEW)
     output = noisefind("evaluate", "detection", *arguments)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import timm
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,7 +24,7 @@ from noisefind.features import efficientnet_lite, frozen, reduce
 from noisefind.features import given as given_room
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
 from noisefind.features.given import given_features
-from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, packaged_weights
+from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, load_backbone
 from noisefind.features.reduce import fit_projection, write_reduced
 from noisefind.progress import Progress
 from tests.commands import ROOT
@@ -50,11 +49,8 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def backbone() -> Any:
-    """timm's form of the network, batch normalisations and all, with the same weights."""
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    names = network.state_dict().keys()  # other names, in the same order
-    network.load_state_dict(dict(zip(names, packaged_weights().values(), strict=True)))
-    return network.eval()
+    """timm's form of the network, batch normalisations and all."""
+    return load_backbone()
 
 
 @pytest.fixture(scope="module")

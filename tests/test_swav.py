@@ -287,7 +287,8 @@ def test_no_socket_from_import_to_the_end(tmp_path: Path) -> None:
     assert "a socket was opened" not in done.stderr
     assert "SwAV epoch 1 of 1: loss" in done.stderr
     names = sorted(path.name for path in (run / "features").iterdir())
-    assert names == ["clusters.csv", "reduced.npy", "swav_loss.csv"]
+    arrays = ["neighbour_similarity.npy", "neighbours.npy", "reduced.npy"]
+    assert names == ["clusters.csv", *arrays, "swav_loss.csv"]
     assert [row["epoch"] for row in read_csv(run / "features/swav_loss.csv")] == ["1"]
 
 

@@ -8,10 +8,26 @@ from noisefind.config.definitions import (
     PruneConfig,
     ScoreConfig,
 )
-from noisefind.config.evaluation import DetectionConfig, SelftestConfig
+from noisefind.config.evaluation import (
+    DetectionConfig,
+    EmbeddingConfig,
+    ExamplesConfig,
+    SelftestConfig,
+)
+from noisefind.config.grid import parse_grid, plain
 from noisefind.config.layers import FREE_ON_RESUME, differing, load_config
-from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, plain_number
+from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, options_of, plain_number
 from noisefind.config.presets import PRESETS
+from noisefind.config.report import ReportConfig
+from noisefind.config.sweeps import (
+    CleanConfig,
+    ClustersConfig,
+    CurriculumConfig,
+    EasiestConfig,
+    HardestConfig,
+    SweepConfig,
+    WindowConfig,
+)
 
 __all__ = [
     "AUTO",
@@ -21,14 +37,27 @@ __all__ = [
     "SHARE",
     "TIMM",
     "BaseConfig",
+    "CleanConfig",
+    "ClustersConfig",
+    "CurriculumConfig",
     "DataConfig",
     "DetectionConfig",
+    "EasiestConfig",
+    "EmbeddingConfig",
+    "ExamplesConfig",
+    "HardestConfig",
     "InjectConfig",
     "PruneConfig",
+    "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
+    "SweepConfig",
+    "WindowConfig",
     "differing",
     "flag",
     "load_config",
+    "options_of",
+    "parse_grid",
+    "plain",
     "plain_number",
 ]

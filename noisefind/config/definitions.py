@@ -57,12 +57,14 @@ class ScoreConfig(DataConfig):
 
     preset: str = option(
         AUTO, "Ensemble", "fast: probes on frozen features (auto on a CPU). standard: probes and "
-        "small CNNs from pixels (auto on a GPU). thesis-cifar10, thesis-cifar100 and "
-        "thesis-vegetables: the settings of docs/thesis.md.", choices=(AUTO, *PRESETS),
+        "small CNNs from pixels (auto on a GPU). thorough: trains the pretrained network on as "
+        "well, at 128 px (for a GPU). thesis-cifar10, thesis-cifar100 and thesis-vegetables: the "
+        "settings of docs/thesis.md.", choices=(AUTO, *PRESETS),
     )  # fmt: skip
     network: str = option(
         AUTO, "Ensemble", "What the members are; several kinds separated by commas. probe: one "
         "hidden layer on frozen features. cnn: a small convolutional network from pixels. "
+        "lite0: the pretrained feature network, trained on with a new head. "
         "resnet18: for small images with a 3x3 first convolution, as torchvision has it from "
         "64 px on. resnet18-plain: without shortcuts. one-conv: a single convolution. Or a "
         "classifier of torchvision, as mobilenet_v3_small.", pattern="names",
@@ -81,6 +83,10 @@ class ScoreConfig(DataConfig):
     )  # fmt: skip
     seed: int = option(0, "Ensemble", "Seed of every random choice.", low=0, high=2**31 - 1)
 
+    hold_out: float | None = option(
+        None, "Data", "Share of each class to set aside before scoring, as 0.2 or 20%: a test "
+        "split for noisefind evaluate, listed in held_out.csv.", low=0.0, high=0.9, pattern=SHARE,
+    )  # fmt: skip
     max_pixels: int = option(
         100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
     )
@@ -251,6 +257,10 @@ class PruneConfig(BaseConfig):
     min_per_class: int = option(
         1, "Rules", "No class falls under this number of images.", low=0, high=2**31 - 1
     )
+    decisions: list[str] = option(
+        [], "Review", "CSV file of decisions that the report gave; may be repeated, one for each "
+        "reviewer. What was decided goes before the rules.",
+    )  # fmt: skip
     format: list[str] = option(
         [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links). "
         "May be repeated.",

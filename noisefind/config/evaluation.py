@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from noisefind.config.definitions import InjectConfig, ScoreConfig
@@ -37,3 +38,26 @@ class SelftestConfig(ScoreConfig):
         """The shares, each checked as the one of ``inject`` is."""
         parts = self.fraction.split(",")
         return sorted({InjectConfig(fraction=cast("Any", part)).fraction for part in parts})
+
+
+@dataclass(frozen=True)
+class ExamplesConfig(BaseConfig):
+    """The options of ``noisefind evaluate examples``."""
+
+    by: str = option("label_score", "Examples", "Score that says what is hard.")
+    top: int = option(25, "Examples", "How many images are shown.", low=1, high=200)
+    easiest: bool = option(False, "Examples", "Show the other end of the score.")
+    data: Path | None = option(
+        None, "Examples", "Where the images are now, if they have moved since they were scored."
+    )
+
+
+@dataclass(frozen=True)
+class EmbeddingConfig(BaseConfig):
+    """The options of ``noisefind evaluate embedding``."""
+
+    sample: int = option(
+        2000, "Embedding", "Images to show at most; by chance where there are more.",
+        low=2, high=20_000,
+    )  # fmt: skip
+    seed: int = option(0, "Embedding", "Seed of the choice and of the map.", low=0, high=2**31 - 1)

@@ -5,14 +5,13 @@ The last two are known to the configurations themselves, so that it is the same 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import yaml
 
-from noisefind.config.option import BaseConfig, flag
+from noisefind.config.option import BaseConfig, flag, options_of
 from noisefind.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
     if not isinstance(values, dict):
         raise ConfigError(f"--config {file}: must hold lines of the form `option: value`")
     named = {str(name).replace("-", "_"): value for name, value in values.items()}
-    known = [f.name for f in fields(cast("Any", kind))]
+    known = [f.name for f in options_of(kind)]
     unknown = next((name for name in named if name not in known), None)
     if unknown is not None:
         near = get_close_matches(unknown, known, 1)

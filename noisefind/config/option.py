@@ -7,7 +7,7 @@ import re
 from dataclasses import field, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, cast, get_args, get_origin, get_type_hints
 
 from noisefind.errors import ConfigError
 
@@ -45,9 +45,14 @@ def option(
 class BaseConfig:
     """What all configurations can do; an instance holds only valid values of the right types.
 
+    ``NOT_TAKEN`` names options of the class above that a command does not have: they keep their
+    defaults.
+
     Raises:
         ConfigError: a value is outside its range.
     """
+
+    NOT_TAKEN: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         types = get_type_hints(type(self))
@@ -56,8 +61,13 @@ class BaseConfig:
 
     def to_dict(self) -> dict[str, object]:
         """All options as plain values that YAML and JSON can hold."""
-        values = dataclasses.asdict(cast("Any", self))
+        values = {f.name: getattr(self, f.name) for f in options_of(type(self))}
         return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
+
+
+def options_of(kind: type[BaseConfig]) -> list[dataclasses.Field[Any]]:
+    """The options that a command has, in order."""
+    return [f for f in fields(cast("Any", kind)) if f.name not in kind.NOT_TAKEN]
 
 
 def flag(name: str) -> str:

@@ -23,6 +23,7 @@ _THESIS: dict[str, object] = {
 PRESETS: dict[str, dict[str, object]] = {
     "fast": {"network": "probe"},  # what auto means on a CPU
     "standard": {"network": "probe,cnn"},  # and on a GPU
+    "thorough": {"network": "probe,cnn,lite0", "image_size": 128},  # for a GPU
     "thesis-cifar10": {
         **_THESIS,
         "network": "resnet18",

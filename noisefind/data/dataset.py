@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.cache import cache_key
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -56,7 +58,7 @@ class Dataset:
 
         Classes that are left empty vanish.
         """
-        bad = [row for row, id_ in enumerate(self.ids) if id_ in unreadable]
+        is_bad = np.array([id_ in unreadable for id_ in self.ids], dtype=np.bool_)
         skipped = [
             Skipped(
                 self.ids[row],
@@ -64,20 +66,32 @@ class Dataset:
                 self.classes[self.labels[row]],
                 self.splits[row],
             )
-            for row in bad
+            for row in np.flatnonzero(is_bad).tolist()
         ]
-        chosen = np.delete(np.arange(len(self)), bad)
-        labels = self.labels[chosen]
+        return replace(self._of(~is_bad), skipped=tuple(sorted((*self.skipped, *skipped))))
+
+    def only(self, chosen: NDArray[np.bool_]) -> Dataset:
+        """The dataset of the ``chosen`` (N,) images, with a fingerprint of its own.
+
+        Classes that are left empty vanish. All images chosen: the dataset itself.
+        """
+        if chosen.all():
+            return self
+        part = self._of(chosen)
+        return replace(part, fingerprint=cache_key(self.fingerprint, part.ids))
+
+    def _of(self, chosen: NDArray[np.bool_]) -> Dataset:
+        rows = np.flatnonzero(chosen)
+        labels = self.labels[rows]
         used = np.unique(labels)
         images = self.images
         return replace(
             self,
-            ids=tuple(self.ids[row] for row in chosen),
+            ids=tuple(self.ids[row] for row in rows),
             labels=np.searchsorted(used, labels).astype(np.int64),
             classes=tuple(self.classes[label] for label in used),
-            splits=tuple(self.splits[row] for row in chosen),
-            images=images[chosen]
+            splits=tuple(self.splits[row] for row in rows),
+            images=images[rows]
             if isinstance(images, np.ndarray)
-            else [images[row] for row in chosen.tolist()],
-            skipped=tuple(sorted((*self.skipped, *skipped))),
+            else [images[row] for row in rows.tolist()],
         )

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -89,23 +89,16 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
         UnreadableImageError: empty, truncated, not an image of :data:`DECODERS`, or larger than
             ``max_pixels``.
     """
-    try:
-        with _open(path) as image:
-            _require_size(image, max_pixels)
-            # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
-            image.draft(None, (size, size))
-            image.load()
-            turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
-            picture = to_square(_to_rgb(image), size)
-    except UnreadableImageError:
-        raise
-    except MemoryError:
-        raise UnreadableImageError("needs more memory than there is") from None
-    except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
-        raise UnreadableImageError(_reason(error, path)) from None
-    for turn in turns:
-        picture = picture.transpose(turn)
-    return np.asarray(picture)
+    return np.asarray(_read(path, size, max_pixels, to_square))
+
+
+def read_thumbnail(path: Path, size: int, max_pixels: int) -> Image.Image:
+    """The same picture with its proportions, neither side longer than ``size``, never enlarged.
+
+    Raises:
+        UnreadableImageError: as of :func:`read_image`.
+    """
+    return _read(path, size, max_pixels, to_fit)
 
 
 def shorter_side(path: Path) -> int | None:
@@ -122,6 +115,35 @@ def to_square(picture: Image.Image, size: int) -> Image.Image:
     if picture.size == (size, size):
         return picture
     return picture.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def to_fit(picture: Image.Image, size: int) -> Image.Image:
+    """Shrink until neither side is longer than ``size``; a smaller picture stays as it is."""
+    fitted = picture.copy()
+    fitted.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return fitted
+
+
+def _read(
+    path: Path, size: int, max_pixels: int, resize: Callable[[Image.Image, int], Image.Image]
+) -> Image.Image:
+    try:
+        with _open(path) as image:
+            _require_size(image, max_pixels)
+            # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
+            image.draft(None, (size, size))
+            image.load()
+            turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
+            picture = resize(_to_rgb(image), size)
+    except UnreadableImageError:
+        raise
+    except MemoryError:
+        raise UnreadableImageError("needs more memory than there is") from None
+    except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
+        raise UnreadableImageError(_reason(error, path)) from None
+    for turn in turns:
+        picture = picture.transpose(turn)
+    return picture
 
 
 def _open(path: Path) -> Image.Image:

@@ -21,7 +21,9 @@ from noisefind.data.decode import (
     UnreadableImageError,
     decoding,
     read_image,
+    read_thumbnail,
     shorter_side,
+    to_fit,
     to_square,
 )
 from noisefind.errors import DataError
@@ -51,6 +53,17 @@ def typical_side(dataset: Dataset) -> int:
         sides = [shorter_side(path) for path in dataset.images[::step]]
     known = [side for side in sides if side is not None]
     return int(np.median(known)) if known else 0
+
+
+def thumbnail(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.Image:
+    """One image with its proportions, to be looked at; within ``decoding()``.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+    """
+    if isinstance(dataset.images, np.ndarray):
+        return to_fit(Image.fromarray(dataset.images[row]), side)
+    return read_thumbnail(dataset.images[row], side, max_pixels)
 
 
 def open_pixels(

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SAMPLE = 20_000  # images that the model is fitted to
+SAMPLE_CELLS = 10_000_000  # images times classes, likewise
 # Pseudo-images of each true class, as a share of the mean class size, whose wrong labels fall
 # evenly on the others: without them all classes that look alike get a noise rate of their own. With
 # .5 and 10,000 images 2 % of CIFAR-10's own labels are suspected, with .1 2.7 % and with 3 .6 %;
@@ -47,19 +48,21 @@ def fit_noise_model(
     """The most probable sharpness and transition matrix.
 
     Args:
-        scores: (N, C) held-out, HIGH speaks for the class; 20,000 rows are drawn where N is larger.
+        scores: (N, C) held-out, HIGH speaks for the class; at most 20,000 rows of them are drawn.
         labels: (N,) given labels, 0 .. C-1.
         evenly: wrong labels fall on all other classes alike, with one rate for all.
         seed: of the draw.
     """
-    rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:SAMPLE])
+    n_classes = scores.shape[1]
+    n_drawn = min(SAMPLE, SAMPLE_CELLS // n_classes)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:n_drawn])
     rows = rows[np.argsort(labels[rows], kind="stable")]
     s, y = scores[rows].astype(np.float64), labels[rows]
-    n_classes = s.shape[1]
     model = NoiseModel(FIRST_SHARPNESS, _even_matrix(n_classes, FIRST_NOISE))
     before = -np.inf
     for _ in range(MAX_ROUNDS):
-        joint = _log_softmax(model.sharpness * s) + np.log(model.transition).T[y]
+        unlabelled = _log_softmax(model.sharpness * s)
+        joint = unlabelled + np.log(model.transition).T[y]
         likelihood = np.logaddexp.reduce(joint, axis=1)
         posterior = np.exp(joint - likelihood[:, None])
         counts = _counts(posterior, y, n_classes)
@@ -71,7 +74,8 @@ def fit_noise_model(
             transition = counts + prior
             transition /= transition.sum(1, keepdims=True)
         model = NoiseModel(
-            _sharper(model.sharpness, s, posterior), np.maximum(transition, SMALLEST)
+            _sharper(model.sharpness, s, np.exp(unlabelled), posterior),
+            np.maximum(transition, SMALLEST),
         )
         now = float(likelihood.mean())
         if now - before < TOLERANCE:
@@ -103,16 +107,15 @@ def _counts(posterior: Floats, labels: Ints, n_classes: int) -> Floats:
     return counts
 
 
-def _sharper(sharpness: float, scores: Floats, posterior: Floats) -> float:
-    """Newton's steps towards the sharpness under which the true classes are most probable."""
-    target = (posterior * scores).sum()
-    for _ in range(3):
-        p = np.exp(_log_softmax(sharpness * scores))
-        mean = (p * scores).sum(1)
-        variance = (p * scores**2).sum(1) - mean**2
-        step = (target - mean.sum()) / max(float(variance.sum()), 1e-9)
-        sharpness = float(np.clip(sharpness + step, *SHARPNESS_BOUNDS))
-    return sharpness
+def _sharper(sharpness: float, scores: Floats, prior: Floats, posterior: Floats) -> float:
+    """Newton's step towards the sharpness under which the true classes are most probable.
+
+    ``prior`` (N, C) is the softmax of the scores times the sharpness.
+    """
+    mean = (prior * scores).sum(1)
+    variance = (prior * scores**2).sum(1) - mean**2
+    step = ((posterior * scores).sum() - mean.sum()) / max(float(variance.sum()), 1e-9)
+    return float(np.clip(sharpness + step, *SHARPNESS_BOUNDS))
 
 
 def _log_softmax(z: Floats) -> Floats:

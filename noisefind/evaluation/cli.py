@@ -7,13 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from noisefind.config import DetectionConfig, SelftestConfig, load_config
+from noisefind.config import (
+    DetectionConfig,
+    EmbeddingConfig,
+    ExamplesConfig,
+    SelftestConfig,
+    load_config,
+)
+from noisefind.evaluation.sweeps.cli import sweeps
 from noisefind.options import ConfigFile, Data, with_options
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure how far results can be trusted.", invoke_without_command=True
 )
 
+evaluate.add_typer(sweeps)
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, not the table.")]
 
@@ -27,7 +37,7 @@ def _evaluate(context: typer.Context) -> None:
 @evaluate.command()
 @with_options(DetectionConfig)
 def detection(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    run: Run,
     truth: Annotated[
         Path, typer.Option("--truth", help="CSV or JSONL file with file_name and true_label.")
     ],
@@ -66,3 +76,59 @@ def selftest(
     with TerminalProgress() as progress:
         result = run_selftest(data, output, options, progress=progress)
     print_selftest(result, as_json=as_json)
+
+
+@evaluate.command()
+def correlation(run: Run, output: Output, as_json: AsJson = False) -> None:
+    """Correlate all scores of RUN, turned so that high is hard."""
+    from noisefind.console import TerminalProgress
+    from noisefind.evaluation.console import print_correlation
+    from noisefind.evaluation.correlation import evaluate_correlation
+
+    with TerminalProgress() as progress:
+        result = evaluate_correlation(run, output, progress=progress)
+    print_correlation(result, as_json=as_json)
+
+
+@evaluate.command()
+def distribution(run: Run, output: Output, as_json: AsJson = False) -> None:
+    """Draw histograms of all scores of RUN, with the suspected labels marked."""
+    from noisefind.console import TerminalProgress
+    from noisefind.evaluation.console import print_distribution
+    from noisefind.evaluation.distribution import evaluate_distribution
+
+    with TerminalProgress() as progress:
+        result = evaluate_distribution(run, output, progress=progress)
+    print_distribution(result, as_json=as_json)
+
+
+@evaluate.command()
+@with_options(ExamplesConfig)
+def examples(
+    run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
+) -> None:
+    """Show the hardest images of RUN by a score, with labels and predictions."""
+    from noisefind.console import TerminalProgress
+    from noisefind.evaluation.console import print_examples
+    from noisefind.evaluation.examples import evaluate_examples
+
+    options = load_config(ExamplesConfig, config, given)
+    with TerminalProgress() as progress:
+        result = evaluate_examples(run, output, options, progress=progress)
+    print_examples(result, as_json=as_json)
+
+
+@evaluate.command()
+@with_options(EmbeddingConfig)
+def embedding(
+    run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
+) -> None:
+    """Draw a map of the features of RUN by t-SNE, with the suspected labels marked."""
+    from noisefind.console import TerminalProgress
+    from noisefind.evaluation.console import print_embedding
+    from noisefind.evaluation.embedding import evaluate_embedding
+
+    options = load_config(EmbeddingConfig, config, given)
+    with TerminalProgress() as progress:
+        result = evaluate_embedding(run, output, options, progress=progress)
+    print_embedding(result, as_json=as_json)

@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from noisefind.console import print_whole
 from noisefind.evaluation.detection_plots import PLOTS
+from noisefind.text import visible
 
 if TYPE_CHECKING:
     from noisefind.evaluation.detection import DetectionResult, Measure
+    from noisefind.evaluation.look import LookResult
     from noisefind.evaluation.selftest import SelftestResult, Spread
 
 _FLAGS = "is_label_issue"
@@ -104,6 +107,94 @@ def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
         f"Mean and deviation: {result.output / 'summary.csv'}",
     ]
     console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def print_correlation(result: LookResult, *, as_json: bool) -> None:
+    """How each score goes with label_score, and which other score it resembles most."""
+    if as_json:
+        print_json(result.summary)
+        return
+    spearman, pearson = result.summary["spearman"], result.summary["pearson"]
+    title = f"Correlation; {result.summary['direction']}"
+    table = Table(box=SIMPLE, title=title, title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for heading in ("Pearson", "Spearman"):
+        table.add_column(f"{heading}\nwith label_score", justify="right")
+    table.add_column("most alike by Spearman", no_wrap=True)
+    for name in (name for name in spearman if name != "label_score"):
+        others = {o: v for o, v in spearman[name].items() if o != name and v is not None}
+        alike = max(others, key=others.__getitem__, default="")
+        table.add_row(
+            name, _signed(pearson[name]["label_score"]), _signed(spearman[name]["label_score"]),
+            f"{alike} {_signed(others[alike])}" if alike else "it is constant",
+        )  # fmt: skip
+    _print_look(result, "correlation", table)
+
+
+def print_distribution(result: LookResult, *, as_json: bool) -> None:
+    """Where the values of each score lie, and those of the suspected labels."""
+    if as_json:
+        print_json(result.summary)
+        return
+    table = Table(box=SIMPLE, title="How the scores are spread", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    table.add_column("hard is", no_wrap=True)
+    for heading in ("least", "median", "largest", "median of the\nsuspected"):
+        table.add_column(heading, justify="right")
+    for name, spread in result.summary["scores"].items():
+        cells = (spread[key] for key in ("min", "median", "max", "median_of_suspected"))
+        table.add_row(
+            name,
+            "high" if spread["high_is_hard"] else "low",
+            *("–" if cell is None else f"{cell:.4g}" for cell in cells),
+        )
+    _print_look(result, "distribution", table)
+
+
+def print_examples(result: LookResult, *, as_json: bool) -> None:
+    """The images, with their labels."""
+    if as_json:
+        print_json(result.summary)
+        return
+    summary = result.summary
+    table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
+    for heading in (summary["by"], "suspected", "given_label", "predicted_label", "file_name"):
+        table.add_column(heading, no_wrap=True)
+    for example in summary["examples"]:
+        names = (example[key] for key in ("given_label", "predicted_label", "file_name"))
+        suspected = "yes" if example["is_label_issue"] else "no"
+        table.add_row(
+            f"{example['value']:.4g}", suspected, *(Text(visible(name)) for name in names)
+        )
+    _print_look(result, "examples", table)
+
+
+def print_embedding(result: LookResult, *, as_json: bool) -> None:
+    """How many images the map shows."""
+    summary = result.summary
+    if as_json:
+        print_json(summary)
+        return
+    Console().print(
+        f"[bold]{summary['n_shown']:,}[/] of {summary['n_images']:,} images on the map, "
+        f"{summary['n_suspected_shown']:,} of them with a suspected label"
+    )
+    _print_look(result, "embedding")
+
+
+def _print_look(result: LookResult, name: str, table: Table | None = None) -> None:
+    """A table, then where the files are."""
+    console = Console()
+    if table is not None:
+        print_whole(console, table)
+    lines = [f"All numbers: {result.output / name}.csv"]
+    plot = result.output / f"{name}.png"
+    lines += [f"Plot: {plot}"] if plot.exists() else []
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.2f}"
 
 
 def _text(measure: Measure) -> str:

@@ -18,7 +18,8 @@ from noisefind.config import DetectionConfig
 from noisefind.data.table import is_table, read_table
 from noisefind.errors import DataError
 from noisefind.evaluation import metrics
-from noisefind.evaluation.detection_plots import PLOTS, can_plot, write_plots
+from noisefind.evaluation.detection_plots import PLOTS, write_plots
+from noisefind.evaluation.plotting import can_plot
 from noisefind.files import write_csv, write_json
 from noisefind.output import check_place, whole_folder
 from noisefind.progress import Progress

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from noisefind.evaluation import metrics
+from noisefind.evaluation.plotting import new_figure, save, style, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +20,7 @@ PLOTS = tuple(
     for name in ("precision_recall", "precision_reviewed")
     for suffix in ("svg", "png")
 )
-# Okabe and Ito 2008: told apart by the colour-blind too; yellow is left out, hard to see on white
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-DASHES = ("-", "--", ":")
 N_POINTS = 500  # of a curve; more cannot be seen
-
-
-def can_plot() -> bool:
-    """Whether matplotlib is installed."""
-    return find_spec("matplotlib") is not None
 
 
 def write_plots(
@@ -77,8 +69,8 @@ def write_plots(
         axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=9)
     recall_axes.set_title("Precision and recall (numbers: average precision)")
     review_axes.set_title("How many of the reviewed labels are wrong")
-    _save(recall_figure, folder, "precision_recall")
-    _save(review_figure, folder, "precision_reviewed")
+    save(recall_figure, folder, "precision_recall")
+    save(review_figure, folder, "precision_reviewed")
 
 
 def _points(curve: metrics.Curve, shown: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -95,29 +87,13 @@ def _style(number: int) -> dict[str, Any]:
     """Colour, dashes and width of the curve of this number."""
     if number == 0:
         return {"color": "black", "linewidth": 2.4, "zorder": 4}
-    dashes, colour = divmod(number - 1, len(COLOURS))
-    return {
-        "color": COLOURS[colour],
-        "linestyle": DASHES[dashes % len(DASHES)],
-        "linewidth": 1.3,
-    }
+    return {**style(number - 1), "linewidth": 1.3}
 
 
 def _axes(x_label: str, right: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    figure = new_figure()
     axes = figure.add_subplot()
     axes.set(xlabel=x_label, ylabel="precision: share of them that are wrong")
     axes.set(xlim=(0, right), ylim=(0, 1.02))
-    axes.grid(visible=True, color="0.9")
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
     return axes, figure
-
-
-def _save(figure: Any, folder: Path, name: str) -> None:
-    import matplotlib as mpl
-
-    with mpl.rc_context({"svg.hashsalt": name}):  # the same figure gives the same file
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    figure.savefig(folder / f"{name}.png", dpi=150)

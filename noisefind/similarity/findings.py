@@ -52,8 +52,13 @@ class Findings:
     def nothing(cls, n_images: int) -> Findings:
         """Images that have neither neighbours nor faults."""
         nobody = np.full((n_images, N_NEIGHBOURS), -1)
+        return cls.only(Neighbours(nobody.astype(np.int32), nobody.astype(np.float32)))
+
+    @classmethod
+    def only(cls, neighbours: Neighbours) -> Findings:
+        """Images of which nothing is known but their neighbours."""
+        n_images = len(neighbours.rows)
         return cls(
-            Neighbours(nobody.astype(np.int32), nobody.astype(np.float32)),
-            np.zeros(n_images, np.int64), np.zeros(n_images, np.bool_),
+            neighbours, np.zeros(n_images, np.int64), np.zeros(n_images, np.bool_),
             np.full(n_images, -1), np.zeros(n_images, np.bool_), [""] * n_images,
         )  # fmt: skip

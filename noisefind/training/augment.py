@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
 MAX_SHIFT = 1 / 8  # of the side
 MAX_DEGREES = 15.0
+
+
+class Moves(NamedTuple):
+    """What chance does to B images, drawn whether it is used or not."""
+
+    shifts: torch.Tensor  # (2, B, 1) rows and columns, in px
+    mirrored: torch.Tensor  # (B, 1) bool
+
+
+def draw_moves(n_images: int, size: int, generator: torch.Generator) -> Moves:
+    """Two shifts and one mirror for each image of ``size`` px, from a CPU generator."""
+    reach = int(size * MAX_SHIFT)
+    shifts = torch.randint(-reach, reach + 1, (2, n_images, 1), generator=generator)
+    return Moves(shifts, torch.randint(0, 2, (n_images, 1), generator=generator, dtype=torch.bool))
+
+
+def draw_angles(n_images: int, generator: torch.Generator) -> torch.Tensor:
+    """(B,) radians, up to 15 degrees to either side."""
+    return (torch.rand(n_images, generator=generator) * 2 - 1).mul_(math.radians(MAX_DEGREES))
 
 
 def crop_and_flip(
@@ -25,16 +45,18 @@ def crop_and_flip(
     Returns:
         A batch of the same shape, dtype and device. One gather does both.
     """
+    return move(batch, draw_moves(len(batch), batch.shape[1], generator), crop=crop, flip=flip)
+
+
+def move(batch: torch.Tensor, moves: Moves, *, crop: bool, flip: bool) -> torch.Tensor:
+    """Like :func:`crop_and_flip`, with what chance does to each image already drawn."""
     n_images, size = batch.shape[:2]
-    reach = int(size * MAX_SHIFT)
-    shifts = torch.randint(-reach, reach + 1, (2, n_images, 1), generator=generator)
-    mirrored = torch.randint(0, 2, (n_images, 1), generator=generator, dtype=torch.bool)
     place = torch.arange(size).expand(n_images, size)
     rows = columns = place
     if crop:
-        rows, columns = _reflect(place + shifts[0], size), _reflect(place + shifts[1], size)
+        rows, columns = (_reflect(place + shift, size) for shift in moves.shifts)
     if flip:
-        columns = torch.where(mirrored, columns.flip(1), columns)
+        columns = torch.where(moves.mirrored, columns.flip(1), columns)
     rows, columns = rows.to(batch.device), columns.to(batch.device)
     images = torch.arange(n_images, device=batch.device)
     return batch[images[:, None, None], rows[:, :, None], columns[:, None, :]]
@@ -42,11 +64,15 @@ def crop_and_flip(
 
 def rotate(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Turn each image of a float batch (B, 3, S, S) by up to 15 degrees, reflected."""
-    limit = math.radians(MAX_DEGREES)
-    angle = (torch.rand(len(batch), generator=generator) * 2 - 1).mul_(limit).to(batch.device)
+    return turn(batch, draw_angles(len(batch), generator))
+
+
+def turn(batch: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+    """Turn each image of a float batch (B, 3, S, S) by its angle (B,) in radians, reflected."""
+    angle = angles.to(batch.device)
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    turn = torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(-1, 2, 3)
-    grid = F.affine_grid(turn, list(batch.shape), align_corners=False)
+    matrix = torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(-1, 2, 3)
+    grid = F.affine_grid(matrix, list(batch.shape), align_corners=False)
     turned = F.grid_sample(batch, grid, padding_mode="reflection", align_corners=False)
     return turned.contiguous(memory_format=torch.channels_last)
 

@@ -89,7 +89,7 @@ def train_member(
     plan = batches(len(trained), recipe.batch_size)
     optimizer = build_optimizer(model.parameters(), recipe)
     schedule, step = Schedule(recipe, len(plan)), 0
-    with _own_random_state(seed("dropout"), device):
+    with own_random_state(seed("dropout"), device):
         for epoch in range(recipe.epochs):
             model.train()
             shuffled = trained[torch.randperm(len(trained), generator=order)]
@@ -98,7 +98,7 @@ def train_member(
                 batch = images[chosen.to(images.device)].to(device)
                 batch = _augmented(batch, augmentation, config, normalization)
                 optimizer.param_groups[0]["lr"] = schedule.rate(step)
-                _learn(model, optimizer, batch, y[chosen].to(device))
+                learn(model, optimizer, batch, y[chosen].to(device))
                 step += 1
             held_out_loss = 0.0
             for start, log_probs in predict(model, images, normalization, device):
@@ -109,7 +109,7 @@ def train_member(
             progress.advance()
 
 
-def _learn(
+def learn(
     model: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     batch: torch.Tensor,
@@ -164,7 +164,7 @@ def autocast(device: torch.device) -> torch.autocast:
 
 
 @contextmanager
-def _own_random_state(seed: int, device: torch.device) -> Iterator[None]:
+def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
     """Dropout draws from PyTorch's global state: it is seeded here and given back afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

@@ -86,7 +86,7 @@ def train_probes(
     if device.type == "cuda":
         x = x.to(device)  # a few KB an image: fits where the network does
     generators = [torch.Generator().manual_seed(derived_seed(seed, kind, m)) for m in members]
-    scale = 1 / max(_root_mean_square(features), 1e-12)  # one factor for all: numbers of usual size
+    scale = usual_scale(features)
     probes = Probes(x.shape[1], n_classes, generators).to(device)
     optimizer = build_optimizer(probes.parameters(), recipe)
     plan = batches(len(y), recipe.batch_size)
@@ -96,28 +96,39 @@ def train_probes(
         for rows in plan:
             chosen = orders[:, rows]
             optimizer.param_groups[0]["lr"] = schedule.rate(step)
-            logits = probes(
-                x[chosen.to(x.device)] * scale, _dropout(generators, chosen.shape[1], device)
+            mask = dropout(generators, chosen.shape[1], device)
+            learn_together(
+                probes, optimizer, x[chosen.to(x.device)] * scale, mask, y[chosen].to(device)
             )
-            targets = y[chosen].to(device)
-            # the sum over members: each gets the gradient of its own mean loss
-            loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * len(members)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
             step += 1
         _record_epoch(probes, x, scale, members, epoch, recorder, device)
         progress.advance()
 
 
-def _root_mean_square(features: NDArray[np.float32]) -> float:
+def learn_together(
+    probes: Probes,
+    optimizer: torch.optim.Optimizer,
+    x: torch.Tensor,
+    mask: torch.Tensor,
+    targets: torch.Tensor,
+) -> None:
+    """One step of all E members, on features (E, B, d) and labels (E, B) of their own."""
+    logits = probes(x, mask)
+    # the sum over members: each gets the gradient of its own mean loss
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * len(targets)
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def usual_scale(features: NDArray[np.float32]) -> float:
+    """The one factor that gives all features together the mean square 1."""
     total = sum(float(np.square(c, dtype=np.float64).sum()) for c in row_chunks(features, 4096))
-    return math.sqrt(total / features.size)
+    return 1 / max(math.sqrt(total / features.size), 1e-12)
 
 
-def _dropout(
-    generators: list[torch.Generator], n_images: int, device: torch.device
-) -> torch.Tensor:
+def dropout(generators: list[torch.Generator], n_images: int, device: torch.device) -> torch.Tensor:
+    """(E, B, hidden): 0 or what makes up for the zeros, a generator for each member."""
     mask = torch.empty(len(generators), n_images, N_HIDDEN)
     for one, generator in zip(mask, generators, strict=True):
         one.bernoulli_(1 - DROPOUT, generator=generator)

@@ -38,6 +38,7 @@ class Recipe:
 RECIPES = {
     "probe": Recipe("probe", 10, 10, 128, "adamw", 1e-3, 0.05, "cosine"),
     "cnn": Recipe("cnn", 4, 12, 128, "sgd", 0.1, 5e-4, "one-cycle"),
+    "lite0": Recipe("lite0", 2, 6, 64, "adamw", 5e-4, 0.05, "one-cycle"),
     "resnet18": Recipe("resnet18", 4, 20, 256, "sgd", 0.1, 5e-4, "one-cycle"),
     "one-conv": Recipe("one-conv", 10, 10, 64, "adam", 1e-3, 0.0, "constant"),
 }

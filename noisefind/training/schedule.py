@@ -20,7 +20,7 @@ HELD_OUT = 10  # every tenth image
 class Schedule:
     """The learning rate of one member, or of members that train together."""
 
-    def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
+    def __init__(self, recipe: Recipe, steps_per_epoch: float) -> None:
         self._recipe, self._steps_per_epoch = recipe, steps_per_epoch
         self._best, self._n_bad, self._cut = math.inf, 0, 1.0
 
@@ -40,7 +40,7 @@ class Schedule:
             # never quite 0: the first step would otherwise be lost
             share = max(1e-3, min(done / WARM_UP, (1 - done) / (1 - WARM_UP)))
         elif recipe.schedule == "steps":
-            epoch = step // self._steps_per_epoch
+            epoch = int(step // self._steps_per_epoch)
             passed = [e for e in (recipe.schedule_epochs or "").split(",") if e and int(e) <= epoch]
             share = recipe.schedule_factor ** len(passed)
         return recipe.learning_rate * share

@@ -1,0 +1,43 @@
+"""Grids of shares, as 0:0.6:0.1, in decimals: 0.56 and 0.57 stay two numbers with two names."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from noisefind.errors import ConfigError
+
+MAX_POINTS = 1000
+
+
+def parse_grid(option: str, text: str) -> list[Decimal]:
+    """The numbers of FIRST:LAST:STEP (the last included), of a list by commas, or of both.
+
+    Raises:
+        ConfigError: it is something else, or a number is outside of 0 to 1.
+    """
+    try:
+        numbers = {number for part in text.split(",") for number in _numbers(part)}
+    except (ValueError, InvalidOperation):
+        numbers = set()
+    if not numbers or not all(n.is_finite() and 0 <= n <= 1 for n in numbers):
+        raise ConfigError(
+            f"{option} is {text!r}; it must be shares from 0 to 1 as 0.1:0.7:0.1 (first, last, "
+            f"step) or 0.1,0.25, at most {MAX_POINTS}"
+        )
+    return sorted(numbers)
+
+
+def plain(number: Decimal) -> str:
+    """A number of a grid as a person writes it, the same for 0.5 and 0.50."""
+    return f"{number.normalize():f}"
+
+
+def _numbers(part: str) -> list[Decimal]:
+    """The numbers of one part; none where it is out of reason."""
+    first, *rest = map(Decimal, part.strip().split(":"))
+    if not rest:
+        return [first]
+    last, step = rest  # ValueError unless there are two
+    if not (step > 0 and first <= last) or (last - first) / step >= MAX_POINTS:
+        raise ValueError(part)
+    return [first + step * n for n in range(int((last - first) / step) + 1)]

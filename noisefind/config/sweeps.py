@@ -1,0 +1,202 @@
+"""The options of those verbs of ``noisefind evaluate`` that train again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar
+
+from noisefind.config.definitions import ScoreConfig
+from noisefind.config.grid import parse_grid
+from noisefind.config.option import AUTO, option
+from noisefind.errors import ConfigError
+
+_FROM_THE_RUN = frozenset(
+    {
+        "split", "labels", "only_listed", "root", "cifar_labels",
+        "hold_out", "max_pixels", "members", "trajectory_members", "trajectory_epochs",
+        "swav_epochs", "swav_output", "never_learned", "clusters", "devices",
+        "fail_over",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SweepConfig(ScoreConfig):
+    """What all sweeps share: those options of ``score`` that say how one network is trained.
+
+    Which images there are, and how they were scored, is the run's to say.
+    """
+
+    NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN
+
+    network: str = option(
+        "probe", "Ensemble", "The network that is trained anew on every subset: one of those of "
+        "noisefind score.", pattern="names",
+    )  # fmt: skip
+    by: str = option(
+        "el2n,aum", "Sweep", "Scores that order the images, by commas.", pattern="names"
+    )
+    seeds: int = option(
+        3, "Sweep", "Trainings of each subset, and draws of each random one, with seeds from "
+        "--seed on.", low=1, high=99,
+    )  # fmt: skip
+    equal: str = option(
+        "steps", "Sweep", "steps: a subset is trained for as many steps as the full data, so its "
+        "images are seen more often. epochs: each image as often, so a subset gets fewer steps.",
+        choices=("steps", "epochs"),
+    )  # fmt: skip
+    balance: bool = option(
+        False, "Sweep", "Choose within every class, so that class shares stay; random subsets too."
+    )
+    min_per_class: int = option(
+        1, "Sweep", "No class falls under this number of images.", low=0, high=2**31 - 1
+    )
+    test: Path | None = option(
+        None, "Data", "Images to test on: its split test, or all of it where it has none. Default: "
+        "what score --hold-out set aside, else the split test of DATA.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.network == AUTO or "," in self.network:
+            raise ConfigError(
+                f"--network is {self.network!r}; a sweep trains one network, as probe or cnn"
+            )
+
+    def scores(self) -> list[str]:
+        """The scores of ``by``, in the order given."""
+        return self.by.split(",")
+
+    def all_seeds(self) -> list[int]:
+        """The seeds of the trainings."""
+        return [self.seed + number for number in range(self.seeds)]
+
+
+@dataclass(frozen=True)
+class _RemoveConfig(SweepConfig):
+    remove: str = option(
+        "0.1:0.7:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list by commas."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.shares()
+
+    def shares(self) -> list[Decimal]:
+        """The shares to remove, rising."""
+        return _inside("--remove", parse_grid("--remove", self.remove))
+
+
+@dataclass(frozen=True)
+class EasiestConfig(_RemoveConfig):
+    """The options of ``noisefind evaluate easiest``."""
+
+
+@dataclass(frozen=True)
+class HardestConfig(_RemoveConfig):
+    """The options of ``noisefind evaluate hardest``."""
+
+    remove: str = option(
+        "0.1:0.9:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list by commas."
+    )
+
+
+@dataclass(frozen=True)
+class ClustersConfig(_RemoveConfig):
+    """The options of ``noisefind evaluate clusters``."""
+
+    NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN | {"by"}
+
+    k: str = option(
+        "5,10,55,100,200", "Sweep", "Numbers of clusters to compare with the run's own, by commas.",
+        pattern=r"[1-9]\d*(,[1-9]\d*)*",
+    )  # fmt: skip
+
+    def numbers(self) -> list[int]:
+        """The numbers of clusters, rising."""
+        return sorted(set(map(int, self.k.split(","))))
+
+
+@dataclass(frozen=True)
+class WindowConfig(SweepConfig):
+    """The options of ``noisefind evaluate window``."""
+
+    width: str = option("0.4", "Sweep", "Share of the ranking that a window holds.")
+    start: str = option(
+        "0:0.6:0.1", "Sweep", "Where windows start, from easiest (0) to hardest (1)."
+    )
+    fine: str | None = option(None, "Sweep", "Further starts, as 0.5:0.6:0.01.")
+    inject: float | None = option(
+        None, "Noise", "Also plant this share of label errors, score the data anew, and compare "
+        "the windows with and without them.", low=0.0, high=1.0,
+    )  # fmt: skip
+    kind: str = option(
+        "moved", "Noise", "Label noise of --inject, as of noisefind inject.",
+        choices=("moved", "symmetric", "pair"),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        last = self.starts()[-1]
+        if last + self.share() > 1:
+            raise ConfigError(
+                f"--start {last}: a window of --width {self.width} from there on ends beyond 1"
+            )
+
+    def share(self) -> Decimal:
+        """The width of a window."""
+        (width, *others) = parse_grid("--width", self.width)
+        if others or width == 0:
+            raise ConfigError(f"--width is {self.width!r}; it must be one share above 0, as 0.4")
+        return width
+
+    def starts(self) -> list[Decimal]:
+        """All starts, rising."""
+        fine = [] if self.fine is None else parse_grid("--fine", self.fine)
+        return sorted({*parse_grid("--start", self.start), *fine})
+
+
+@dataclass(frozen=True)
+class CleanConfig(SweepConfig):
+    """The options of ``noisefind evaluate clean``."""
+
+    NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN | {"by"}
+
+    truth: Path | None = option(
+        None, "Data", "CSV or JSONL file with file_name and true_label: how good training on the "
+        "true labels would be.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CurriculumConfig(SweepConfig):
+    """The options of ``noisefind evaluate curriculum``."""
+
+    phases: str = option(
+        "10:0.5,5:0.6,5:0.7,5:0.8,5:0.9,40:1", "Sweep", "Phases of the training as EPOCHS:SHARE, "
+        "by commas: first the easiest (or the hardest) share of the images, in the end all.",
+        pattern=r"[1-9]\d{0,3}:[\d.]+(,[1-9]\d{0,3}:[\d.]+)*",
+    )  # fmt: skip
+    restart: bool = option(
+        False, "Sweep", "Begin the schedule of the learning rate anew with each phase."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.parts()
+
+    def parts(self) -> list[tuple[int, Decimal]]:
+        """Epochs and share of each phase."""
+        pairs = [part.split(":") for part in self.phases.split(",")]
+        found = [(int(epochs), parse_grid("--phases", share)[0]) for epochs, share in pairs]
+        if any(share == 0 for _, share in found):
+            raise ConfigError(f"--phases is {self.phases!r}; a phase needs a share above 0")
+        return found
+
+
+def _inside(name: str, shares: list[Decimal]) -> list[Decimal]:
+    if shares[-1] == 1:
+        raise ConfigError(f"{name} 1 would leave nothing to train on")
+    return shares

@@ -1,0 +1,166 @@
+"""``noisefind evaluate embedding``: the features of a run as a map, by t-SNE.
+
+embedding.csv     file_name,given_label,predicted_label,is_label_issue,x,y
+embedding.svg .png      the map
+embedding.json    what was asked; written last
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from noisefind.config import EmbeddingConfig
+from noisefind.errors import RunError
+from noisefind.evaluation.look import LookResult, Table, open_look, rounded
+from noisefind.evaluation.plotting import COLOURS, legend_beside, new_figure, save, shown
+from noisefind.files import open_array
+from noisefind.progress import Progress
+from noisefind.seeds import derived_seed, random_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+COLUMNS = ("file_name", "given_label", "predicted_label", "is_label_issue", "x", "y")
+PERPLEXITY = 30.0  # about as many neighbours count
+MARKERS = "o^s"
+IN_LEGEND = len(COLOURS) * len(MARKERS)  # classes; more cannot be told apart by their looks
+
+
+def evaluate_embedding(
+    run: str | Path,
+    output: str | Path,
+    config: EmbeddingConfig | None = None,
+    *,
+    progress: Progress | None = None,
+) -> LookResult:
+    """Lay the features of a run out in two dimensions, and mark the suspected labels.
+
+    Args:
+        run: the folder of a finished run.
+        output: where to write; new or empty.
+        config: the options; None for the defaults.
+        progress: told how far it is.
+
+    Raises:
+        RunError: ``run`` is not a finished run or has lost its features, or ``output`` is in the
+            way.
+    """
+    config, progress = config or EmbeddingConfig(), progress or Progress()
+    look = open_look("embedding", run, output, progress)
+    ranking = look.ranking
+    order = np.array(sorted(range(len(ranking)), key=ranking.ids.__getitem__))
+    if not look.run.reduced_features.exists():
+        raise RunError(f"{look.run.reduced_features} is not there any more; score the data again")
+    features = open_array(look.run.reduced_features)
+    if len(features) != len(order):
+        raise RunError(f"{look.run.reduced_features} is of other images than scores.csv")
+    ids = [ranking.ids[row] for row in order]
+    keys = random_keys(ids, derived_seed(config.seed, "embedding", "sample"))[:, 0]
+    sample = np.sort(np.argsort(keys)[: config.sample])
+    seed = derived_seed(config.seed, "embedding", "t-sne") % 2**32
+    progress.stage("t-SNE", 1)
+    places = tsne(np.asarray(features[sample], np.float32), seed)
+    progress.advance()
+    rows = order[sample].tolist()
+    given = [ranking.given_labels[row] for row in rows]
+    is_suspected = ranking.is_label_issue[rows]
+    table = [
+        (ranking.ids[row], label, ranking.predicted_labels[row], flag, rounded(x), rounded(y))
+        for row, label, flag, (x, y) in zip(
+            rows, given, np.where(is_suspected, "true", "false").tolist(), places, strict=True
+        )
+    ]
+    classes = look.summary["classes"]
+    numbers = np.array([classes.index(label) for label in given])
+    return look.write(
+        {
+            **config.to_dict(),
+            "n_shown": len(rows),
+            "n_suspected_shown": int(is_suspected.sum()),
+            "perplexity": rounded(perplexity(len(rows))),
+        },
+        {"embedding": Table(COLUMNS, table)},
+        lambda folder: _draw(folder, places, numbers, classes, is_suspected, len(ranking)),
+    )
+
+
+def perplexity(n_images: int) -> float:
+    """30, or what so few images allow."""
+    return min(PERPLEXITY, max(1.0, (n_images - 1) / 3))
+
+
+def tsne(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+    """(n, d) features to (n, 2) places; on one thread, so that a seed gives the same bytes."""
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    has_plane = min(features.shape) > 1 and np.ptp(features, axis=0).max() > 0
+    method = TSNE(
+        perplexity=perplexity(len(features)), init="pca" if has_plane else "random",
+        learning_rate="auto", random_state=seed,
+    )  # fmt: skip
+    with threadpool_limits(1):
+        return np.asarray(method.fit_transform(features), np.float64)
+
+
+def _draw(
+    folder: Path,
+    places: NDArray[np.float64],
+    numbers: NDArray[np.int64],
+    classes: Sequence[str],
+    is_suspected: NDArray[np.bool_],
+    n_images: int,
+) -> None:
+    """embedding.svg and .png: a point per image in the colour of its given label."""
+    from matplotlib.lines import Line2D
+
+    in_legend = len(classes) <= IN_LEGEND
+    figure = new_figure(9.6 if in_legend else 8.4, 7)
+    axes = figure.add_subplot()
+    handles: list[Any] = []
+    for number, name in enumerate(classes):
+        looks: dict[str, Any] = {
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": MARKERS[number // len(COLOURS) % len(MARKERS)],
+            "linestyle": "",
+            "markersize": 4,
+            "markeredgewidth": 0,
+        }
+        here = places[numbers == number]
+        axes.plot(*here.T, alpha=0.75, **looks)
+        handles.append(Line2D([], [], **{**looks, "markersize": 6}))
+        if not in_legend and len(here):
+            _write_name(axes, here, shown(name, 14))
+    ring: dict[str, Any] = {
+        "marker": "o", "linestyle": "", "markersize": 8, "markerfacecolor": "none",
+        "markeredgecolor": "black", "markeredgewidth": 0.8,
+    }  # fmt: skip
+    axes.plot(*places[is_suspected].T, **ring)
+    names = [shown(name) for name in classes] if in_legend else []
+    names.append(f"suspected label ({is_suspected.sum():,})")
+    legend_beside(figure, [*(handles if in_legend else []), Line2D([], [], **ring)], names)
+    axes.set(xticks=[], yticks=[], xlabel="t-SNE, first axis", ylabel="t-SNE, second axis")
+    part = f"{len(places):,} of {n_images:,}" if len(places) < n_images else f"{n_images:,}"
+    axes.set_title(
+        f"Features of {part} images, coloured by given label\n"
+        "(neighbours look alike to the feature network; long distances mean nothing)",
+        fontsize=11,
+    )
+    axes.set_aspect("equal", adjustable="datalim")
+    save(figure, folder, "embedding")
+
+
+def _write_name(axes: Any, places: NDArray[np.float64], name: str) -> None:
+    """The name of a class at that of its points which is nearest to all others."""
+    from matplotlib.patheffects import withStroke
+
+    distances = np.abs(places[:, None] - places[None]).sum(axis=2).sum(axis=1)
+    axes.annotate(
+        name, places[distances.argmin()], ha="center", va="center", fontsize=7, zorder=5,
+        path_effects=[withStroke(linewidth=2, foreground="white")],
+    )  # fmt: skip

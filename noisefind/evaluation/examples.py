@@ -1,0 +1,176 @@
+"""``noisefind evaluate examples``: images at one end of a score, and what is said of them.
+
+examples.csv      a row per image: its place, labels, whether it is suspected, and the score
+probabilities.csv file_name,class,probability: the most probable classes of each, by the members
+examples.svg .png the images
+examples.json     all of it; written last
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+
+from noisefind.config import ExamplesConfig
+from noisefind.data.decode import UnreadableImageError, decoding
+from noisefind.data.pixels import thumbnail
+from noisefind.errors import ConfigError, DataError
+from noisefind.evaluation.example_grid import Cell, draw_grid
+from noisefind.evaluation.look import LookResult, Table, open_look, rounded
+from noisefind.evaluation.plotting import can_plot
+from noisefind.progress import Progress
+from noisefind.recorded import MeanPredictions, mean_predictions
+from noisefind.reopening import reopen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from noisefind.data.dataset import Dataset
+    from noisefind.run import Ranking
+
+COLUMNS = (
+    "place", "file_name", "given_label", "predicted_label", "predicted_prob", "is_label_issue",
+    "score", "value",
+)  # fmt: skip
+PROBABILITY_COLUMNS = ("file_name", "class", "probability")
+N_CLASSES = 10  # shown of each image
+SIDE = 256  # px of a picture
+
+
+class Example(NamedTuple):
+    """An image of the grid; ``probable``: its most probable classes, highest first."""
+
+    place: int
+    file_name: str
+    given_label: str
+    predicted_label: str
+    predicted_prob: float
+    is_label_issue: bool
+    value: float
+    probable: list[tuple[str, float]]
+
+
+def evaluate_examples(
+    run: str | Path,
+    output: str | Path,
+    config: ExamplesConfig | None = None,
+    *,
+    progress: Progress | None = None,
+) -> LookResult:
+    """Show the images at one end of a score, with their labels and what the members predict.
+
+    Args:
+        run: the folder of a finished run.
+        output: where to write; new or empty.
+        config: the options; None for the defaults.
+        progress: told how far it is.
+
+    Raises:
+        RunError: ``run`` is not a finished run or has lost its record, or ``output`` is in the way.
+        ConfigError: there is no such score.
+        DataError: the images are not where they were.
+    """
+    config, progress = config or ExamplesConfig(), progress or Progress()
+    look = open_look("examples", run, output, progress)
+    known = ("label_score", *look.ranking.scores)
+    if config.by not in known:
+        raise ConfigError(f"--by {config.by!r} is no known score: one of {', '.join(known)}")
+    rows = chosen_rows(look.ranking, config)
+    examples = _examples(look.ranking, rows, config.by, mean_predictions(look.run))
+    cells: list[Cell] = []
+    if can_plot():
+        dataset = reopen(look.summary, look.run, config.data)
+        pictures = _pictures(dataset, examples, look.summary["config"]["max_pixels"], progress)
+        cells = [_cell(e, config.by, p) for e, p in zip(examples, pictures, strict=True)]
+    end = "easiest" if config.easiest else "hardest"
+    if config.by == "label_score":
+        end = "least suspicious" if config.easiest else "most suspicious"
+    title = f"The {len(examples)} {end} images by {config.by}"
+    documents = [
+        {**e._asdict(), "value": rounded(e.value), "probable": dict(e.probable)} for e in examples
+    ]
+    return look.write(
+        {**config.to_dict(), "title": title, "examples": documents},
+        {
+            "examples": Table(COLUMNS, [_row(e, config.by) for e in examples]),
+            "probabilities": Table(
+                PROBABILITY_COLUMNS, ((e.file_name, *pair) for e in examples for pair in e.probable)
+            ),
+        },
+        lambda folder: draw_grid(folder, cells, title),
+    )
+
+
+def chosen_rows(ranking: Ranking, config: ExamplesConfig) -> list[int]:
+    """Rows of the ranking at one end of a score; of equal values the more suspicious is harder."""
+    order = np.argsort(-ranking.hardness()[config.by], kind="stable")
+    return cast("list[int]", (order[::-1] if config.easiest else order)[: config.top].tolist())
+
+
+def _examples(ranking: Ranking, rows: list[int], by: str, said: MeanPredictions) -> list[Example]:
+    values = ranking.label_scores if by == "label_score" else ranking.scores[by]
+    row_of = {id_: row for row, id_ in enumerate(said.ids)}
+    examples = []
+    for place, row in enumerate(rows, start=1):
+        probabilities = said.probabilities[row_of[ranking.ids[row]]]
+        examples.append(
+            Example(
+                place=place,
+                file_name=ranking.ids[row],
+                given_label=ranking.given_labels[row],
+                predicted_label=ranking.predicted_labels[row],
+                predicted_prob=float(ranking.predicted_probs[row]),
+                is_label_issue=bool(ranking.is_label_issue[row]),
+                value=float(values[row]),
+                probable=_probable(probabilities, said.classes),
+            )
+        )
+    return examples
+
+
+def _probable(probabilities: NDArray[np.float32], classes: list[str]) -> list[tuple[str, float]]:
+    best = np.argsort(-probabilities, kind="stable")[:N_CLASSES].tolist()
+    return [(classes[number], round(float(probabilities[number]), 6)) for number in best]
+
+
+def _row(example: Example, by: str) -> tuple[object, ...]:
+    *before, is_label_issue, value, _ = example
+    return (*before, "true" if is_label_issue else "false", by, rounded(value))
+
+
+def _pictures(
+    dataset: Dataset, examples: list[Example], max_pixels: int, progress: Progress
+) -> list[Image.Image | None]:
+    """The pictures; None for one that cannot be read any more.
+
+    Raises:
+        DataError: an image is not in the data.
+    """
+    rows = {id_: row for row, id_ in enumerate(dataset.ids)}
+    lost = [e.file_name for e in examples if e.file_name not in rows]
+    if lost:
+        raise DataError(
+            f"{str(dataset.root)!r} lacks {len(lost)} of {len(examples)} images, as {lost[0]!r}; "
+            "say where they are with --data DIR"
+        )
+    progress.stage("Pictures", len(examples))
+    pictures: list[Image.Image | None] = []
+    with decoding():
+        for example in examples:
+            try:
+                pictures.append(thumbnail(dataset, rows[example.file_name], SIDE, max_pixels))
+            except UnreadableImageError:
+                pictures.append(None)
+            progress.advance()
+    return pictures
+
+
+def _cell(example: Example, by: str, picture: Image.Image | None) -> Cell:
+    return Cell(
+        f"{example.place}.  {by} {example.value:.4g}", example.given_label,
+        example.predicted_label, example.is_label_issue, example.probable, picture,
+    )  # fmt: skip

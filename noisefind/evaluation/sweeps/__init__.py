@@ -1,0 +1,1 @@
+"""What a ranking is worth: networks trained anew on parts of the data."""

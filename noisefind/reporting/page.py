@@ -1,0 +1,192 @@
+"""ReportData and pictures -> the text of one HTML file that asks for nothing outside itself.
+
+Names of classes and files are data: the template escapes them, the script gets them as JSON and
+only ever sets text. The page's own script and style are the only ones that its policy admits, by
+their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from noisefind import __version__
+from noisefind.evidence import memorised_warning
+from noisefind.reporting.data import reason_kind
+from noisefind.reporting.plots import heat_map, histogram
+from noisefind.scores import SCORES
+from noisefind.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisefind.reporting.data import Interval, ReportData
+
+MARK = '<meta name="generator" content="noisefind report">'
+STYLES = ("base.css", "overview.css", "review.css", "print.css")
+SCRIPTS = ("text.js", "rows.js", "decisions.js", "cards.js", "choose.js", "review.js", "main.js")
+N_GROUPS = 60  # of duplicates, and of leaks, that are shown; the files hold all
+N_IN_GROUP = 6
+N_SKIPPED = 200
+# what HTML could take for the end of the element, and JavaScript before 2019 for the end of a line
+_IN_HTML = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Data URIs: ``large`` by row of the ranking, ``small`` by id."""
+
+    large: Mapping[int, str]
+    small: Mapping[str, str]
+
+
+def page(data: ReportData, pictures: Pictures) -> str:
+    """The whole page."""
+    style, script = _joined(STYLES), f'"use strict";\n(() => {{\n{_joined(SCRIPTS)}}})();\n'
+    policy = (
+        f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    ranking = data.ranking
+    scores = {"label_score": ranking.label_scores, **ranking.scores}
+    return _environment().get_template("page.html.j2").render(
+        mark=MARK, policy=policy, style=style, script=script, version=__version__,
+        data=data, summary=data.summary, pictures=pictures,
+        warning=memorised_warning(data.summary["memorised_share"])
+        if data.summary.get("memorised")
+        else "",
+        heat=heat_map(data.transitions, [row.name for row in data.classes]),
+        histograms={
+            name: histogram(values, ranking.is_label_issue) for name, values in scores.items()
+        },
+        number={name: place for place, name in enumerate(class_names(data))},
+        scores=SCORES, n_groups=N_GROUPS, n_in_group=N_IN_GROUP, n_skipped=N_SKIPPED,
+        embedded=as_json(_embedded(data, pictures)),
+    )  # fmt: skip
+
+
+def class_names(data: ReportData) -> list[str]:
+    """Every class of the page, sorted; the script knows them by their numbers here."""
+    ranking, moves = data.ranking, data.transitions
+    names = {name for move in moves for name in (move.given, move.true)}
+    return sorted(names.union(ranking.given_labels, ranking.predicted_labels))
+
+
+def digest(text: str) -> str:
+    """The hash by which a Content-Security-Policy admits a script or a style."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def as_json(values: object) -> str:
+    """JSON that may stand in a script element, whatever its texts hold."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_IN_HTML)
+
+
+def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
+    """What the script needs: columns with a value per row, names by number."""
+    ranking = data.ranking
+    classes = class_names(data)
+    splits = sorted(set(ranking.splits))
+    reasons = sorted(set(data.reasons))
+    near = (
+        {} if data.neighbours is None else {row: data.neighbours.of(row) for row in pictures.large}
+    )
+    ids = ranking.ids
+    small = {n.row for listed in near.values() for n in listed} - pictures.large.keys()
+    return {
+        "runId": data.summary["run_id"],
+        "classes": classes,
+        "splits": splits,
+        "reasons": reasons,
+        "reasonKinds": [sorted(set(map(reason_kind, words))) for words in reasons],
+        "scores": [
+            {"name": name, "highIsHard": score.high_is_hard, "summary": score.summary}
+            for name, score in SCORES.items()
+        ],
+        "rows": {
+            "file": ids,
+            "split": _numbers(ranking.splits, splits),
+            "given": _numbers(ranking.given_labels, classes),
+            "suggestion": _numbers(ranking.predicted_labels, classes),
+            "probability": _short(ranking.predicted_probs),
+            "suspected": ranking.is_label_issue.astype(int).tolist(),
+            "reasons": _numbers(data.reasons, reasons),
+            "label_score": _short(ranking.label_scores),
+            **{name: _short(values) for name, values in ranking.scores.items()},
+        },
+        "sample": data.sample,
+        "neighbours": None if data.neighbours is None else near,
+        "pictures": dict(pictures.large),
+        "small": {
+            row: pictures.small[ids[row]] for row in sorted(small) if ids[row] in pictures.small
+        },
+    }
+
+
+def _numbers(values: Iterable[object], names: Iterable[object]) -> list[int]:
+    place = {name: number for number, name in enumerate(names)}
+    return [place[value] for value in values]
+
+
+def _short(values: NDArray[np.float64]) -> list[float | None]:
+    """Four digits, which is what can be read; a third of the bytes."""
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in values.tolist()]
+
+
+def _joined(names: Iterable[str]) -> str:
+    folder = files("noisefind.reporting") / "page"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("noisefind.reporting", "page"),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(
+        visible=visible, count=_count, percent=percent, interval=_interval, score=_score,
+        duration=_duration,
+    )  # fmt: skip
+    return environment
+
+
+def percent(share: float) -> str:
+    """12 %, 3.1 %, 0.04 %: two digits that mean something."""
+    value = 100 * share
+    digits = 0 if value >= 10 or value < 0.005 else 1 if value >= 0.1 else 2
+    return f"{value:.{digits}f} %"
+
+
+def _count(number: float) -> str:
+    """1,234; of an expected number that is small, one decimal."""
+    if number == int(number) or number >= 10:
+        return f"{number:,.0f}"
+    return f"{number:.1f}"
+
+
+def _interval(noise: Interval) -> str:
+    return f"{percent(noise.low)} to {percent(noise.high)}"
+
+
+def _score(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,191 @@
+// Controls and keys.
+
+const FILTERS = ["suspected", "given", "suggestion", "split", "reason", "decision", "text"];
+
+function fill(select, values, text) {
+  for (const value of values) select.append(make("option", { value }, text(value)));
+}
+
+function fillFilters() {
+  const numbers = (names) => names.map((_, number) => number);
+  const className = (number) => visible(data.classes[number]);
+  fill(byId("f-given"), numbers(data.classes), className);
+  fill(byId("f-suggestion"), numbers(data.classes), className);
+  fill(byId("f-split"), numbers(data.splits), (number) => visible(data.splits[number]) || "none");
+  byId("f-split-box").hidden = data.splits.length < 2;
+  const words = [...new Set(data.reasonKinds.flat())].sort();
+  fill(byId("f-reason"), words, visible);
+  byId("f-reason-box").hidden = !words.length;
+  fill(byId("sort"), ["label_score", "probability", "file", ...data.scores.map((s) => s.name)], (name) =>
+    ({ label_score: "worst first", probability: "surest suggestion", file: "file name" })[name] || `${name}, hardest first`,
+  );
+}
+
+/** The controls as ``view.asked`` says. */
+function showAsked() {
+  for (const name of FILTERS) {
+    byId(`f-${name}`).value = view.asked[name];
+    byId(`f-${name}`).disabled = view.asked.sample;
+  }
+  byId("sort").value = view.asked.sort;
+  byId("reverse").checked = view.asked.reverse;
+  byId("sort").disabled = byId("reverse").disabled = view.asked.sample;
+}
+
+function ask(changes) {
+  view.asked = { ...view.asked, ...changes };
+  showAsked();
+  refresh();
+}
+
+function toReview() {
+  byId("review").scrollIntoView();
+  if (view.active !== null) focusOn(view.active);
+  else byId("review").focus();
+}
+
+function listenToFilters() {
+  for (const name of FILTERS) {
+    byId(`f-${name}`).addEventListener("input", (event) => ask({ [name]: event.target.value }));
+  }
+  byId("sort").addEventListener("input", (event) => ask({ sort: event.target.value }));
+  byId("reverse").addEventListener("input", (event) => ask({ reverse: event.target.checked }));
+  for (const id of ["reset", "none-reset"]) byId(id).addEventListener("click", () => ask({ ...FIRST_ASKED }));
+  byId("sample").disabled = !data.sample.length;
+  byId("sample").addEventListener("click", () => ask({ ...FIRST_ASKED, sample: !view.asked.sample }));
+  for (const kind of ["cards", "table"]) {
+    byId(`view-${kind}`).addEventListener("click", () => {
+      view.kind = kind;
+      view.page = 0;
+      draw();
+    });
+  }
+  byId("previous").addEventListener("click", () => turnPage(-1));
+  byId("next").addEventListener("click", () => turnPage(1));
+  document.querySelector("main").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-given], [data-sort]");
+    if (!button) return;
+    const { given = "", suggestion = "", sort } = button.dataset;
+    if (sort) ask({ ...FIRST_ASKED, sort });
+    else ask({ ...FIRST_ASKED, given, suggestion, suspected: hasSuspected(given, suggestion) ? "1" : "" });
+    toReview();
+  });
+}
+
+const hasSuspected = (given, suggestion) =>
+  rows.suspected.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
+
+/** What a button or key does to one image; whether a key goes on to the next. */
+function act(action, row, byKey) {
+  if (action === "keep" || action === "drop" || action === "unsure") {
+    decide(row, { decision: action, label: null });
+    return true;
+  }
+  if (action === "relabel" && !agrees(row)) {
+    decide(row, { decision: "relabel", label: rows.suggestion[row] });
+    return true;
+  }
+  if (action === "choose" || action === "relabel") chooser.open(row, byKey);
+  else if (action === "clear") decide(row, null);
+  else if (action === "details") {
+    if (!view.open.delete(row)) view.open.add(row);
+    redraw(row);
+  }
+  return false;
+}
+
+const KEYS = { k: "keep", r: "relabel", t: "choose", d: "drop", u: "unsure", x: "clear", n: "details" };
+
+function onKey(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || !byId("keys-on").checked) return;
+  if (document.querySelector("dialog[open]") || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (key === "?") byId("help").showModal();
+  else if (!event.target.closest("#review")) return;
+  else if (key === "z") undo();
+  else if (!event.target.closest("[data-row]") || !onKeyOfImage(key)) return;
+  event.preventDefault();
+}
+
+/** Whether the key means something to the image that has the focus. */
+function onKeyOfImage(key) {
+  if (key in KEYS) {
+    if (act(KEYS[key], view.active, true)) go(1);
+    return true;
+  }
+  const steps = {
+    ArrowRight: () => go(1), ArrowLeft: () => go(-1),
+    ArrowDown: () => go(perLine()), ArrowUp: () => go(-perLine()),
+    Home: () => focusOn(view.shown[0]), End: () => focusOn(view.shown[view.shown.length - 1]),
+  };
+  if (!(key in steps)) return false;
+  steps[key]();
+  return true;
+}
+
+function listenToImages() {
+  for (const id of ["cards", "rows"]) {
+    byId(id).addEventListener("click", (event) => {
+      const element = event.target.closest("[data-row]");
+      if (!element) return;
+      const row = Number(element.dataset.row);
+      const button = event.target.closest("[data-action]");
+      view.active = row;
+      markActive();
+      if (!button) element.focus({ preventScroll: true });
+      else if (button.getAttribute("aria-pressed") === "true" && button.dataset.action !== "choose") act("clear", row, false);
+      else act(button.dataset.action, row, false);
+    });
+    byId(id).addEventListener("focusin", (event) => {
+      const element = event.target.closest("[data-row]");
+      if (!element || Number(element.dataset.row) === view.active) return;
+      view.active = Number(element.dataset.row);
+      markActive();
+    });
+  }
+  document.addEventListener("keydown", onKey);
+}
+
+function listenToActions() {
+  byId("undo").addEventListener("click", undo);
+  byId("download").addEventListener("click", download);
+  byId("help-open").addEventListener("click", () => byId("help").showModal());
+  byId("forget").addEventListener("click", () => {
+    if (!confirm(`Forget ${plural(decisions.of.size, "decision", "decisions")} on this run?`)) return;
+    decisions.forget();
+    draw();
+  });
+  window.addEventListener("storage", (event) => {
+    if (event.key !== STORE) return; // another tab of the same report
+    decisions.load();
+    draw();
+  });
+}
+
+/** Tables whose heads sort their rows. */
+function listenToHeads() {
+  for (const head of document.querySelectorAll(".sortable thead button")) {
+    head.addEventListener("click", () => {
+      const column = head.closest("th");
+      const place = column.cellIndex;
+      const falls = column.getAttribute("aria-sort") ? column.getAttribute("aria-sort") === "ascending" : place > 0;
+      const body = head.closest("table").tBodies[0];
+      const value = (line) => (place ? Number(line.cells[place].dataset.value) : line.cells[place].dataset.value);
+      const lines = [...body.rows].sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
+      body.append(...(falls ? lines.reverse() : lines));
+      for (const other of column.parentElement.cells) other.removeAttribute("aria-sort");
+      column.setAttribute("aria-sort", falls ? "descending" : "ascending");
+    });
+  }
+}
+
+decisions.load();
+decisions.keep();
+fillFilters();
+showAsked();
+listenToFilters();
+listenToImages();
+listenToActions();
+listenToHeads();
+chooser.listen();
+refresh();

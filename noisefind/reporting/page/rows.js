@@ -1,0 +1,70 @@
+// The rows of the run: which of them are asked for, and in which order.
+
+const rows = data.rows;
+const nRows = rows.file.length;
+const pictured = new Set(Object.keys(data.pictures).map(Number));
+const highIsHard = { label_score: false };
+for (const score of data.scores) highIsHard[score.name] = score.highIsHard;
+const FIRST_ASKED = {
+  suspected: rows.suspected.includes(1) ? "1" : "",
+  given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
+  sort: "label_score", reverse: false, sample: false,
+};
+
+/** Row numbers that the filters leave, in the order asked for. */
+function chosenRows(asked, decisionOf) {
+  if (asked.sample) return data.sample.slice();
+  const text = asked.text.toLowerCase();
+  const hasReason = data.reasonKinds.map((kinds) => asked.reason === "" || kinds.includes(asked.reason));
+  const isClass = (column, wanted) => wanted === "" || column === Number(wanted);
+  const chosen = [];
+  for (let row = 0; row < nRows; row++) {
+    if (asked.suspected !== "" && rows.suspected[row] !== Number(asked.suspected)) continue;
+    if (!isClass(rows.given[row], asked.given) || !isClass(rows.suggestion[row], asked.suggestion)) continue;
+    if (!isClass(rows.split[row], asked.split) || !hasReason[rows.reasons[row]]) continue;
+    if (text && !rows.file[row].toLowerCase().includes(text)) continue;
+    if (asked.decision !== "" && !isDecided(decisionOf(row), asked.decision)) continue;
+    chosen.push(row);
+  }
+  return sorted(chosen, asked.sort, asked.reverse);
+}
+
+function isDecided(decision, wanted) {
+  if (wanted === "none") return decision === null;
+  if (wanted === "any") return decision !== null;
+  return decision !== null && decision.decision === wanted;
+}
+
+/** Hardest first; rows are in the order of label_score, and equal values stay in it. */
+function sorted(chosen, by, reverse) {
+  if (by === "file") {
+    chosen.sort((a, b) => (rows.file[a] < rows.file[b] ? -1 : 1));
+  } else if (by !== "label_score") {
+    const sign = by === "probability" || highIsHard[by] ? -1 : 1;
+    const values = rows[by].map((value) => (value === null ? Infinity : sign * value));
+    chosen.sort((a, b) => values[a] - values[b] || a - b);
+  }
+  return reverse ? chosen.reverse() : chosen;
+}
+
+/** The 95 % interval of a share by Wilson's score. */
+function wilson(hits, n) {
+  const z = 1.959964;
+  const share = hits / n;
+  const middle = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z / (1 + (z * z) / n)) * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}
+
+/**
+ * What the sample says. Only its first rows without a gap count: decisions that were made for
+ * another cause, say from the worst on, would bend the share.
+ */
+function sampleState(decisionOf) {
+  const firstOpen = data.sample.findIndex((row) => decisionOf(row) === null);
+  const judged = firstOpen < 0 ? data.sample : data.sample.slice(0, firstOpen);
+  const counts = { keep: 0, relabel: 0, drop: 0, unsure: 0 };
+  for (const row of judged) counts[decisionOf(row).decision] += 1;
+  const wrong = counts.relabel + counts.drop;
+  return { judged: judged.length, wrong, right: counts.keep, unsure: counts.unsure };
+}

@@ -1,0 +1,88 @@
+"""The numbers behind the plots of the page; the template draws them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from noisefind.reporting.data import Transition
+
+N_BINS = 32
+N_SHADES = 8  # of the heat map, beside the empty 0
+N_IN_HEAT_MAP = 24  # classes; more cannot be read
+
+
+class Bar(NamedTuple):
+    """One bin of a histogram; heights are shares of the highest bin, the suspected at its foot."""
+
+    low: float
+    high: float
+    n_images: int
+    n_suspected: int
+    height: float
+    suspected_height: float
+
+
+class Histogram(NamedTuple):
+    """How the values of one score are spread over the images."""
+
+    low: float
+    high: float
+    median: float
+    suspected_median: float | None
+    bars: list[Bar]
+
+
+class HeatMap(NamedTuple):
+    """A square table of transitions: rows are given classes, columns true ones."""
+
+    names: list[str]
+    counts: list[list[float]]
+    shades: list[list[int]]  # 0 (none) to N_SHADES (the largest)
+
+
+def histogram(values: NDArray[np.float64], suspected: NDArray[np.bool_]) -> Histogram:
+    """Equal bins from the least to the largest finite value; a single value gets one bin."""
+    is_finite = np.isfinite(values)
+    values, suspected = values[is_finite], suspected[is_finite]
+    if not len(values):
+        return Histogram(0.0, 0.0, 0.0, None, [])
+    low, high = float(values.min()), float(values.max())
+    edges = np.linspace(low, high, (N_BINS if high > low else 1) + 1)
+    counts = np.histogram(values, edges)[0]
+    marked = np.histogram(values[suspected], edges)[0]
+    # the root of a count: the few suspected beside the many others can still be seen
+    heights, feet = np.sqrt(counts / counts.max()), np.sqrt(marked / counts.max())
+    columns = (edges[:-1], edges[1:], counts, marked, heights, feet)
+    bars = [Bar(*cells) for cells in zip(*(column.tolist() for column in columns), strict=True)]
+    middle = float(np.median(values[suspected])) if suspected.any() else None
+    return Histogram(low, high, float(np.median(values)), middle, bars)
+
+
+def heat_map(transitions: Sequence[Transition], names: Sequence[str]) -> HeatMap:
+    """The classes with the most images on the wrong side of a label, in the order of ``names``."""
+    weight = dict.fromkeys(names, 0.0)
+    for given, true, count in transitions:
+        weight[given] = weight.get(given, 0.0) + count
+        weight[true] = weight.get(true, 0.0) + count
+    if len(names) > N_IN_HEAT_MAP:
+        heaviest = set(sorted(weight, key=lambda name: -weight[name])[:N_IN_HEAT_MAP])
+        names = [name for name in names if name in heaviest]
+    place = {name: number for number, name in enumerate(names)}
+    counts = [[0.0] * len(names) for _ in names]
+    for given, true, count in transitions:
+        if given in place and true in place:
+            counts[place[given]][place[true]] = count
+    top = max((count for row in counts for count in row), default=0.0)
+    shades = [[_shade(count, top) for count in row] for row in counts]
+    return HeatMap(list(names), counts, shades)
+
+
+def _shade(count: float, top: float) -> int:
+    return 0 if count <= 0 else max(1, round(N_SHADES * (count / top) ** 0.5))

@@ -1,0 +1,139 @@
+"""``noisefind report``: from a run folder to one page that opens anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noisefind.config import ReportConfig
+from noisefind.data.table import is_table
+from noisefind.errors import DataError, RunError
+from noisefind.files import whole_text
+from noisefind.output import check_place
+from noisefind.progress import Progress
+from noisefind.reopening import reopen
+from noisefind.reporting.data import read_report_data
+from noisefind.reporting.page import MARK, N_GROUPS, N_IN_GROUP, Pictures, page
+from noisefind.reporting.thumbnails import LARGE, SMALL, thumbnails
+from noisefind.run import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from noisefind.reporting.data import ReportData
+    from noisefind.reporting.thumbnails import Size
+
+NAME = "report.html"
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """What was written."""
+
+    path: Path
+    n_images: int
+    n_pictures: int  # images of the ranking that have one
+    n_unreadable: int  # that should have had one
+    n_bytes: int
+
+
+def report(
+    run: str | Path,
+    output: str | Path | None = None,
+    config: ReportConfig | None = None,
+    *,
+    progress: Progress | None = None,
+) -> ReportResult:
+    """Write one HTML file that shows a run and takes decisions; images are only ever read.
+
+    Args:
+        run: the folder of a finished run.
+        output: the file; None for report.html in ``run``. An earlier report is replaced.
+        config: the options; None for the defaults.
+        progress: is told how far it is.
+
+    Raises:
+        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+        DataError: the images are not where they were.
+    """
+    config, folder = config or ReportConfig(), RunFolder(Path(run))
+    out = folder.path / NAME if output is None else Path(output)
+    data = read_report_data(folder)
+    _check_out(out, data)
+    rows = _pictured(data, config.images)
+    uris = _pictures(folder, data, rows, config, progress or Progress())
+    ids = data.ranking.ids
+    pictures = Pictures(
+        large={row: uris[ids[row], LARGE] for row in rows if (ids[row], LARGE) in uris},
+        small={id_: uri for (id_, size), uri in uris.items() if size == SMALL},
+    )
+    text = page(data, pictures)
+    _write(out, text)
+    return ReportResult(
+        out, len(ids), len(pictures.large), len(rows) - len(pictures.large), out.stat().st_size
+    )
+
+
+def _pictured(data: ReportData, n_images: int) -> list[int]:
+    """Rows that get a picture: the worst, and of many suspected the random sample too."""
+    sampled = data.sample[: n_images // 5]
+    rows = dict.fromkeys(sampled)
+    for row in range(len(data.ranking)):
+        if len(rows) >= n_images:
+            break
+        rows[row] = None
+    return sorted(rows)
+
+
+def _pictures(
+    folder: RunFolder, data: ReportData, rows: list[int], config: ReportConfig, progress: Progress
+) -> dict[tuple[str, Size], str]:
+    """Data URIs of all that is shown; none where no picture is asked for."""
+    if config.data is not None and not config.data.exists():
+        raise DataError(f"--data {config.data}: does not exist")
+    if not config.images:
+        return {}
+    way_out = "say where with --data DIR, or leave the pictures out with --images 0"
+    dataset = reopen(data.summary, folder, config.data, split="all", way_out=way_out)
+    max_pixels = data.summary["config"]["max_pixels"]
+    made = thumbnails(dataset, _wanted(data, rows), max_pixels=max_pixels, progress=progress)
+    if not made:
+        first = data.ranking.ids[rows[0]]
+        raise DataError(
+            f"{dataset.root}: not one of the images of the run can be read there, {first!r} for "
+            f"one; {way_out}"
+        )
+    return made
+
+
+def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
+    """Which pictures the page shows, and how large."""
+    ids = data.ranking.ids
+    large = {ids[row] for row in rows}
+    yield from ((ids[row], LARGE) for row in rows)
+    if data.neighbours is not None:
+        near = (neighbour.row for row in rows for neighbour in data.neighbours.of(row))
+        yield from ((ids[row], SMALL) for row in near if ids[row] not in large)
+    for groups in (data.duplicates, data.leaks):
+        for group in (groups or [])[:N_GROUPS]:
+            yield from ((image.file_name, SMALL) for image in group.images[:N_IN_GROUP])
+
+
+def _check_out(out: Path, data: ReportData) -> None:
+    """RunError where the page must not be written; an earlier report may be replaced."""
+    if out.is_dir():
+        raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
+    source = Path(data.summary["data"])
+    check_place(out.parent, Path(data.summary["root"]), is_table=is_table(source), may_be_full=True)
+    if out.exists() and MARK not in out.read_bytes()[:2000].decode(errors="replace"):
+        raise RunError(f"{str(out)!r} was not written by noisefind report: choose another name")
+
+
+def _write(out: Path, text: str) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with whole_text(out) as file:
+            file.write(text)
+    except OSError as error:
+        raise RunError(f"cannot write {str(out)!r}: {error.strerror or error}") from error

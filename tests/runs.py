@@ -1,0 +1,64 @@
+"""Run folders made up by hand, for what only reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisefind.config import ScoreConfig
+from noisefind.data.dataset import Skipped
+from noisefind.run import Ranking, RunFolder
+from noisefind.scores import SCORES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class MadeUp:
+    """N images in the order of the ranking; the first ``n_suspected`` are suspected."""
+
+    ids: list[str]
+    given: list[str]
+    predicted: list[str]
+    n_suspected: int = 1
+    splits: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    issues: list[str] = field(default_factory=list)
+
+    def ranking(self) -> Ranking:
+        """Scores rise evenly over the rows."""
+        n = len(self.ids)
+        rising = np.linspace(0.01, 1, n)
+        return Ranking(
+            ids=self.ids,
+            splits=self.splits or [""] * n,
+            given_labels=self.given,
+            predicted_labels=self.predicted,
+            predicted_probs=rising[::-1],
+            label_scores=rising,
+            is_label_issue=np.arange(n) < self.n_suspected,
+            reasons=self.reasons or [""] * n,
+            scores={name: np.roll(rising, place) for place, name in enumerate(SCORES)},
+            duplicate_groups=np.zeros(n, np.int64),
+            is_outlier_issue=np.zeros(n, np.bool_),
+            image_issues=self.issues or [""] * n,
+        )
+
+
+def write_run(path: Path, made_up: MadeUp, data: Path, **summary: object) -> RunFolder:
+    """A whole run folder of ``made_up``, whose images lie in ``data``."""
+    run, ranking = RunFolder(path), made_up.ranking()
+    (path / "features").mkdir(parents=True)
+    run.write_results(ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
+    n_issues = int(ranking.is_label_issue.sum())
+    common: dict[str, object] = {
+        "run_id": "5eed", "version": "0", "data": str(data), "root": str(data),
+        "config": ScoreConfig().to_dict(), "members": {"probe": 2}, "finished": "2026-01-01",
+        "versions": {"python": "3"}, "device": "cpu", "threads": 1, "n_images": len(ranking),
+        "n_skipped": 1, "n_label_issues": n_issues, "seconds": {"open": 1.0, "total": 2.0},
+    }  # fmt: skip
+    run.finish(common | summary)
+    return run

@@ -1,0 +1,229 @@
+"""The report in a real browser: filters, decisions by key and mouse, storage, download, access."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import noisefind as library
+from tests.browser import chromium, opened
+from tests.commands import read_csv
+from tests.images import write_images
+from tests.test_report import HOSTILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.commands import CommandLine
+
+CARDS = "#cards article"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def report(noisy_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of digits with planted errors."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return library.report(noisy_digits / "run", path).path
+
+
+@pytest.fixture
+def page(browser: Browser, report: Path) -> Iterator[Page]:
+    with opened(browser, report) as page:
+        yield page
+
+
+def suspected(noisy_digits: Path) -> list[dict[str, str]]:
+    rows = read_csv(noisy_digits / "run" / "scores.csv")
+    return [row for row in rows if row["is_label_issue"] == "true"]
+
+
+def downloaded(page: Page) -> tuple[str, list[dict[str, str]]]:
+    """The name of the file that the button gives, and its rows as Python reads them."""
+    with page.expect_download() as download:
+        page.click("#download")
+    text = download.value.path().read_bytes().decode()
+    return download.value.suggested_filename, list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
+    """Keys decide and go on, z takes back, a reload changes nothing, and decisions.csv holds it."""
+    rows = suspected(noisy_digits)
+    run_id = json.loads((noisy_digits / "run" / "run.json").read_text())["run_id"]
+    page.focus(f"{CARDS} >> nth=0")
+    page.keyboard.press("k")
+    page.keyboard.press("r")
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    page.keyboard.press("z")  # the second d; the focus is on the fourth again
+    page.keyboard.press("u")
+    page.keyboard.press("t")
+    other = next(
+        name for name in ("one", "two", "three")
+        if name not in (rows[4]["given_label"], rows[4]["predicted_label"])
+    )  # fmt: skip
+    page.keyboard.type(other)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cards [data-row='5']:focus")
+    page.reload()
+    assert "5 of" in page.inner_text("#progress-text")
+    name, decisions = downloaded(page)
+    assert name == "decisions.csv"
+    asked = [("keep", ""), ("relabel", rows[1]["predicted_label"]), ("drop", ""), ("unsure", ""),
+             ("relabel", other)]  # fmt: skip
+    assert decisions == sorted(
+        (
+            {"file_name": row["file_name"], "decision": d, "label": label, "run_id": run_id}
+            for row, (d, label) in zip(rows, asked, strict=False)
+        ),
+        key=lambda row: row["file_name"],
+    )
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("#forget")
+    page.reload()
+    assert page.is_disabled("#download")
+
+
+def test_review_by_mouse(page: Page) -> None:
+    """A click decides, a second one takes back, and single keys can be turned off."""
+    first = page.locator(CARDS).first
+    first.locator("[data-action=drop]").click()
+    assert first.locator(".verdict").inner_text() == "Drop"
+    first.locator("[data-action=drop]").click()
+    assert first.locator(".verdict").count() == 0
+    first.locator("[data-action=choose]").click()
+    page.locator("#choose-list li").nth(1).click()
+    assert first.locator(".verdict").inner_text().startswith("Relabel to ")
+    page.keyboard.press("?")
+    page.uncheck("#keys-on")
+    page.click("#help form button")
+    page.locator(CARDS).nth(1).focus()
+    page.keyboard.press("k")
+    assert page.locator(".verdict").count() == 1
+
+
+def test_filters_and_sorting(page: Page, noisy_digits: Path) -> None:
+    """Classes, confusions, selects, file names and scores choose the images that they name."""
+    every = read_csv(noisy_digits / "run" / "scores.csv")
+    rows = suspected(noisy_digits)
+
+    def shown() -> int:
+        return int(page.inner_text("#count").split()[0].replace(",", ""))
+
+    assert shown() == len(rows)
+    page.click("#classes tbody button >> nth=3")
+    name = page.inner_text("#classes tbody button >> nth=3")
+    assert shown() == sum(row["given_label"] == name for row in rows)
+    page.select_option("#f-suspected", "")
+    assert shown() == sum(row["given_label"] == name for row in every)
+    page.click("#transitions tbody button >> nth=0")
+    pair = [page.eval_on_selector(f"#f-{which}", "e => e.selectedOptions[0].textContent")
+            for which in ("given", "suggestion")]  # fmt: skip
+    matching = [r for r in rows if [r["given_label"], r["predicted_label"]] == pair]
+    assert shown() == len(matching) or not matching
+    page.click("#reset")
+    page.fill("#f-text", rows[5]["file_name"])
+    assert page.locator(f"{CARDS} .file").all_inner_texts() == [rows[5]["file_name"]]
+    page.click("#reset")
+    page.select_option("#sort", "el2n")
+    hardest = max(rows, key=lambda row: float(row["el2n"]))
+    value = float(page.locator(f"{CARDS} .small").first.inner_text().split()[1])
+    assert value == pytest.approx(float(hardest["el2n"]), rel=0.01)
+    page.select_option("#f-suspected", "0")
+    page.click("#view-table")
+    assert shown() == len(every) - len(rows)
+    page.click("#next")
+    assert page.inner_text("#page-text").startswith("101 to 200 of ")
+
+
+def test_sample_gives_an_unbiased_share(page: Page) -> None:
+    """The sample gives a share with Wilson's interval; what is decided out of turn has to wait."""
+    page.click("#sample")
+    assert page.is_disabled("#f-given")
+    cards = page.locator(CARDS)
+    for place, action in enumerate(["drop", "drop", "drop", "keep"]):
+        cards.nth(place).locator(f"[data-action={action}]").click()
+    cards.nth(6).locator("[data-action=keep]").click()
+    text = page.inner_text("#sample-panel")
+    assert "75 % of the suspected labels are truly wrong" in text
+    assert "95 % interval 30 % to 95 %" in text  # statsmodels: .3006 to .9544
+    assert "3 of 4 decisions" in text
+    cards.nth(4).locator("[data-action=unsure]").click()
+    cards.nth(5).locator("[data-action=drop]").click()
+    text = page.inner_text("#sample-panel")
+    assert "4 of 6 decisions, 1 unsure left out" in text
+
+
+def test_another_tab_sees_the_decisions(browser: Browser, report: Path) -> None:
+    """Two tabs of one report show the same decisions."""
+    with opened(browser, report) as page:
+        other = page.context.new_page()
+        other.goto(report.as_uri())
+        page.locator(f"{CARDS} [data-action=unsure]").first.click()
+        other.wait_for_selector(".verdict")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_access(browser: Browser, report: Path, scheme: str) -> None:
+    """axe-core finds nothing serious in the page, its table and its help."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    with opened(browser, report, color_scheme=scheme) as page:
+
+        def check(what: str) -> None:
+            found = axe.run(page).response["violations"]
+            serious = [v for v in found if v["impact"] in ("serious", "critical")]
+            assert not [(what, v["id"], v["nodes"][0]["html"]) for v in serious]
+
+        page.select_option("#f-given", "0")  # a few cards: axe-core takes its time with each
+        for place, action in enumerate(("keep", "relabel", "drop", "unsure")):
+            page.locator(CARDS).nth(place).locator(f"[data-action={action}]").click()
+        page.locator(f"{CARDS} [data-action=details]").first.click()
+        check("cards")
+        if scheme == "dark":  # the rest differs from light in its colours alone
+            return
+        page.click("#view-table")
+        check("table")
+        page.click("#help-open")
+        check("help")
+
+
+def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, report: Path) -> None:
+    """At 360 px nothing is wider than the page."""
+    with opened(browser, report, viewport={"width": 360, "height": 700}) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_hostile_names_from_data_to_decisions(
+    noisefind: CommandLine, browser: Browser, tmp_path: Path
+) -> None:
+    """Hostile names are scored and shown without harm; every decision bears its exact name."""
+    names = [
+        f"{name}/{place}{number}.png" for place, name in enumerate(HOSTILE) for number in "=&<"
+    ]
+    write_images(tmp_path / "data", *names, size=16)
+    quick = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
+    assert noisefind("score", tmp_path / "data", "-o", tmp_path / "run", *quick).code == 0
+    assert noisefind("report", tmp_path / "run").code == 0
+    with opened(browser, tmp_path / "run" / "report.html") as page:
+        title = page.title()
+        page.select_option("#f-suspected", "")
+        for card in page.locator(CARDS).all():
+            card.locator("[data-action=choose]").click()
+            page.keyboard.press("Enter")
+        assert page.title() == title
+        assert page.locator("main img:not([src^='data:image/'])").count() == 0
+        _, decisions = downloaded(page)
+    assert sorted(row["file_name"] for row in decisions) == sorted(names)
+    assert {row["label"] for row in decisions} <= set(HOSTILE)
