@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageEnhance
 
+from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.features.frozen import frozen_features
@@ -94,7 +95,7 @@ def copies(picture: Image.Image, number: int) -> Iterator[tuple[str, Image.Image
 
 def found_pairs(folder: Path, cache: Path) -> tuple[Pairs, float]:
     """Pairs of names that noisefind takes for one picture, and its seconds for that."""
-    dataset = open_dataset(folder, cache_dir=cache, say=print)
+    dataset = open_dataset(folder, DataConfig(), cache_dir=cache, say=print)
     stored = open_pixels(
         dataset, SIZE, cache=cache, max_pixels=10**9, n_threads=2, progress=Progress()
     )

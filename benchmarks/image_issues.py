@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
 from noisefind.data.quality import image_issues, image_measures
@@ -31,7 +32,7 @@ def main() -> None:
     data, size = Path(sys.argv[1]).resolve(), int(sys.argv[2])
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
-        dataset = open_dataset(data, split="all", cache_dir=cache, say=print)
+        dataset = open_dataset(data, DataConfig(split="all"), cache_dir=cache, say=print)
         start = time.perf_counter()
         stored = open_pixels(
             dataset, size, cache=cache, max_pixels=10**9, n_threads=2, progress=Progress()

@@ -1,6 +1,6 @@
 """A million made-up images through record, scores, ranking, scores.csv and prune; no training.
 
-    python benchmarks/million_rows.py [--classes 100] [--members 4] [--epochs 5]
+    python benchmarks/million_rows.py [--classes 100] [--members 4] [--epochs 5] [--sizes ...]
 
 Prints seconds of each stage and peak memory for 100,000 to 1,000,000 rows, each size in a process
 of its own, and the slope: the exponent b of seconds ~ rows^b between each size and the next (1 is
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rows", type=int)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     options = parser.parse_args()
     if options.rows:
         print(json.dumps(run_once(options.rows, options.classes, options.members, options.epochs)))
@@ -56,7 +57,7 @@ def main() -> None:
     print(f"{shape}; seconds per stage\n\n| rows | {' | '.join(STAGES)} | total | peak memory |")
     print("| --- |" + " --- |" * (len(STAGES) + 2))
     found = {}
-    for n_rows in SIZES:
+    for n_rows in options.sizes:
         command = [sys.executable, __file__, "--rows", str(n_rows)]
         for name in ("classes", "members", "epochs"):
             command += [f"--{name}", str(getattr(options, name))]
@@ -64,7 +65,7 @@ def main() -> None:
         found[n_rows] = measured = json.loads(output)
         cells = [f"{measured[stage]:.1f}" for stage in (*STAGES, "total")]
         print(f"| {n_rows:,} | {' | '.join(cells)} | {measured['peak'] / 1e9:.2f} GB |", flush=True)
-    for a, b in pairwise(SIZES):
+    for a, b in pairwise(options.sizes):
         slope = math.log(found[b]["total"] / found[a]["total"]) / math.log(b / a)
         print(f"slope from {a:,} to {b:,} rows: {slope:.2f}")
 

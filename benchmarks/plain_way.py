@@ -4,12 +4,14 @@
 
 torchvision's ImageFolder with PIL transforms, a DataLoader, members one after the other, and after
 every epoch a pass over all images without augmentation whose whole softmax is kept. The network is
-noisefind's small CNN, in PyTorch's default memory layout. Writes EL2N per image.
+noisefind's small CNN, in PyTorch's default memory layout. Writes EL2N per image and prints
+the seconds of all epochs.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, required=True)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    start = time.perf_counter()
     probs, labels = train(options)
+    print(time.perf_counter() - start)
     wrongness = np.linalg.norm(probs[:, -1] - np.eye(probs.shape[-1])[labels], axis=-1)
     np.save(options.output, wrongness.mean(0))
 

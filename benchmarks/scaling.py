@@ -1,6 +1,6 @@
 """Seconds and peak memory of `noisefind score` against images, members and classes.
 
-    python benchmarks/scaling.py CIFAR_BATCHES
+    python benchmarks/scaling.py CIFAR_BATCHES [--table images] [--numbers 1000 5000]
 
 CIFAR_BATCHES is CIFAR-10 in its python format. Each run is a process of its own with the defaults
 but for what the row says, and an empty cache; for the classes, labels are drawn by a seed. The
@@ -31,16 +31,21 @@ def main() -> None:
     """Print the three tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("batches", type=Path)
-    batches = parser.parse_args().batches.resolve()
-    for what, numbers in TABLES.items():
+    parser.add_argument("--table", choices=TABLES, action="append", help="default: all")
+    parser.add_argument("--numbers", type=int, nargs="+", help="in place of the table's own")
+    options = parser.parse_args()
+    batches = options.batches.resolve()
+    for what in options.table or TABLES:
+        numbers = options.numbers or TABLES[what]
         print(f"| {what} | seconds | peak memory |\n| --- | --- | --- |")
         found = []
         for number in numbers:
             seconds, peak = run_once(batches, **{f"n_{what}": number})
             found.append(seconds)
             print(f"| {number:,} | {seconds:.1f} | {peak / 1e9:.2f} GB |", flush=True)
-        slope = np.polyfit(np.log(numbers), np.log(found), 1)[0]
-        print(f"slope {slope:.2f}\n", flush=True)
+        if len(numbers) > 1:
+            slope = np.polyfit(np.log(numbers), np.log(found), 1)[0]
+            print(f"slope {slope:.2f}\n", flush=True)
 
 
 def run_once(

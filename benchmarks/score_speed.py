@@ -25,14 +25,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from noisefind.config import ScoreConfig
+from noisefind.config import DataConfig, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
 from noisefind.progress import Progress
@@ -45,71 +45,115 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 N_CIFAR = 10_000
-MEMBERS, EPOCHS, BATCH_SIZE = 2, 3, 128
-TURNS = 2
+MEMBERS, EPOCHS, BATCH_SIZE = 2, 5, 128
 N_THREADS = os.cpu_count() or 1
 HERE = Path(__file__).parent
+PARTS = ("cifar10", "clothing", "rates", "decoding")
 
 
 def main() -> None:
-    """Print the comparison, the rates and the decoding."""
+    """Measure the parts that are asked for and print what they give."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("unpacked", type=Path)
     parser.add_argument("clothing", type=Path)
+    parser.add_argument("--part", choices=PARTS, action="append", help="default: all")
+    parser.add_argument("--turns", type=int, default=2, help="of both ways, and of each rate")
+    parser.add_argument("--images", type=int, default=N_CIFAR, help="at most so many of each set")
+    parser.add_argument("--kept", type=Path, help="JSON lines: the table is of all turns in there")
     options = parser.parse_args()
+    parts = options.part or PARTS
     prepare_cpu(N_THREADS)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        cases = {
-            "CIFAR-10": (subset(options.unpacked / "cifar10" / "train", home / "cifar"), 32),
-            "clothing": (subset(options.clothing / "train", home / "clothing"), 64),
-        }
-        print(f"{MEMBERS} members, {EPOCHS} epochs, batches of {BATCH_SIZE}, {N_THREADS} threads")
-        print("| images | plain way, s | score, s | of that training, s | ratio |")
-        print("| --- | --- | --- | --- | --- |")
-        for name, (images, size) in cases.items():
-            print(versus(name, images, size, home), flush=True)
-        for size in (32, 64):
-            print(rate(size), flush=True)
-        print(decoding(cases["clothing"][0], home))
+        if "cifar10" in parts:
+            images = subset(options.unpacked / "cifar10/train", home / "cifar10", options.images)
+            measure("cifar10", images, 32, home, options)
+        if {"clothing", "decoding"} & set(parts):
+            images = subset(options.clothing / "train", home / "clothing", options.images)
+        if "clothing" in parts:
+            measure("clothing", images, 64, home, options)
+        if "rates" in parts:
+            for size in (32, 64):
+                print(rate(size, options.turns), flush=True)
+        if "decoding" in parts:
+            print(decoding(images, home, options.turns))
 
 
-def subset(root: Path, target: Path) -> Path:
-    """Class folders of links to at most ``N_CIFAR`` images, chosen by a seed."""
+def measure(name: str, images: Path, size: int, home: Path, options: argparse.Namespace) -> None:
+    """Both ways in turn, and the table of these turns and those that were kept before."""
+    kept = options.kept or home / "kept.jsonl"
+    n_workers = best_workers(images, size, home)
+    for turn in range(options.turns):
+        found = one_turn(images, size, n_workers, home / f"{name}-{turn}")
+        with kept.open("a") as file:
+            file.write(json.dumps({"case": name, **found}) + "\n")
+    turns = [found for found in map(json.loads, kept.open()) if found["case"] == name]
+    n_images = sum(1 for _ in images.glob("*/*"))
+    print(f"{n_images:,} images of {name} at {size} px, {MEMBERS} members, {EPOCHS} epochs")
+    print(f"batches of {BATCH_SIZE}, {N_THREADS} threads, {n_workers} workers, {len(turns)} turns")
+    print("| plain way, s | score, s | ratio | plain epochs, s | score's epochs, s | ratio |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    columns = []
+    for plain, ours in (("plain", "score"), ("plain_training", "training")):
+        ratios = [found[plain] / found[ours] for found in turns]
+        columns += [spread([found[way] for found in turns], 1) for way in (plain, ours)]
+        columns.append(spread(ratios, 2))
+    print("| " + " | ".join(columns) + " |", flush=True)
+    print({stage: round(s, 1) for stage, s in turns[-1]["stages"].items()}, flush=True)
+
+
+def subset(root: Path, target: Path, n_images: int) -> Path:
+    """Class folders of links to at most so many images, chosen by a seed."""
     files = sorted(p for p in root.glob("*/*") if p.is_file())
-    for row in np.random.default_rng(0).permutation(len(files))[:N_CIFAR]:
+    for row in np.random.default_rng(0).permutation(len(files))[:n_images]:
         link = target / files[row].parent.name / files[row].name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(files[row].resolve())
     return target
 
 
-def versus(name: str, images: Path, size: int, home: Path) -> str:
-    """One row of the table: both ways in turn."""
-
-    def plain(workers: int, members: int, epochs: int) -> float:
-        options = {"size": size, "members": members, "epochs": epochs, "batch-size": BATCH_SIZE}
-        options |= {"workers": workers, "threads": N_THREADS}
-        words = [f"--{key}={value}" for key, value in options.items()]
-        return clocked([HERE / "plain_way.py", images, home / "plain.npy", *words])
-
-    n_workers = min((0, 1, 2), key=lambda workers: plain(workers, 1, 1))
-    plain_seconds, seconds, training = [], [], []
-    for turn in range(TURNS):
-        plain_seconds.append(plain(n_workers, MEMBERS, EPOCHS))
-        run = home / f"{name}-{turn}"
-        words = ["--network", "cnn", "--image-size", size, "--members", MEMBERS, "--epochs", EPOCHS]
-        words += ["--batch-size", BATCH_SIZE, "--cache-dir", home / f"cache-{name}-{turn}"]
-        seconds.append(clocked(["-m", "noisefind", "score", images, "-o", run, *words]))
-        training.append(json.loads((run / "run.json").read_text())["seconds"]["training"])
-    ratios = [a / b for a, b in zip(plain_seconds, seconds, strict=True)]
-    n_images = sum(1 for _ in images.glob("*/*"))
-    cells = [f"{n_images:,} {name}, {size} px ({n_workers} workers)"]
-    cells += [spread(values, 1) for values in (plain_seconds, seconds, training)]
-    return "| " + " | ".join([*cells, spread(ratios, 2)]) + " |"
+def plain(
+    images: Path, size: int, output: Path, *, workers: int, members: int, epochs: int
+) -> tuple[float, float]:
+    """Seconds of the plain way: of the whole process, and of its epochs alone."""
+    options = {"size": size, "members": members, "epochs": epochs, "batch-size": BATCH_SIZE}
+    options |= {"workers": workers, "threads": N_THREADS}
+    words = [f"--{key}={value}" for key, value in options.items()]
+    seconds, printed = clocked([HERE / "plain_way.py", images, output, *words])
+    return seconds, float(printed)
 
 
-def rate(size: int) -> str:
+def best_workers(images: Path, size: int, home: Path) -> int:
+    """The number of DataLoader workers with the fastest epoch on a fifth of the images."""
+    few = subset(images, home / f"few-{images.name}", sum(1 for _ in images.glob("*/*")) // 5)
+
+    def seconds(workers: int) -> float:
+        return plain(few, size, home / "few.npy", workers=workers, members=1, epochs=2)[1]
+
+    return min((0, 1, 2), key=seconds)
+
+
+def one_turn(images: Path, size: int, n_workers: int, home: Path) -> dict[str, Any]:
+    """Seconds of the plain way and then of `score`, with an empty cache."""
+    home.mkdir()
+    whole, training = plain(
+        images, size, home / "plain.npy", workers=n_workers, members=MEMBERS, epochs=EPOCHS
+    )
+    run = home / "run"
+    words = ["--network", "cnn", "--image-size", size, "--members", MEMBERS, "--epochs", EPOCHS]
+    words += ["--batch-size", BATCH_SIZE, "--cache-dir", home / "cache"]
+    seconds, _ = clocked(["-m", "noisefind", "score", images, "-o", run, *words])
+    stages = json.loads((run / "run.json").read_text())["seconds"]
+    return {
+        "plain": whole,
+        "plain_training": training,
+        "score": seconds,
+        "training": stages["training"],
+        "stages": stages,
+    }
+
+
+def rate(size: int, turns: int) -> str:
     """Arithmetic rate of a training epoch as a share of a matrix product's, in turn."""
     images = np.random.default_rng(0).integers(256, size=(4096, size, size, 3), dtype=np.uint8)
     labels = np.arange(len(images)) % 10
@@ -132,7 +176,7 @@ def rate(size: int) -> str:
         )  # fmt: skip
 
     shares = []
-    for _ in range(3):
+    for _ in range(turns):
         product = best_of(lambda: a @ a, 5)
         ceiling = 2 * 2048**3 / product
         shares.append((training + prediction) / best_of(epoch, 1) / ceiling)
@@ -143,9 +187,9 @@ def rate(size: int) -> str:
     )
 
 
-def decoding(images: Path, home: Path) -> str:
+def decoding(images: Path, home: Path, turns: int) -> str:
     """Photographs per second: noisefind's pixel store against bare Pillow in as many threads."""
-    dataset = open_dataset(images, cache_dir=home, say=lambda _: None)
+    dataset = open_dataset(images, DataConfig(), cache_dir=home, say=lambda _: None)
     size, shares = 192, []
 
     def bare(path: Path) -> None:
@@ -158,7 +202,7 @@ def decoding(images: Path, home: Path) -> str:
         with ThreadPoolExecutor(N_THREADS) as pool:
             list(pool.map(bare, dataset.images))
 
-    for turn in range(3):
+    for turn in range(turns):
         plain = best_of(bare_all, 1)
 
         def ours(cache: Path = home / f"decoded-{turn}") -> None:
@@ -178,12 +222,12 @@ class _Nobody:
         """Do nothing."""
 
 
-def clocked(words: list[object]) -> float:
-    """Seconds of a Python process from start to end."""
+def clocked(words: list[object]) -> tuple[float, str]:
+    """Seconds of a Python process from start to end, and what it printed."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, *map(str, words)], check=True, stderr=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
-    return time.perf_counter() - start
+    done = subprocess.run([sys.executable, *map(str, words)], check=True, stderr=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True)  # fmt: skip
+    return time.perf_counter() - start, done.stdout
 
 
 def best_of(run: Callable[[], object], times: int) -> float:
@@ -197,8 +241,9 @@ def best_of(run: Callable[[], object], times: int) -> float:
 
 
 def spread(values: list[float], digits: int) -> str:
-    """Mean and standard deviation."""
-    return f"{mean(values):.{digits}f} ({stdev(values):.{digits}f})"
+    """Mean, and standard deviation where there are several."""
+    deviation = f" ({stdev(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{deviation}"
 
 
 if __name__ == "__main__":

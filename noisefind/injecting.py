@@ -86,10 +86,11 @@ def inject(
     config, out = config or InjectConfig(), Path(output)
     _check_options(config)
     dataset = open_dataset(
-        data, split=config.split, labels=config.labels, only_listed=config.only_listed,
-        root=config.root, cifar_labels=cast("Any", config.cifar_labels),
-        cache_dir=cache_folder(None, out / "cache"), say=(progress or Progress()).say,
-    )  # fmt: skip
+        data,
+        config,
+        cache_dir=cache_folder(None, out / "cache"),
+        say=(progress or Progress()).say,
+    )
     target = check_place(out, dataset.root, is_table=is_table(Path(data)))
     planted = plant(dataset, config)
     summary = _summary(data, dataset, planted, config)

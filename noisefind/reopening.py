@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noisefind.cache import cache_folder
+from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.table import is_table
 from noisefind.errors import DataError
@@ -46,11 +47,10 @@ def reopen(
     gone = next((path for path in (data, root and Path(root)) if path and not path.exists()), None)
     if gone is not None:
         raise DataError(f"{gone}: the images are not there any more; {way_out}")
-    return open_dataset(
-        data,
+    of = DataConfig(
         split=split or ("all" if scored["split"] is None else scored["split"]),
         root=Path(root) if root and is_table(data) else None,
         cifar_labels=scored["cifar_labels"],
-        cache_dir=cache_folder(None, folder.path / "cache"),
-        say=lambda _: None,
     )
+    cache = cache_folder(None, folder.path / "cache")
+    return open_dataset(data, of, cache_dir=cache, say=lambda _: None)

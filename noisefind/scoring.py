@@ -199,11 +199,7 @@ def _open(
     data: str | Path, config: ScoreConfig, machine: _Machine
 ) -> tuple[Dataset, Dataset | None]:
     """What is scored, and what --hold-out sets aside."""
-    dataset = open_dataset(
-        data, split=config.split, labels=config.labels, only_listed=config.only_listed,
-        root=config.root, cifar_labels=cast("Any", config.cifar_labels),
-        cache_dir=machine.cache, say=machine.progress.say,
-    )  # fmt: skip
+    dataset = open_dataset(data, config, cache_dir=machine.cache, say=machine.progress.say)
     skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
     machine.progress.say(
         f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}"

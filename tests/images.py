@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 
 if TYPE_CHECKING:
@@ -95,8 +96,10 @@ def write_cifar100(parent: Path, n_train: int = 4, n_test: int = 2, protocol: in
 
 
 def opened(data: str | Path, **options: object) -> Dataset:
-    """open_dataset without a cache and without a word."""
-    return open_dataset(data, **{"cache_dir": Path("no-cache"), "say": print, **options})  # type: ignore[arg-type]
+    """open_dataset without a cache and without a word; the options are those of DataConfig."""
+    to = {name: options.pop(name) for name in ("cache_dir", "say") if name in options}
+    config = DataConfig(**options)  # type: ignore[arg-type]
+    return open_dataset(data, config, **{"cache_dir": Path("no-cache"), "say": print, **to})  # type: ignore[arg-type]
 
 
 def given(dataset: Dataset) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +11,15 @@ import pytest
 import typer.main
 
 from noisefind.cli import app
-from noisefind.config import BaseConfig, PruneConfig, ScoreConfig, flag, load_config, options_of
+from noisefind.config import (
+    AUTO,
+    BaseConfig,
+    PruneConfig,
+    ScoreConfig,
+    flag,
+    load_config,
+    options_of,
+)
 from noisefind.errors import ConfigError
 from noisefind.options import COMMANDS, options_document
 
@@ -50,6 +60,21 @@ def test_typed_goes_before_file_before_preset_before_default(tmp_path: Path) -> 
     config = load_config(ScoreConfig, file, {"epochs": "3", "members": None, "seed": None})
     assert (config.network, config.epochs, config.learning_rate) == ("probe,cnn", 3, 0.5)
     assert (config.members, config.seed, config.flip, config.crop) == ("auto", 0, False, True)
+
+
+def test_a_preset_means_the_same_in_a_program() -> None:
+    """ScoreConfig(preset=...) is what --preset gives; what is given by name goes before it."""
+    for given in (
+        {"preset": "thesis-cifar10"},
+        {"preset": "thesis-cifar10", "never_learned": "top", "clusters": AUTO},  # the defaults
+        {"preset": "standard", "network": "cnn"},
+    ):
+        config = ScoreConfig(**cast("Any", given))
+        assert config == load_config(ScoreConfig, None, given)
+        assert {name: getattr(config, name) for name in given} == given
+    assert ScoreConfig(preset="thesis-cifar10").members == 10
+    assert replace(ScoreConfig(preset="thesis-cifar10", epochs=1), seed=3).epochs == 1
+    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_network_goes_before_preset() -> None:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisefind as library
-from noisefind.data.open import open_dataset
 from noisefind.files import write_csv
 from noisefind.progress import Progress
 from noisefind.reporting.data import (
@@ -33,7 +32,7 @@ from noisefind.reporting.page import as_json, percent
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.reporting.thumbnails import LARGE, SMALL, Size, data_uri, thumbnails
 from noisefind.similarity.findings import Leak
-from tests.images import write_images
+from tests.images import opened, write_images
 from tests.runs import MadeUp, write_run
 
 if TYPE_CHECKING:
@@ -280,7 +279,7 @@ def test_thumbnails_keep_proportions_and_small_ones_every_pixel(tmp_path: Path) 
     write_images(tmp_path, "a/small.png", "b/small.png", size=32)
     Image.new("RGB", (900, 300), "red").save(tmp_path / "a/wide.png")
     (tmp_path / "a/broken.png").write_bytes(b"no image")
-    dataset = open_dataset(tmp_path, cache_dir=tmp_path / "no-cache", say=print)
+    dataset = opened(tmp_path)
     wanted = [(f"a/{name}.png", LARGE) for name in ("wide", "small", "broken", "gone")]
     uris = thumbnails(dataset, wanted, max_pixels=10**6, progress=Progress())
     assert [id_ for id_, _ in uris] == ["a/wide.png", "a/small.png"]

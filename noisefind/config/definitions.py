@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from noisefind.config.option import AUTO, SHARE, BaseConfig, option
 from noisefind.config.presets import PRESETS
@@ -51,7 +51,10 @@ class DataConfig(BaseConfig):
 
 @dataclass(frozen=True)
 class ScoreConfig(DataConfig):
-    """The options of ``noisefind score``."""
+    """The options of ``noisefind score``; values of a preset go before the defaults.
+
+    Options are given by name. A copy by ``dataclasses.replace`` keeps all values as they are.
+    """
 
     preset: str = option(
         AUTO, "Ensemble", "fast: probes on frozen features (auto on a CPU). standard: probes and "
@@ -189,7 +192,17 @@ class ScoreConfig(DataConfig):
     )  # fmt: skip
     fail_over: float | None = fail_over_option()
 
+    def __new__(cls, **given: object) -> Self:
+        """Only here is it known what was given: it may be a default, which no preset overrules."""
+        config = super().__new__(cls)
+        object.__setattr__(config, "_given", frozenset(given))
+        return config
+
     def __post_init__(self) -> None:
+        given: frozenset[str] = self.__dict__.pop("_given")
+        for name, value in PRESETS.get(str(self.preset), {}).items():
+            if name not in given:
+                object.__setattr__(self, name, value)
         super().__post_init__()
         networks = self.network.split(",")
         has_probe = not {AUTO, "probe"}.isdisjoint(networks)

@@ -1,4 +1,7 @@
-"""Which value of an option counts: typed, then the YAML file, the preset, the default."""
+"""Which value of an option counts: typed, then the YAML file, the preset, the default.
+
+The last two are known to the configurations themselves, so that it is the same in a program.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import yaml
 
 from noisefind.config.option import BaseConfig, flag, options_of
-from noisefind.config.presets import PRESETS
 from noisefind.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,9 +40,7 @@ def load_config(
     """
     typed = {name: value for name, value in given.items() if value not in (None, [])}
     from_file = _read_yaml(kind, file) if file else {}
-    values = {**from_file, **typed}
-    values = {**PRESETS.get(str(values.get("preset")), {}), **before, **values}
-    return kind(**cast("Any", values))
+    return kind(**cast("Any", {**before, **from_file, **typed}))
 
 
 def differing(

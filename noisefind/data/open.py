@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from noisefind.data.cifar import CifarLabels, find_cifar, open_cifar
+from noisefind.data.cifar import find_cifar, open_cifar
 from noisefind.data.cifar_download import BY_NAME, fetch_cifar
 from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
@@ -20,33 +20,22 @@ from noisefind.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from noisefind.config import DataConfig
+    from noisefind.data.cifar import CifarLabels
     from noisefind.data.found import Found
     from noisefind.data.table import Row
 
 
 def open_dataset(
-    data: str | Path,
-    *,
-    split: str | None = None,
-    labels: Path | None = None,
-    only_listed: bool = False,
-    root: Path | None = None,
-    cifar_labels: CifarLabels = "fine",
-    cache_dir: Path,
-    say: Callable[[str], None],
+    data: str | Path, config: DataConfig, *, cache_dir: Path, say: Callable[[str], None]
 ) -> Dataset:
     """Opens a folder, a table or a CIFAR; reads no pixel of an image file.
 
     Args:
         data: class folders; split folders; a .csv or .jsonl table with file_name and label; a
             CIFAR directory or .tar.gz; or ``cifar10`` or ``cifar100``, which are downloaded.
-        split: ``train``, ``validation`` (or ``val``, ``valid``), ``test``, or ``all``. None:
-            train where folders or CIFAR have splits, otherwise all.
-        labels: a table whose labels replace those of ``data``, by id and in any split.
-        only_listed: take only the ids that ``labels`` lists.
-        root: what the file names in ``data`` are relative to, if ``data`` is a table; None: its
-            own folder.
-        cifar_labels: which of the two labellings of CIFAR-100.
+        config: the options that say which images and labels are meant. ``split`` may also be
+            ``val`` or ``valid``; ``labels`` replace those of ``data`` by id and in any split.
         cache_dir: downloads go to ``datasets`` in it.
         say: is told of a download before it starts.
 
@@ -57,20 +46,21 @@ def open_dataset(
         DataError: the data, or a table, is not as it must be.
         ConfigError: the arguments contradict each other or the kind of data.
     """
-    if only_listed and labels is None:
+    labels = config.labels
+    if config.only_listed and labels is None:
         raise ConfigError("--only-listed needs --labels FILE, the table that lists what to take")
     try:
-        found = _find(data, root, cifar_labels, cache_dir, say)
+        found = _find(data, config, cache_dir, say)
     except OSError as error:
         raise DataError(f"{error.filename or str(data)!r}: {error.strerror or error}") from error
     listed = {} if labels is None else read_table(labels)
     if labels is not None:
         _require_ids(found, listed, labels)
-    in_split = _in_split(found, split)
+    in_split = _in_split(found, config.split)
     rows = [
         row
         for row, id_ in enumerate(found.ids)
-        if found.splits[row] in in_split and (id_ in listed or not only_listed)
+        if found.splits[row] in in_split and (id_ in listed or not config.only_listed)
     ]
     if not rows:
         raise DataError(f"{str(labels)!r} lists no image of {', '.join(sorted(in_split))}")
@@ -86,14 +76,11 @@ def open_dataset(
 
 
 def _find(
-    data: str | Path,
-    root: Path | None,
-    cifar_labels: CifarLabels,
-    cache_dir: Path,
-    say: Callable[[str], None],
+    data: str | Path, config: DataConfig, cache_dir: Path, say: Callable[[str], None]
 ) -> Found:
     """Everything in the data, read by the reader for its kind."""
-    path = Path(data)
+    path, root = Path(data), config.root
+    cifar_labels = cast("CifarLabels", config.cifar_labels)
     if not path.exists():
         if str(data) not in BY_NAME:
             known = " or ".join(BY_NAME)

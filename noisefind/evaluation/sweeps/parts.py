@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.config import ScoreConfig, SweepConfig
+from noisefind.config import DataConfig, ScoreConfig, SweepConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.table import read_table
 from noisefind.errors import ConfigError, DataError
@@ -84,18 +84,14 @@ def open_sources(
         DataError: the data is not what was scored.
     """
     scored = run_config(run.read_summary())
-    options: dict[str, Any] = {
-        "root": scored.root, "cifar_labels": scored.cifar_labels, "cache_dir": cache,
-        "say": progress.say,
-    }  # fmt: skip
-    source = open_dataset(
-        data, split=scored.split, labels=scored.labels if scored.only_listed else None,
-        only_listed=scored.only_listed, **options,
-    )  # fmt: skip
-    whole = open_dataset(data, split="all", labels=scored.labels, **options)
+    places: dict[str, Any] = {"cache_dir": cache, "say": progress.say}
+    listed = scored if scored.only_listed else replace(scored, labels=None)
+    source = open_dataset(data, listed, **places)
+    whole = open_dataset(data, replace(scored, split="all", only_listed=False), **places)
     validation = _split(whole, "validation")
     if config.test is not None:
-        other = open_dataset(config.test, split="all", **{**options, "root": None})
+        others = DataConfig(split="all", cifar_labels=scored.cifar_labels)
+        other = open_dataset(config.test, others, **places)
         return Sources(source, validation, _split(other, "test") or other, f"--test {config.test}")
     if run.held_out.exists():
         held = {id_: row.label for id_, row in read_table(run.held_out).items()}
