@@ -112,7 +112,7 @@ def look_elsewhere(dataset: Dataset, stored: Stored, key: str, eye: Eye) -> list
     kinds = dict.fromkeys(known, "exact")
     kinds |= {
         (row, other): "near"
-        for row, other in near_leaks(small, small_others).tolist()
+        for row, other in near_leaks(small, small_others, n_threads=eye.n_threads).tolist()
         if (row, other) not in known
     }
     eye.progress.advance()

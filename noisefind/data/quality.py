@@ -117,7 +117,9 @@ def measure_image(pixels: NDArray[np.uint8], width: int, height: int) -> tuple[f
     few = pixels[::step, ::step].reshape(-1, 3)
     bright = np.square(few.astype(np.float32)) @ np.array([0.241, 0.691, 0.068], np.float32)
     low, high = np.sqrt(_percentiles(bright, 5, 99)) / 255
-    colour = _percentiles(few.max(1) - few.min(1), 99)[0]
+    red, green, blue = few.T  # in turn: numpy reduces an axis of three at a tenth of the speed
+    most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
+    colour = _percentiles(most - least, 99)[0]
     picture = Image.fromarray(pixels)
     shrink = min(1.0, BLUR_SIDE / max(width, height))
     small = picture.resize((max(int(width * shrink), 1), max(int(height * shrink), 1))).convert("L")

@@ -74,14 +74,14 @@ def near_pairs(
         by_features: of each of N images.
         thumbnails: (N, 32, 32, 3) pixels, may be memory-mapped.
         seed: of the search by pixels.
-        n_threads: that it may use.
+        n_threads: that may be used.
     """
     by_pixels = nearest_neighbours(
         mirror_free_vectors(thumbnails), N_BY_PIXELS, seed=seed, n_threads=n_threads
     )
     pairs = np.concatenate((_likely(by_features, MIN_COSINE), _likely(by_pixels, MIN_CORRELATION)))
     pairs = np.unique(np.sort(pairs, 1), axis=0)
-    return pairs[is_same_picture(thumbnails, thumbnails, pairs)]
+    return pairs[is_same_picture(thumbnails, thumbnails, pairs, n_threads=n_threads)]
 
 
 def _likely(neighbours: Neighbours, least: float) -> NDArray[np.int64]:

@@ -33,7 +33,9 @@ def exact_leaks(scored: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray
     return np.stack((by_number[np.repeat(first, counts) + within], other), 1)
 
 
-def near_leaks(scored: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.int64]:
+def near_leaks(
+    scored: NDArray[np.uint8], others: NDArray[np.uint8], *, n_threads: int = 1
+) -> NDArray[np.int64]:
     """Pairs (M, 2) of rows that show nearly the same picture.
 
     Both are (N, 32, 32, 3), may be memory-mapped.
@@ -50,4 +52,4 @@ def near_leaks(scored: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[
         row, place = np.nonzero(np.take_along_axis(likeness, most, 1) >= MIN_CORRELATION)
         pairs.append(np.stack((most[row, place], start + row), 1))
     candidates = np.concatenate(pairs)
-    return candidates[is_same_picture(scored, others, candidates)]
+    return candidates[is_same_picture(scored, others, candidates, n_threads=n_threads)]

@@ -9,9 +9,11 @@ photographs and tried on the other (docs/similarity.md).
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +33,11 @@ CHUNK = 64  # pairs at once: they fit into the processor's cache
 
 
 def is_same_picture(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], pairs: NDArray[np.int64]
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+    pairs: NDArray[np.int64],
+    *,
+    n_threads: int = 1,
 ) -> NDArray[np.bool_]:
     """Whether a row of ``left`` and one of ``right`` are one picture, for each of ``pairs`` (M, 2).
 
@@ -49,11 +55,15 @@ def is_same_picture(
         chosen = np.flatnonzero(correlation >= MIN_CORRELATION)
         likely += (start + chosen).tolist()
         is_mirrored += mirrored[chosen].tolist()
-    for start in range(0, len(likely), CHUNK):
+
+    def compare(start: int) -> None:
         chunk = np.array(likely[start : start + CHUNK])
         a, b = (_rows(x, pairs[chunk, side]) for side, x in enumerate((left, right)))
         turned = np.array(is_mirrored[start : start + CHUNK])[:, None, None, None]
         same[chunk] = difference(a, np.where(turned, b[:, :, ::-1], b)) <= SAME
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
+        list(pool.map(compare, range(0, len(likely), CHUNK)))
     return same
 
 
