@@ -46,11 +46,11 @@ def main() -> None:
         ("clothing symmetric", "symmetric", 0.2),
         ("clothing pair", "pair", 0.1),
     ):
-        rows = [planted(*clothing, kind, fraction, seed) for seed in range(N_SEEDS)]
+        rows = [planted(*clothing[:2], kind, fraction, seed) for seed in range(N_SEEDS)]
         report(f"{name} {fraction:.0%}", rows)
     rows = [planted(*drawn(*cifar, seed)[:2], "symmetric", 0.1, seed) for seed in range(N_SEEDS)]
     report("CIFAR-10 symmetric 10%", rows)
-    report("CIFAR-10 human", [human(*drawn(*cifar, seed), seed) for seed in range(N_SEEDS)])
+    report("CIFAR-10 human", [judged(*drawn(*cifar, seed), seed) for seed in range(N_SEEDS)])
 
 
 def load(
@@ -95,12 +95,9 @@ def drawn(
 
 
 def planted(
-    features: NDArray[np.float32],
-    true: NDArray[np.int64],
-    *rest: object,
+    features: NDArray[np.float32], true: NDArray[np.int64], kind: str, fraction: float, seed: int
 ) -> tuple[float, NoiseRate]:
-    """True rate and found rate with errors of a kind, a fraction and a seed."""
-    kind, fraction, seed = rest[-3], float(str(rest[-2])), int(str(rest[-1]))
+    """True rate and found rate with planted errors."""
     n_classes, n_changed = int(true.max()) + 1, round(fraction * len(true))
     rng = np.random.default_rng(seed)
     if kind == "symmetric":
@@ -109,10 +106,10 @@ def planted(
         matrix = noise.pair_matrix(n_classes)
         counts = noise.quotas(true, matrix, n_changed, rng)
         labels = noise.by_matrix(true, matrix, counts, rng).labels
-    return human(features, true, labels, seed)
+    return judged(features, true, labels, seed)
 
 
-def human(
+def judged(
     features: NDArray[np.float32], true: NDArray[np.int64], given: NDArray[np.int64], seed: int
 ) -> tuple[float, NoiseRate]:
     """True rate and found rate with given labels."""
