@@ -98,6 +98,34 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     assert 0 < sum(clean[name] != noisy[name] for name in clean) <= 6
 
 
+def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
+    """clean --truth also trains without what is wrong by the truth, and under the true labels."""
+    noise, run = tmp_path / "noise", tmp_path / "run"
+    assert noisefind("inject", home / "data", "-o", noise, "--fraction", "0.1").code == 0
+    truth = noise / "labels.csv"
+    labelled = ("--labels", truth, *typed(home))
+    assert noisefind("score", home / "data", "-o", run, *labelled).code == 0
+    clean = ("evaluate", "clean", home / "data", "--run", run, *typed(home)[:2], *TINY[:4], "-o")
+    output = noisefind(*clean, tmp_path / "out", "--truth", truth)
+    assert output.code == 0, output.err
+    ways = {row["score"]: row for row in read_csv(tmp_path / "out/summary.csv")}
+    assert list(ways) == ["full", "random", "drop", "relabel", "drop-by-truth", "truth"]
+    document = json.loads((tmp_path / "out/sweep.json").read_text())
+    planted = {r["file_name"]: r for r in read_csv(truth)}
+    points = {
+        name: {r["file_name"]: r["label"] for r in read_csv(tmp_path / f"out/points/{name}.csv")}
+        for name in ("full", "drop-by-truth", "truth")
+    }
+    wrong = {n for n in points["full"] if planted[n]["label"] != planted[n]["true_label"]}
+    assert 0 < len(wrong) == document["n_wrong"] <= 6
+    assert points["full"].keys() - points["drop-by-truth"].keys() == wrong
+    assert points["truth"] == {n: planted[n]["true_label"] for n in points["full"]}
+    (tmp_path / "other.csv").write_text("file_name,true_label\nelse.png,one\n")
+    line = noisefind.refused(*clean, tmp_path / "no", "--truth", tmp_path / "other.csv")
+    assert "none of its ids is among the training images: 'else.png'" in line
+    assert not (tmp_path / "no").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -165,8 +165,8 @@ class CleanConfig(SweepConfig):
     NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN | {"by"}
 
     truth: Path | None = option(
-        None, "Data", "CSV or JSONL file with file_name and true_label: how good training on the "
-        "true labels would be.",
+        None, "Data", "CSV or JSONL file with file_name and true_label: also train without the "
+        "labels that are wrong by it, and with the true ones; test images get the true ones too.",
     )  # fmt: skip
 
 
