@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, roc_auc_score
 
+from noisefind.documents import evaluation_document
 from noisefind.evaluation import plotting
 from noisefind.scores import SCORES, difficulty
 from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.documents import checked, evaluated
 from tests.images import write_images
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ def test_json_is_one_document(
     truth = noisy_digits / "noise/labels.csv"
     arguments = (noisy_digits / "run", "--truth", truth, "--draws", "300", "--json")
     output = noisefind("evaluate", "detection", *arguments, "-o", tmp_path / "out")
-    document = json.loads(output.out)
+    document = evaluated("evaluate-detection", output.out)
     assert document == json.loads((tmp_path / "out/detection.json").read_text())
     assert document == json.loads((judged / "detection.json").read_text())
     assert (document["n_images"], document["n_wrong"]) == (1000, 100)
@@ -181,7 +183,9 @@ def test_without_draws_there_are_no_intervals(
     """--draws 0 leaves low and high empty, null in JSON."""
     truth = noisy_digits / "noise/labels.csv"
     arguments = (noisy_digits / "run", "--truth", truth, "-o", tmp_path / "out", "--draws", "0")
-    document = json.loads(noisefind("evaluate", "detection", *arguments, "--json").out)
+    document = checked(
+        "evaluate-detection", noisefind("evaluate", "detection", *arguments, "--json").out
+    )
     assert document["all"]["label_score"]["auroc"]["low"] is None
     assert values(tmp_path / "out/detection.csv")["label_score", "auroc"]["low"] == ""
 
@@ -244,6 +248,8 @@ def test_selftest_plants_scores_and_judges(noisefind: CommandLine, tmp_path: Pat
     assert float(found["mean"]) == pytest.approx(np.mean(runs), abs=1e-5)
     assert float(found["std"]) == pytest.approx(np.std(runs, ddof=1), abs=1e-5)
     assert {path.name for path in out.iterdir()} == {"selftest.csv", "selftest.json", "summary.csv"}
+    document = evaluation_document("selftest", json.loads((out / "selftest.json").read_text()), out)
+    checked("evaluate-selftest", json.dumps(document))
 
 
 def test_selftest_refuses_before_it_trains(noisefind: CommandLine, tmp_path: Path) -> None:

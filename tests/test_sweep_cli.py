@@ -12,6 +12,7 @@ import pytest
 from noisefind.config import ScoreConfig, load_config
 from noisefind.scoring import score
 from tests.commands import DIGITS, CommandLine, read_csv
+from tests.documents import checked, evaluated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def test_from_run_to_plot(noisefind: CommandLine, home: Path, tmp_path: Path) ->
     again = noisefind("evaluate", "easiest", home / "data", *options[:3], tmp_path / "again",
                       *options[4:], "--json")  # fmt: skip
     assert "0 trainings, 6 are in the cache" in again.err
-    document = json.loads(again.out)
+    document = evaluated("evaluate-sweep", again.out)
     assert document == json.loads((tmp_path / "again/sweep.json").read_text())
     assert (out / "sweep.csv").read_bytes() == (tmp_path / "again/sweep.csv").read_bytes()
 
@@ -88,7 +89,12 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     assert [row["start"] for row in read_csv(out / "differences.csv")] == ["0", "0.6"]
     rows = read_csv(out / "summary.csv")
     assert {row["labels"] for row in rows} == {"given", "noisy"}
-    document = json.loads((out / "sweep.json").read_text())
+    again = noisefind(
+        "evaluate", "window", home / "data", "--run", home / "run", "-o", tmp_path / "again",
+        "--start", "0,0.6", "--inject", "0.1", *typed(home)[:2], *TINY, "--json",
+    )  # fmt: skip
+    document = evaluated("evaluate-sweep", again.out)
+    assert document == json.loads((out / "sweep.json").read_text())
     assert document["injected"] == {"kind": "moved", "asked": 0.1, "done": 0.1}
     clean, noisy = (
         {r["file_name"]: r["label"] for r in read_csv(out / f"points/{name}.csv")}
@@ -103,14 +109,16 @@ def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) 
     noise, run = tmp_path / "noise", tmp_path / "run"
     assert noisefind("inject", home / "data", "-o", noise, "--fraction", "0.1").code == 0
     truth = noise / "labels.csv"
-    labelled = ("--labels", truth, *typed(home))
+    labelled: tuple[str | Path, ...] = ("--labels", truth, *typed(home))
     assert noisefind("score", home / "data", "-o", run, *labelled).code == 0
-    clean = ("evaluate", "clean", home / "data", "--run", run, *typed(home)[:2], *TINY[:4], "-o")
-    output = noisefind(*clean, tmp_path / "out", "--truth", truth)
+    clean: tuple[str | Path, ...] = (
+        "evaluate", "clean", home / "data", "--run", run, *typed(home)[:2], *TINY[:4], "-o"
+    )  # fmt: skip
+    output = noisefind(*clean, tmp_path / "out", "--truth", truth, "--json")
     assert output.code == 0, output.err
+    document = checked("evaluate-sweep", output.out)
     ways = {row["score"]: row for row in read_csv(tmp_path / "out/summary.csv")}
     assert list(ways) == ["full", "random", "drop", "relabel", "drop-by-truth", "truth"]
-    document = json.loads((tmp_path / "out/sweep.json").read_text())
     planted = {r["file_name"]: r for r in read_csv(truth)}
     points = {
         name: {r["file_name"]: r["label"] for r in read_csv(tmp_path / f"out/points/{name}.csv")}
@@ -118,6 +126,7 @@ def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) 
     }
     wrong = {n for n in points["full"] if planted[n]["label"] != planted[n]["true_label"]}
     assert 0 < len(wrong) == document["n_wrong"] <= 6
+    assert f"of the {len(wrong)} wrong ones among them" in output.err
     assert points["full"].keys() - points["drop-by-truth"].keys() == wrong
     assert points["truth"] == {n: planted[n]["true_label"] for n in points["full"]}
     (tmp_path / "other.csv").write_text("file_name,true_label\nelse.png,one\n")
@@ -129,6 +138,8 @@ def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("hardest", "--remove", "0.5", "--by", "aum"),
+        ("window", "--start", "0.3", "--by", "aum"),
         ("curriculum", "--phases", "1:0.5,1:1", "--by", "aum"),
         ("clusters", "--k", "2,5", "--remove", "0.5"),
     ],
@@ -136,13 +147,14 @@ def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) 
 def test_the_other_verbs(
     noisefind: CommandLine, home: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    """curriculum and clusters run through and draw; clusters says what k-means came to."""
+    """They run through, draw, and print a document; clusters says what k-means came to."""
     verb, *options = arguments
     output = noisefind(
         "evaluate", verb, home / "data", "--run", home / "run", "-o", tmp_path / "out",
-        "--seeds", "1", "--epochs", "1", *typed(home)[:2], *options,
+        "--seeds", "1", "--epochs", "1", *typed(home)[:2], *options, "--json",
     )  # fmt: skip
     assert output.code == 0, output.err
+    assert checked("evaluate-sweep", output.out)["command"] == f"evaluate {verb}"
     assert (tmp_path / "out/sweep.json").exists()
     if verb == "clusters":
         fits = read_csv(tmp_path / "out/clusters.csv")

@@ -59,7 +59,7 @@ def clean(sweep: Sweep, _: CleanConfig) -> SweepResult:
         "n_suspected": int(flagged.sum()),
         "n_corrected": int((corrected != labels).sum()),
     }
-    title = f"{flagged.sum():,} of {len(flagged):,} training labels are suspected"
+    found = [f"{flagged.sum():,} of {len(flagged):,} training labels are suspected"]
     if sweep.true_labels is not None:
         true, is_wrong = by_truth(bench.train, sweep.true_labels)
         wrong = replace(images, is_label_issue=is_wrong[images.rows])
@@ -68,11 +68,14 @@ def clean(sweep: Sweep, _: CleanConfig) -> SweepResult:
         points.append(simple(TRUTH, None, [images.rows], true, epochs))
         more["n_wrong"] = int(wrong.is_label_issue.sum())
         more["n_wrong_suspected"] = int((wrong.is_label_issue & flagged).sum())
-        title += "\n({n_wrong_suspected:,} of the {n_wrong:,} that are wrong)".format(**more)
+        found.append(
+            "{n_wrong_suspected:,} of the {n_wrong:,} wrong ones among them".format(**more)
+        )
+    sweep.progress.say(", ".join(found))
     table = sweep.train(points)
 
     def draw(folder: Path) -> None:
-        plots.draw_ways(folder, table, WAYS, title)
+        plots.draw_ways(folder, table, WAYS, ",\n".join(found))
 
     return sweep.finish(table, verdict.of_ways(table), draw, more)
 
