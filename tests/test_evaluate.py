@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 from noisefind.documents import evaluation_document
 from noisefind.evaluation import plotting
 from noisefind.scores import SCORES, difficulty
-from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.commands import DIGITS, QUICK, ROOT, CommandLine, finished, read_csv
 from tests.documents import checked, evaluated
 from tests.images import write_images
 
@@ -121,6 +121,25 @@ def test_json_is_one_document(
     assert (document["n_images"], document["n_wrong"]) == (1000, 100)
     assert document["all"]["is_label_issue"].keys() >= {"precision", "recall", "f1"}
     assert len(document["per_class"]) == 10
+
+
+def test_code_of_the_page(
+    noisy_digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The Python code of docs/evaluate.md runs as it stands, and prints nothing of its own."""
+    for name in ("run", "noise"):
+        (tmp_path / name).symlink_to(noisy_digits / name)
+    monkeypatch.chdir(tmp_path)
+    code = (ROOT / "docs/evaluate.md").read_text().split("```python\n")[1].split("```")[0]
+    exec(compile(code, "evaluate.md", "exec"), {})
+    auroc, names = capsys.readouterr().out.splitlines()
+    assert float(auroc) > 0.9
+    assert names.count(".png") == 9
+    for verb in ("correlation", "distribution", "examples", "embedding"):
+        assert (tmp_path / verb / f"{verb}.json").exists()
 
 
 def test_the_table_is_printed(noisefind: CommandLine, noisy_digits: Path, tmp_path: Path) -> None:
