@@ -62,7 +62,8 @@ class SweepConfig(ScoreConfig):
         super().__post_init__()
         if self.network == AUTO or "," in self.network:
             raise ConfigError(
-                f"--network is {self.network!r}; a sweep trains one network, as probe or cnn"
+                f"--network is {self.network!r}, but a sweep trains one network: say which, as "
+                "--network cnn; it goes before what a preset says"
             )
 
     def scores(self) -> list[str]:
