@@ -82,7 +82,7 @@ def draw_ways(folder: Path, table: Table, names: dict[str, str], title: str) -> 
         )
         if point.score == FULL:
             axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
-    title += "\n(small dots: seeds; large: mean; bar: one deviation)"
+    title += f"\n({table.how}; small dots: seeds; large: mean; bar: one deviation)"
     axes.set(yticks=range(len(table.points)), xlabel=ACCURACY, title=title)
     axes.set_yticklabels([names.get(p.name, p.name) for p in table.points])
     axes.invert_yaxis()
@@ -172,7 +172,8 @@ def _band(
 
 def _with_band(title: str, table: Table) -> str:
     n_seeds = len(table.seeds)
-    return f"{title}\n(band: one deviation over {n_seeds} seeds)" if n_seeds > 1 else title
+    band = f"; band: one deviation over {n_seeds} seeds" if n_seeds > 1 else ""
+    return f"{title}\n({table.how}{band})"
 
 
 def _legend_beside(axes: Any) -> None:
