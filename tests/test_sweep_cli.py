@@ -139,6 +139,7 @@ def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) 
     "arguments",
     [
         ("hardest", "--remove", "0.5", "--by", "aum"),
+        ("easiest", "--remove", "0.5", "--by", "aum", "--network", "cnn", "--equal", "epochs"),
         ("window", "--start", "0.3", "--by", "aum"),
         ("curriculum", "--phases", "1:0.5,1:1", "--by", "aum"),
         ("clusters", "--k", "2,5", "--remove", "0.5"),
@@ -162,12 +163,19 @@ def test_the_other_verbs(
 
 
 def test_hold_out_makes_a_test_split(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
-    """Without a test split exit 2 and a way out; with score --hold-out the sweep tests on that."""
+    """Without a test split exit 2 and two ways out: other images, or score --hold-out."""
     data, run = home / "data/train", tmp_path / "run"
     hardest = ("evaluate", "hardest", data, "--remove", "0.5", *TINY)
     line = noisefind.refused(*hardest, "--run", home / "run", "-o", tmp_path / "no")
     assert "has no split test" in line
     assert "--hold-out 0.2" in line
+    assert noisefind("score", data, "-o", tmp_path / "all", *typed(home)).code == 0
+    images = ("--test", home / "data/test")
+    output = noisefind(
+        *hardest, "--run", tmp_path / "all", "-o", tmp_path / "other", *images, *typed(home)[:2]
+    )
+    assert output.code == 0, output.err
+    assert f"15 to test on (--test {home / 'data/test'})" in output.err
     assert noisefind("score", data, "-o", run, "--hold-out", "20%", *typed(home)).code == 0
     held = read_csv(run / "held_out.csv")
     assert sorted(row["label"] for row in held) == ["four"] * 4 + ["one"] * 4 + ["zero"] * 4
