@@ -1,11 +1,12 @@
 """Every score, the verdict and the peers on every development case.
 
-    NOISEFIND_DATA=FOLDER python benchmarks/detection.py UNPACKED RESULTS [--seeds 3]
+    NOISEFIND_DATA=FOLDER python benchmarks/detection.py UNPACKED RESULTS [--seeds 3] [--cnn]
 
 RESULTS is a folder: results.csv gets a row per case, seed, method and metric as they come, and a
 case that stands there already is not run again; the tables are printed from it. cases.py says what
 FOLDER and UNPACKED hold, peers.py what the peers are; they see the features that the run reduced.
-Needs cleanlab (the extra ``benchmarks``).
+--cnn runs one case alone, by small CNNs from pixels in place of the probes, and in place of
+cleanlab's regression. Needs cleanlab (the extra ``benchmarks``).
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import csv
 import tempfile
 import time
 from collections import defaultdict
+from itertools import chain
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 import numpy as np
 from cases import Case, cifar_cases, clothing_cases, wrong_ids
+from peer_cnn import out_of_sample_by_cnn, small_pixels
 from peers import (
     cleanlab_flags,
     cleanlab_suspicion,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 Key = tuple[str, int, str, str]
 COLUMNS = ("case", "seed", "method", "metric", "value")
 N_BINS = 15  # of the calibration error, with equally many images each
+WITH_CNN = "clothing symmetric-10"  # its first seed
 
 
 def main() -> None:
@@ -48,25 +52,30 @@ def main() -> None:
     parser.add_argument("unpacked", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--cnn", action="store_true")
     options = parser.parse_args()
     tables = options.results / "tables"
     file = options.results / "results.csv"
     done = {key[:2] for key in read(file)}
-    for case in (
-        *clothing_cases(tables, range(options.seeds)), *cifar_cases(tables, options.unpacked)
-    ):  # fmt: skip
+    cases, network = clothing_cases(tables, range(options.seeds)), "probe"
+    if options.cnn:
+        case, network = next(case for case in cases if case.name == WITH_CNN), "cnn"
+        cases = iter([case._replace(name=f"{case.name} by small CNNs")])
+    else:
+        cases = chain(cases, cifar_cases(tables, options.unpacked))
+    for case in cases:
         if (case.name, case.seed) not in done:
-            append(file, run_case(case))
+            append(file, run_case(case, network))
     print_tables(read(file))
 
 
-def run_case(case: Case) -> dict[Key, float]:
+def run_case(case: Case, network: str) -> dict[Key, float]:
     """All metrics of noisefind and the peers."""
     is_wrong_of = wrong_ids(case.table)
     found: dict[tuple[str, str], float] = {}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        config = ScoreConfig(labels=case.table, only_listed=True, seed=case.seed)
+        config = ScoreConfig(labels=case.table, only_listed=True, seed=case.seed, network=network)
         result = score(case.data, Path(folder) / "run", config)
         found["label_score", "seconds"] = time.perf_counter() - start
         features = np.load(result.run.reduced_features)
@@ -85,7 +94,11 @@ def run_case(case: Case) -> dict[Key, float]:
     labels = np.unique(np.array(ranking.given_labels)[by_id], return_inverse=True)[1]
     wrong = is_wrong[by_id]
     start = time.perf_counter()
-    probabilities = out_of_sample(features, labels)
+    if network == "cnn":
+        pixels = small_pixels(case.data, sorted(ranking.ids), result.summary["sizes"]["network"])
+        probabilities = out_of_sample_by_cnn(pixels, labels, case.seed)
+    else:
+        probabilities = out_of_sample(features, labels)
     found["cleanlab", "seconds"] = time.perf_counter() - start
     for name, suspicion in cleanlab_suspicion(labels, probabilities).items():
         found |= judge(name, suspicion, wrong)

@@ -1,7 +1,9 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
 The verbs of the command line are functions here: ``score``, ``prune``, ``inject``, ``report``,
-``compare``, ``evaluate_detection`` and ``selftest``.
+``compare``, and of ``evaluate`` ``evaluate_detection``, ``selftest``, ``evaluate_sweep`` (all that
+train again), ``evaluate_correlation``, ``evaluate_distribution``, ``evaluate_examples`` and
+``evaluate_embedding``.
 """
 
 from __future__ import annotations
@@ -12,16 +14,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from noisefind.comparing import compare
     from noisefind.config import (
+        CleanConfig,
+        ClustersConfig,
+        CurriculumConfig,
         DetectionConfig,
+        EasiestConfig,
+        EmbeddingConfig,
+        ExamplesConfig,
+        HardestConfig,
         InjectConfig,
         PruneConfig,
         ReportConfig,
         ScoreConfig,
         SelftestConfig,
+        WindowConfig,
     )
     from noisefind.errors import NoisefindError
+    from noisefind.evaluation.correlation import evaluate_correlation
     from noisefind.evaluation.detection import evaluate_detection
+    from noisefind.evaluation.distribution import evaluate_distribution
+    from noisefind.evaluation.embedding import evaluate_embedding
+    from noisefind.evaluation.examples import evaluate_examples
     from noisefind.evaluation.selftest import selftest
+    from noisefind.evaluation.sweeps.verbs import evaluate_sweep
     from noisefind.injecting import inject
     from noisefind.predictions import Predictions
     from noisefind.pruning import prune
@@ -30,7 +45,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CleanConfig",
+    "ClustersConfig",
+    "CurriculumConfig",
     "DetectionConfig",
+    "EasiestConfig",
+    "EmbeddingConfig",
+    "ExamplesConfig",
+    "HardestConfig",
     "InjectConfig",
     "NoisefindError",
     "Predictions",
@@ -38,8 +60,14 @@ __all__ = [
     "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
+    "WindowConfig",
     "compare",
+    "evaluate_correlation",
     "evaluate_detection",
+    "evaluate_distribution",
+    "evaluate_embedding",
+    "evaluate_examples",
+    "evaluate_sweep",
     "inject",
     "prune",
     "report",
@@ -48,7 +76,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CleanConfig": "config",
+    "ClustersConfig": "config",
+    "CurriculumConfig": "config",
     "DetectionConfig": "config",
+    "EasiestConfig": "config",
+    "EmbeddingConfig": "config",
+    "ExamplesConfig": "config",
+    "HardestConfig": "config",
     "InjectConfig": "config",
     "NoisefindError": "errors",
     "Predictions": "predictions",
@@ -56,8 +91,14 @@ _HOMES = {
     "ReportConfig": "config",
     "ScoreConfig": "config",
     "SelftestConfig": "config",
+    "WindowConfig": "config",
     "compare": "comparing",
+    "evaluate_correlation": "evaluation.correlation",
     "evaluate_detection": "evaluation.detection",
+    "evaluate_distribution": "evaluation.distribution",
+    "evaluate_embedding": "evaluation.embedding",
+    "evaluate_examples": "evaluation.examples",
+    "evaluate_sweep": "evaluation.sweeps.verbs",
     "inject": "injecting",
     "prune": "pruning",
     "report": "reporting.report",

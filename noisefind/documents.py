@@ -1,7 +1,4 @@
-"""What ``--json`` prints: one document per command, as schemas/ describes it (docs/json.md).
-
-Those of ``evaluate`` are the JSON files that it writes.
-"""
+"""What ``--json`` prints: one document per command, as schemas/ describes it (docs/json.md)."""
 
 from __future__ import annotations
 
@@ -9,6 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from noisefind.comparing import CompareResult
     from noisefind.injecting import InjectResult
     from noisefind.pruning import PruneResult
@@ -92,3 +92,8 @@ def report_document(result: ReportResult) -> dict[str, Any]:
         "n_unreadable": result.n_unreadable,
         "n_bytes": result.n_bytes,
     }
+
+
+def evaluation_document(verb: str, summary: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """The JSON file that a verb of ``evaluate`` wrote, and the folder where it lies."""
+    return {"command": f"evaluate {verb}", "output": str(output), **summary}

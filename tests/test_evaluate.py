@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, roc_auc_score
 
+from noisefind.documents import evaluation_document
 from noisefind.evaluation import plotting
 from noisefind.scores import SCORES, difficulty
-from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.commands import DIGITS, QUICK, ROOT, CommandLine, finished, read_csv
+from tests.documents import checked, evaluated
 from tests.images import write_images
 
 if TYPE_CHECKING:
@@ -113,12 +115,31 @@ def test_json_is_one_document(
     truth = noisy_digits / "noise/labels.csv"
     arguments = (noisy_digits / "run", "--truth", truth, "--draws", "300", "--json")
     output = noisefind("evaluate", "detection", *arguments, "-o", tmp_path / "out")
-    document = json.loads(output.out)
+    document = evaluated("evaluate-detection", output.out)
     assert document == json.loads((tmp_path / "out/detection.json").read_text())
     assert document == json.loads((judged / "detection.json").read_text())
     assert (document["n_images"], document["n_wrong"]) == (1000, 100)
     assert document["all"]["is_label_issue"].keys() >= {"precision", "recall", "f1"}
     assert len(document["per_class"]) == 10
+
+
+def test_code_of_the_page(
+    noisy_digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The Python code of docs/evaluate.md runs as it stands, and prints nothing of its own."""
+    for name in ("run", "noise"):
+        (tmp_path / name).symlink_to(noisy_digits / name)
+    monkeypatch.chdir(tmp_path)
+    code = (ROOT / "docs/evaluate.md").read_text().split("```python\n")[1].split("```")[0]
+    exec(compile(code, "evaluate.md", "exec"), {})
+    auroc, names = capsys.readouterr().out.splitlines()
+    assert float(auroc) > 0.9
+    assert names.count(".png") == 9
+    for verb in ("correlation", "distribution", "examples", "embedding"):
+        assert (tmp_path / verb / f"{verb}.json").exists()
 
 
 def test_the_table_is_printed(noisefind: CommandLine, noisy_digits: Path, tmp_path: Path) -> None:
@@ -181,7 +202,9 @@ def test_without_draws_there_are_no_intervals(
     """--draws 0 leaves low and high empty, null in JSON."""
     truth = noisy_digits / "noise/labels.csv"
     arguments = (noisy_digits / "run", "--truth", truth, "-o", tmp_path / "out", "--draws", "0")
-    document = json.loads(noisefind("evaluate", "detection", *arguments, "--json").out)
+    document = checked(
+        "evaluate-detection", noisefind("evaluate", "detection", *arguments, "--json").out
+    )
     assert document["all"]["label_score"]["auroc"]["low"] is None
     assert values(tmp_path / "out/detection.csv")["label_score", "auroc"]["low"] == ""
 
@@ -244,6 +267,8 @@ def test_selftest_plants_scores_and_judges(noisefind: CommandLine, tmp_path: Pat
     assert float(found["mean"]) == pytest.approx(np.mean(runs), abs=1e-5)
     assert float(found["std"]) == pytest.approx(np.std(runs, ddof=1), abs=1e-5)
     assert {path.name for path in out.iterdir()} == {"selftest.csv", "selftest.json", "summary.csv"}
+    document = evaluation_document("selftest", json.loads((out / "selftest.json").read_text()), out)
+    checked("evaluate-selftest", json.dumps(document))
 
 
 def test_selftest_refuses_before_it_trains(noisefind: CommandLine, tmp_path: Path) -> None:

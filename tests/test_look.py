@@ -25,6 +25,7 @@ from noisefind.evaluation.plotting import shown
 from noisefind.run import RunFolder
 from noisefind.scores import SCORES, difficulty
 from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.documents import evaluated
 from tests.images import write_csv, write_images
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def some_tsne(features: NDArray[np.float32], _: int) -> NDArray[np.float64]:
 def test_correlation_is_that_of_the_file(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """Every pair by scipy from scores.csv, each score turned by hand; label_score is easy."""
     output = noisefind("evaluate", "correlation", run, "-o", tmp_path / "out", "--json")
-    document = json.loads(output.out)
+    document = evaluated("evaluate-correlation", output.out)
     assert document == json.loads((tmp_path / "out/correlation.json").read_text())
     rows = read_csv(run / "scores.csv")
     easy = {"label_score", "pred_sum", "aum", "confidence", "correctness"}
@@ -76,7 +77,7 @@ def test_a_constant_score_has_no_correlation() -> None:
 def test_each_image_is_in_one_bar(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """The bars of a score add up to all images and all suspected ones; directions are said."""
     output = noisefind("evaluate", "distribution", run, "-o", tmp_path / "out", "--json")
-    document = json.loads(output.out)
+    document = evaluated("evaluate-distribution", output.out)
     rows = read_csv(tmp_path / "out/distribution.csv")
     ranked = read_csv(run / "scores.csv")
     for name in NAMES:
@@ -138,7 +139,7 @@ def test_examples_are_the_hardest(noisefind: CommandLine, run: Path, tmp_path: P
 def test_the_easiest_are_the_other_end(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """--easiest by label_score: the least suspicious; --json is the document."""
     arguments = (run, "-o", tmp_path / "out", "--easiest", "--top", "3", "--json")
-    document = json.loads(noisefind("evaluate", "examples", *arguments).out)
+    document = evaluated("evaluate-examples", noisefind("evaluate", "examples", *arguments).out)
     assert document == json.loads((tmp_path / "out/examples.json").read_text())
     last = [row["file_name"] for row in read_csv(run / "scores.csv")[:-4:-1]]
     assert [example["file_name"] for example in document["examples"]] == last
@@ -205,7 +206,9 @@ def test_embedding_shows_a_sample_by_id(
         assert place == pytest.approx(features[row["file_name"]][:2], rel=1e-5)
         for name in ("given_label", "predicted_label", "is_label_issue"):
             assert row[name] == scored[row["file_name"]][name]
-    document = json.loads(noisefind(*verb, "-o", tmp_path / "b", "--json").out)
+    output = noisefind(*verb, "-o", tmp_path / "b", "--json")
+    document = evaluated("evaluate-embedding", output.out)
+    assert document == json.loads((tmp_path / "b/embedding.json").read_text())
     assert (document["n_shown"], document["perplexity"]) == (100, 30)
     for name in ("embedding.csv", "embedding.svg", "embedding.png", "embedding.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

@@ -12,6 +12,7 @@ import pytest
 from noisefind.config import ScoreConfig, load_config
 from noisefind.scoring import score
 from tests.commands import DIGITS, CommandLine, read_csv
+from tests.documents import checked, evaluated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def test_from_run_to_plot(noisefind: CommandLine, home: Path, tmp_path: Path) ->
     again = noisefind("evaluate", "easiest", home / "data", *options[:3], tmp_path / "again",
                       *options[4:], "--json")  # fmt: skip
     assert "0 trainings, 6 are in the cache" in again.err
-    document = json.loads(again.out)
+    document = evaluated("evaluate-sweep", again.out)
     assert document == json.loads((tmp_path / "again/sweep.json").read_text())
     assert (out / "sweep.csv").read_bytes() == (tmp_path / "again/sweep.csv").read_bytes()
 
@@ -88,7 +89,12 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     assert [row["start"] for row in read_csv(out / "differences.csv")] == ["0", "0.6"]
     rows = read_csv(out / "summary.csv")
     assert {row["labels"] for row in rows} == {"given", "noisy"}
-    document = json.loads((out / "sweep.json").read_text())
+    again = noisefind(
+        "evaluate", "window", home / "data", "--run", home / "run", "-o", tmp_path / "again",
+        "--start", "0,0.6", "--inject", "0.1", *typed(home)[:2], *TINY, "--json",
+    )  # fmt: skip
+    document = evaluated("evaluate-sweep", again.out)
+    assert document == json.loads((out / "sweep.json").read_text())
     assert document["injected"] == {"kind": "moved", "asked": 0.1, "done": 0.1}
     clean, noisy = (
         {r["file_name"]: r["label"] for r in read_csv(out / f"points/{name}.csv")}
@@ -98,9 +104,43 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     assert 0 < sum(clean[name] != noisy[name] for name in clean) <= 6
 
 
+def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
+    """clean --truth also trains without what is wrong by the truth, and under the true labels."""
+    noise, run = tmp_path / "noise", tmp_path / "run"
+    assert noisefind("inject", home / "data", "-o", noise, "--fraction", "0.1").code == 0
+    truth = noise / "labels.csv"
+    labelled: tuple[str | Path, ...] = ("--labels", truth, *typed(home))
+    assert noisefind("score", home / "data", "-o", run, *labelled).code == 0
+    clean: tuple[str | Path, ...] = (
+        "evaluate", "clean", home / "data", "--run", run, *typed(home)[:2], *TINY[:4], "-o"
+    )  # fmt: skip
+    output = noisefind(*clean, tmp_path / "out", "--truth", truth, "--json")
+    assert output.code == 0, output.err
+    document = checked("evaluate-sweep", output.out)
+    ways = {row["score"]: row for row in read_csv(tmp_path / "out/summary.csv")}
+    assert list(ways) == ["full", "random", "drop", "relabel", "drop-by-truth", "truth"]
+    planted = {r["file_name"]: r for r in read_csv(truth)}
+    points = {
+        name: {r["file_name"]: r["label"] for r in read_csv(tmp_path / f"out/points/{name}.csv")}
+        for name in ("full", "drop-by-truth", "truth")
+    }
+    wrong = {n for n in points["full"] if planted[n]["label"] != planted[n]["true_label"]}
+    assert 0 < len(wrong) == document["n_wrong"] <= 6
+    assert f"of the {len(wrong)} wrong ones among them" in output.err
+    assert points["full"].keys() - points["drop-by-truth"].keys() == wrong
+    assert points["truth"] == {n: planted[n]["true_label"] for n in points["full"]}
+    (tmp_path / "other.csv").write_text("file_name,true_label\nelse.png,one\n")
+    line = noisefind.refused(*clean, tmp_path / "no", "--truth", tmp_path / "other.csv")
+    assert "none of its ids is among the training images: 'else.png'" in line
+    assert not (tmp_path / "no").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("hardest", "--remove", "0.5", "--by", "aum"),
+        ("easiest", "--remove", "0.5", "--by", "aum", "--network", "cnn", "--equal", "epochs"),
+        ("window", "--start", "0.3", "--by", "aum"),
         ("curriculum", "--phases", "1:0.5,1:1", "--by", "aum"),
         ("clusters", "--k", "2,5", "--remove", "0.5"),
     ],
@@ -108,13 +148,14 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
 def test_the_other_verbs(
     noisefind: CommandLine, home: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    """curriculum and clusters run through and draw; clusters says what k-means came to."""
+    """They run through, draw, and print a document; clusters says what k-means came to."""
     verb, *options = arguments
     output = noisefind(
         "evaluate", verb, home / "data", "--run", home / "run", "-o", tmp_path / "out",
-        "--seeds", "1", "--epochs", "1", *typed(home)[:2], *options,
+        "--seeds", "1", "--epochs", "1", *typed(home)[:2], *options, "--json",
     )  # fmt: skip
     assert output.code == 0, output.err
+    assert checked("evaluate-sweep", output.out)["command"] == f"evaluate {verb}"
     assert (tmp_path / "out/sweep.json").exists()
     if verb == "clusters":
         fits = read_csv(tmp_path / "out/clusters.csv")
@@ -122,12 +163,19 @@ def test_the_other_verbs(
 
 
 def test_hold_out_makes_a_test_split(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
-    """Without a test split exit 2 and a way out; with score --hold-out the sweep tests on that."""
+    """Without a test split exit 2 and two ways out: other images, or score --hold-out."""
     data, run = home / "data/train", tmp_path / "run"
     hardest = ("evaluate", "hardest", data, "--remove", "0.5", *TINY)
     line = noisefind.refused(*hardest, "--run", home / "run", "-o", tmp_path / "no")
     assert "has no split test" in line
     assert "--hold-out 0.2" in line
+    assert noisefind("score", data, "-o", tmp_path / "all", *typed(home)).code == 0
+    images = ("--test", home / "data/test")
+    output = noisefind(
+        *hardest, "--run", tmp_path / "all", "-o", tmp_path / "other", *images, *typed(home)[:2]
+    )
+    assert output.code == 0, output.err
+    assert f"15 to test on (--test {home / 'data/test'})" in output.err
     assert noisefind("score", data, "-o", run, "--hold-out", "20%", *typed(home)).code == 0
     held = read_csv(run / "held_out.csv")
     assert sorted(row["label"] for row in held) == ["four"] * 4 + ["one"] * 4 + ["zero"] * 4

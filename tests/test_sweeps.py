@@ -26,7 +26,7 @@ from noisefind.config import (
     plain,
 )
 from noisefind.data.dataset import Dataset
-from noisefind.errors import ConfigError
+from noisefind.errors import ConfigError, DataError
 from noisefind.evaluation.sweeps import summary
 from noisefind.evaluation.sweeps.bench import Bench, images_of
 from noisefind.evaluation.sweeps.clean import clean
@@ -322,14 +322,15 @@ def test_steps_or_epochs_are_equal() -> None:
 
 
 def test_clean_compares_all_ways(tmp_path: Path) -> None:
-    """Six of 60 labels are suspected: they go, or become the suggestion; the truth is a line."""
+    """Six of 60 are suspected: they go, or become the suggestion; 40 are wrong by the truth."""
     log: list[Job] = []
     config = CleanConfig(seeds=2)
     sweep = open_fake(tmp_path, "clean", config, pretend(share_kept, log))
     truth = dict.fromkeys(sweep.bench.train.ids, "dog")
     result = clean(replace(sweep, true_labels=truth), config)
     by_way = {
-        name: log[2 * n] for n, name in enumerate(("full", "random", "drop", "relabel", "truth"))
+        name: log[2 * n]
+        for n, name in enumerate(("full", "random", "drop", "relabel", "drop-by-truth", "truth"))
     }
     suspected = np.arange(0, N, 10)
     assert len(by_way["random"].phases[0].rows) == 54
@@ -339,10 +340,30 @@ def test_clean_compares_all_ways(tmp_path: Path) -> None:
     assert set(np.flatnonzero(changed)) <= set(suspected.tolist())
     assert (by_way["relabel"].labels[suspected] == 0).all()  # all become cats
     assert (by_way["truth"].labels == 2).all()
-    assert result.summary["n_suspected"] == 6
+    left = by_way["drop-by-truth"].phases[0].rows.tolist()
+    assert (len(left), left[2:]) == (22, list(range(40, 60)))  # of each other class one is spared
+    summary_ = result.summary
+    assert (summary_["n_suspected"], summary_["n_wrong"], summary_["n_wrong_suspected"]) == (
+        6,
+        40,
+        4,
+    )
     texts = {v["score"]: v["text"] for v in result.summary["verdicts"]}
     assert texts["drop"].endswith("a loss")
     assert texts["relabel"].endswith("no loss")
+
+
+def test_a_truth_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    """One of other images, and one by which every label is right: before anything is trained."""
+    log: list[Job] = []
+    sweep = open_fake(tmp_path, "clean", CleanConfig(), pretend(share_kept, log))
+    data = sweep.bench.train
+    with pytest.raises(DataError, match="none of its ids is among the training images"):
+        clean(replace(sweep, true_labels={"else.png": "cat"}), CleanConfig())
+    right = {id_: data.classes[label] for id_, label in zip(data.ids, data.labels, strict=True)}
+    with pytest.raises(DataError, match="all 60 training labels are right by it"):
+        clean(replace(sweep, true_labels=right), CleanConfig())
+    assert not log
 
 
 def test_curriculum_goes_both_ways(tmp_path: Path) -> None:

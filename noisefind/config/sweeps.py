@@ -62,7 +62,8 @@ class SweepConfig(ScoreConfig):
         super().__post_init__()
         if self.network == AUTO or "," in self.network:
             raise ConfigError(
-                f"--network is {self.network!r}; a sweep trains one network, as probe or cnn"
+                f"--network is {self.network!r}, but a sweep trains one network: say which, as "
+                "--network cnn; it goes before what a preset says"
             )
 
     def scores(self) -> list[str]:
@@ -165,8 +166,8 @@ class CleanConfig(SweepConfig):
     NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN | {"by"}
 
     truth: Path | None = option(
-        None, "Data", "CSV or JSONL file with file_name and true_label: how good training on the "
-        "true labels would be.",
+        None, "Data", "CSV or JSONL file with file_name and true_label: also train without the "
+        "labels that are wrong by it, and with the true ones; test images get the true ones too.",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,14 +47,12 @@ def detection(
     **given: Any,
 ) -> None:
     """Judge the scores and suspected labels of RUN against known true labels."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.console import print_detection
+    from noisefind.evaluation.console import carry_out, print_detection
     from noisefind.evaluation.detection import evaluate_detection
 
     options = load_config(DetectionConfig, config, given)
-    with TerminalProgress() as progress:
-        result = evaluate_detection(run, truth, output, options, progress=progress)
-    print_detection(result, as_json=as_json)
+    work = partial(evaluate_detection, run, truth, output, options)
+    carry_out("detection", work, print_detection, as_json=as_json)
 
 
 @evaluate.command()
@@ -66,39 +65,32 @@ def selftest(
     **given: Any,
 ) -> None:
     """Plant errors in the labels of DATA, score it anew, and count how many are found."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.console import print_selftest
-
-    options = load_config(SelftestConfig, config, given)
+    from noisefind.evaluation.console import carry_out, print_selftest
     from noisefind.evaluation.selftest import selftest as run_selftest
 
-    with TerminalProgress() as progress:
-        result = run_selftest(data, output, options, progress=progress)
-    print_selftest(result, as_json=as_json)
+    options = load_config(SelftestConfig, config, given)
+    work = partial(run_selftest, data, output, options)
+    carry_out("selftest", work, print_selftest, as_json=as_json)
 
 
 @evaluate.command()
 def correlation(run: Run, output: Output, as_json: AsJson = False) -> None:
     """Correlate all scores of RUN, turned so that high is hard."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.console import print_correlation
+    from noisefind.evaluation.console import carry_out, print_correlation
     from noisefind.evaluation.correlation import evaluate_correlation
 
-    with TerminalProgress() as progress:
-        result = evaluate_correlation(run, output, progress=progress)
-    print_correlation(result, as_json=as_json)
+    work = partial(evaluate_correlation, run, output)
+    carry_out("correlation", work, print_correlation, as_json=as_json)
 
 
 @evaluate.command()
 def distribution(run: Run, output: Output, as_json: AsJson = False) -> None:
     """Draw histograms of all scores of RUN, with the suspected labels marked."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.console import print_distribution
+    from noisefind.evaluation.console import carry_out, print_distribution
     from noisefind.evaluation.distribution import evaluate_distribution
 
-    with TerminalProgress() as progress:
-        result = evaluate_distribution(run, output, progress=progress)
-    print_distribution(result, as_json=as_json)
+    work = partial(evaluate_distribution, run, output)
+    carry_out("distribution", work, print_distribution, as_json=as_json)
 
 
 @evaluate.command()
@@ -107,14 +99,12 @@ def examples(
     run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
 ) -> None:
     """Show the hardest images of RUN by a score, with labels and predictions."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.console import print_examples
+    from noisefind.evaluation.console import carry_out, print_examples
     from noisefind.evaluation.examples import evaluate_examples
 
     options = load_config(ExamplesConfig, config, given)
-    with TerminalProgress() as progress:
-        result = evaluate_examples(run, output, options, progress=progress)
-    print_examples(result, as_json=as_json)
+    work = partial(evaluate_examples, run, output, options)
+    carry_out("examples", work, print_examples, as_json=as_json)
 
 
 @evaluate.command()
@@ -123,11 +113,9 @@ def embedding(
     run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
 ) -> None:
     """Draw a map of the features of RUN by t-SNE, with the suspected labels marked."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.console import print_embedding
+    from noisefind.evaluation.console import carry_out, print_embedding
     from noisefind.evaluation.embedding import evaluate_embedding
 
     options = load_config(EmbeddingConfig, config, given)
-    with TerminalProgress() as progress:
-        result = evaluate_embedding(run, output, options, progress=progress)
-    print_embedding(result, as_json=as_json)
+    work = partial(evaluate_embedding, run, output, options)
+    carry_out("embedding", work, print_embedding, as_json=as_json)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noisefind.console import print_json, print_whole
+from noisefind.console import TerminalProgress, print_json, print_whole
+from noisefind.documents import evaluation_document
 from noisefind.evaluation.detection_plots import PLOTS
 from noisefind.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from noisefind.evaluation.detection import DetectionResult, Measure
     from noisefind.evaluation.look import LookResult
     from noisefind.evaluation.selftest import SelftestResult, Spread
@@ -36,11 +40,35 @@ _SELFTEST = {
 }
 
 
-def print_detection(result: DetectionResult, *, as_json: bool) -> None:
-    """The table of scores, what the flags and suggestions are worth, and where the files are."""
+class Result(Protocol):
+    """What every verb returns."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What stands in its JSON file."""
+
+    @property
+    def output(self) -> Path:
+        """The folder."""
+
+
+R = TypeVar("R", bound=Result)
+
+
+def carry_out(
+    verb: str, work: Callable[..., R], show: Callable[[R], None], *, as_json: bool
+) -> None:
+    """Do the work, with progress on stderr, then show what came out of it."""
+    with TerminalProgress() as progress:
+        result = work(progress=progress)
     if as_json:
-        print_json(result.summary)
-        return
+        print_json(evaluation_document(verb, result.summary, result.output))
+    else:
+        show(result)
+
+
+def print_detection(result: DetectionResult) -> None:
+    """The table of scores, what the flags and suggestions are worth, and where the files are."""
     console, summary = Console(), result.summary
     measures = {(m.of, m.metric): m for m in result.measures}
     console.print(
@@ -76,11 +104,8 @@ def print_detection(result: DetectionResult, *, as_json: bool) -> None:
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
+def print_selftest(result: SelftestResult) -> None:
     """How much of what was planted was found, per share, and how to read it."""
-    if as_json:
-        print_json(result.summary)
-        return
     console, config = Console(), result.summary["config"]
     title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
@@ -101,11 +126,8 @@ def print_selftest(result: SelftestResult, *, as_json: bool) -> None:
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def print_correlation(result: LookResult, *, as_json: bool) -> None:
+def print_correlation(result: LookResult) -> None:
     """How each score goes with label_score, and which other score it resembles most."""
-    if as_json:
-        print_json(result.summary)
-        return
     spearman, pearson = result.summary["spearman"], result.summary["pearson"]
     title = f"Correlation; {result.summary['direction']}"
     table = Table(box=SIMPLE, title=title, title_justify="left")
@@ -123,11 +145,8 @@ def print_correlation(result: LookResult, *, as_json: bool) -> None:
     _print_look(result, "correlation", table)
 
 
-def print_distribution(result: LookResult, *, as_json: bool) -> None:
+def print_distribution(result: LookResult) -> None:
     """Where the values of each score lie, and those of the suspected labels."""
-    if as_json:
-        print_json(result.summary)
-        return
     table = Table(box=SIMPLE, title="How the scores are spread", title_justify="left")
     table.add_column("score", no_wrap=True)
     table.add_column("hard is", no_wrap=True)
@@ -143,11 +162,8 @@ def print_distribution(result: LookResult, *, as_json: bool) -> None:
     _print_look(result, "distribution", table)
 
 
-def print_examples(result: LookResult, *, as_json: bool) -> None:
+def print_examples(result: LookResult) -> None:
     """The images, with their labels."""
-    if as_json:
-        print_json(result.summary)
-        return
     summary = result.summary
     table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
     for heading in (summary["by"], "suspected", "given_label", "predicted_label", "file_name"):
@@ -161,12 +177,9 @@ def print_examples(result: LookResult, *, as_json: bool) -> None:
     _print_look(result, "examples", table)
 
 
-def print_embedding(result: LookResult, *, as_json: bool) -> None:
+def print_embedding(result: LookResult) -> None:
     """How many images the map shows."""
     summary = result.summary
-    if as_json:
-        print_json(summary)
-        return
     Console().print(
         f"[bold]{summary['n_shown']:,}[/] of {summary['n_images']:,} images on the map, "
         f"{summary['n_suspected_shown']:,} of them with a suspected label"

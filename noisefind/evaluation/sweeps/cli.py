@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,112 +20,54 @@ from noisefind.config import (
 )
 from noisefind.options import AsJson, ConfigFile, Data, with_options
 
+VERBS: dict[str, tuple[type[SweepConfig], str]] = {
+    "easiest": (
+        EasiestConfig,
+        "Train anew without the easiest images by each score, beside full data and chance.",
+    ),
+    "hardest": (
+        HardestConfig,
+        "Train anew without the hardest images by each score, beside full data and chance.",
+    ),
+    "window": (
+        WindowConfig,
+        "Train anew on windows of each ranking; with --inject on clean and noisy labels.",
+    ),
+    "clean": (CleanConfig, "Train anew without the suspected labels, and with them corrected."),
+    "curriculum": (CurriculumConfig, "Train from easy to hard and from hard to easy, in phases."),
+    "clusters": (
+        ClustersConfig,
+        "Train anew without the easiest by km_distance, for several numbers of clusters.",
+    ),
+}
+
 sweeps = typer.Typer()
 
 Run = Annotated[Path, typer.Option("--run", help="Folder of the finished run on DATA.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
 
 
-def _sweep(
-    verb: str,
-    kind: type[SweepConfig],
-    data: str,
-    run: Path,
-    output: Path,
-    config: Path | None,
-    as_json: bool,
-    given: dict[str, Any],
-) -> None:
-    """What all of them do: read the options, run the verb, print."""
-    from noisefind.console import TerminalProgress
-    from noisefind.evaluation.sweeps.console import print_sweep
-    from noisefind.evaluation.sweeps.verbs import evaluate_sweep
+def _add(verb: str, kind: type[SweepConfig], text: str) -> None:
+    """A command: all of them differ by their options alone."""
 
-    options = load_config(kind, config, given)
-    with TerminalProgress() as progress:
-        result = evaluate_sweep(verb, data, run, output, options, progress=progress)
-    print_sweep(result, as_json=as_json)
+    @sweeps.command(verb, help=text)
+    @with_options(kind)
+    def command(
+        data: Data,
+        run: Run,
+        output: Output,
+        config: ConfigFile = None,
+        as_json: AsJson = False,
+        **given: Any,
+    ) -> None:
+        from noisefind.evaluation.console import carry_out
+        from noisefind.evaluation.sweeps.console import print_sweep
+        from noisefind.evaluation.sweeps.verbs import evaluate_sweep
 
-
-@sweeps.command()
-@with_options(EasiestConfig)
-def easiest(
-    data: Data,
-    run: Run,
-    output: Output,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-    **given: Any,
-) -> None:
-    """Train anew without the easiest images by each score, beside full data and chance."""
-    _sweep("easiest", EasiestConfig, data, run, output, config, as_json, given)
+        options = load_config(kind, config, given)
+        work = partial(evaluate_sweep, verb, data, run, output, options)
+        carry_out(verb, work, print_sweep, as_json=as_json)
 
 
-@sweeps.command()
-@with_options(HardestConfig)
-def hardest(
-    data: Data,
-    run: Run,
-    output: Output,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-    **given: Any,
-) -> None:
-    """Train anew without the hardest images by each score, beside full data and chance."""
-    _sweep("hardest", HardestConfig, data, run, output, config, as_json, given)
-
-
-@sweeps.command()
-@with_options(WindowConfig)
-def window(
-    data: Data,
-    run: Run,
-    output: Output,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-    **given: Any,
-) -> None:
-    """Train anew on windows of each ranking; with --inject on clean and noisy labels."""
-    _sweep("window", WindowConfig, data, run, output, config, as_json, given)
-
-
-@sweeps.command()
-@with_options(CleanConfig)
-def clean(
-    data: Data,
-    run: Run,
-    output: Output,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-    **given: Any,
-) -> None:
-    """Train anew without the suspected labels, and with them corrected."""
-    _sweep("clean", CleanConfig, data, run, output, config, as_json, given)
-
-
-@sweeps.command()
-@with_options(CurriculumConfig)
-def curriculum(
-    data: Data,
-    run: Run,
-    output: Output,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-    **given: Any,
-) -> None:
-    """Train from easy to hard and from hard to easy, in phases."""
-    _sweep("curriculum", CurriculumConfig, data, run, output, config, as_json, given)
-
-
-@sweeps.command()
-@with_options(ClustersConfig)
-def clusters(
-    data: Data,
-    run: Run,
-    output: Output,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-    **given: Any,
-) -> None:
-    """Train anew without the easiest by km_distance, for several numbers of clusters."""
-    _sweep("clusters", ClustersConfig, data, run, output, config, as_json, given)
+for name, (config_class, help_text) in VERBS.items():
+    _add(name, config_class, help_text)

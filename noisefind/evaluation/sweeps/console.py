@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noisefind.console import print_json, print_whole
+from noisefind.console import print_whole
 from noisefind.evaluation.sweeps.files import PLOTS
 from noisefind.evaluation.sweeps.points import FULL, GIVEN
 
@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from noisefind.evaluation.sweeps.files import SweepResult
 
 
-def print_sweep(result: SweepResult, *, as_json: bool) -> None:
+def print_sweep(result: SweepResult) -> None:
     """A row per point, then what is shown."""
-    if as_json:
-        print_json(result.summary)
-        return
     console, summary = Console(), result.summary
     n_seeds = len(result.table.seeds)
     title = (

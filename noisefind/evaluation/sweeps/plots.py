@@ -82,8 +82,8 @@ def draw_ways(folder: Path, table: Table, names: dict[str, str], title: str) -> 
         )
         if point.score == FULL:
             axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
-    title += "\n(small dots: seeds; large: mean; bar: one deviation)"
-    axes.set(yticks=range(len(table.points)), xlabel=ACCURACY, title=title)
+    key = f"{ACCURACY}\n(small dots: seeds; large: mean; bar: one deviation)"
+    axes.set(yticks=range(len(table.points)), xlabel=key, title=f"{title}\n({table.how})")
     axes.set_yticklabels([names.get(p.name, p.name) for p in table.points])
     axes.invert_yaxis()
     tidy(axes)
@@ -96,7 +96,7 @@ def draw_clean_and_noisy(
     """accuracy.svg and .png: windows with and without planted errors, a panel per score."""
     n_columns = min(3, len(scores))
     n_rows = -(-len(scores) // n_columns)
-    figure = new_figure(1.4 + 3.6 * n_columns, 0.8 + 3.2 * n_rows)
+    figure = new_figure(3.6 + 3.2 * n_columns, 0.8 + 3.2 * n_rows)  # the legend takes 2.6
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, score in zip(panels, scores, strict=False):
         for number, whose in enumerate(("given", NOISY)):
@@ -118,7 +118,7 @@ def draw_clean_and_noisy(
     figure.supxlabel(START, fontsize=10)
     figure.supylabel(ACCURACY, fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
     save(figure, folder, "accuracy")
 
 
@@ -172,7 +172,8 @@ def _band(
 
 def _with_band(title: str, table: Table) -> str:
     n_seeds = len(table.seeds)
-    return f"{title}\n(band: one deviation over {n_seeds} seeds)" if n_seeds > 1 else title
+    band = f"; band: one deviation over {n_seeds} seeds" if n_seeds > 1 else ""
+    return f"{title}\n({table.how}{band})"
 
 
 def _legend_beside(axes: Any) -> None:

@@ -85,7 +85,8 @@ class Sweep:
             points, seeds, self.bench, equal=self.config.equal, restart=restart,
             progress=self.progress,
         )  # fmt: skip
-        return Table(seeds, curves, points, len(self.bench.train.classes))
+        how = f"{self.bench.network}, equal {self.config.equal}"
+        return Table(seeds, curves, points, len(self.bench.train.classes), how)
 
     def finish(
         self,

@@ -47,12 +47,14 @@ class Table:
         curves: name of a point -> a curve for each seed.
         points: in the order of the sweep.
         n_classes: of the training data.
+        how: the network, and what is equal between subsets, in words.
     """
 
     seeds: Sequence[int]
     curves: Mapping[str, Sequence[Curve]]
     points: Sequence[Point]
     n_classes: int
+    how: str
 
     def series(self) -> list[Series]:
         """The points by labels and score."""
