@@ -3,7 +3,9 @@
     NOISEFIND_DATA=FOLDER python benchmarks/frontier.py UNPACKED [--preset fast ...] [--images N]
 
 Each preset scores the same four cases, with an empty cache and in a process of its own, so that
-start-up counts. cases.py says what FOLDER and UNPACKED hold; `--images` takes fewer of each case.
+start-up counts. Below stands cleanlab on the features of the first preset: its best ranking, its
+default flags and the seconds of its probabilities, without those of the features. cases.py says
+what FOLDER and UNPACKED hold; `--images` takes fewer of each case. Needs cleanlab.
 """
 
 from __future__ import annotations
@@ -19,14 +21,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from cases import cifar_cases, clothing_cases, wrong_ids
+from peers import cleanlab_flags, cleanlab_suspicion, out_of_sample
 
 from noisefind.evaluation import metrics
 from noisefind.run import RunFolder
 
 if TYPE_CHECKING:
     from cases import Case
+    from numpy.typing import NDArray
+
+    Bools = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
 
 PRESETS = ("fast", "standard")
+BEST_RANKING, DEFAULT_FLAGS = "cleanlab self_confidence unadjusted", "cleanlab prune_by_noise_rate"
 CASES = (
     "clothing symmetric-10", "CIFAR-10 human-random1", "CIFAR-10 symmetric-20",
     "CIFAR-10 asymmetric-20-of-5-classes",
@@ -48,9 +56,22 @@ def main() -> None:
         print("| --- | --- | --- | --- | --- | --- |")
         for case in (case for case in cases if case.name in (options.case or CASES)):
             table = shortened(case, options.images, home / "short.csv")
-            for number, preset in enumerate(options.preset or PRESETS):
-                cells = [case.name, preset, *measured(case, table, preset, home / f"run{number}")]
-                print("| " + " | ".join(cells) + " |", flush=True)
+            runs = []
+            for preset in options.preset or PRESETS:
+                runs.append(RunFolder(home / "runs" / case.name.replace(" ", "-") / preset))
+                print_row(case, preset, *measured(case, table, preset, runs[-1]))
+            print_row(case, "cleanlab", *peer(table, runs[0]))
+
+
+def print_row(
+    case: Case, what: str, is_wrong: Bools, suspicion: Floats, is_flagged: Bools, seconds: float
+) -> None:
+    """Images, average precision, F1 and seconds."""
+    curve = metrics.curve(metrics.steps(is_wrong, suspicion))
+    ap = float(metrics.average_precision(curve)[0])
+    f1 = float(metrics.flag_metrics(is_wrong, is_flagged).f1[0])
+    cells = (case.name, what, f"{len(is_wrong):,}", f"{ap:.3f}", f"{f1:.3f}", f"{seconds:.0f}")
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def shortened(case: Case, n_images: int | None, path: Path) -> Path:
@@ -65,23 +86,33 @@ def shortened(case: Case, n_images: int | None, path: Path) -> Path:
     return path
 
 
-def measured(case: Case, table: Path, preset: str, run: Path) -> list[str]:
-    """Images, average precision, F1 and seconds of one run."""
+def measured(
+    case: Case, table: Path, preset: str, run: RunFolder
+) -> tuple[Bools, Floats, Bools, float]:
+    """Score, and give what print_row takes."""
     with tempfile.TemporaryDirectory() as cache:
-        out = run / case.name.replace(" ", "-")
-        words = ["score", case.data, "-o", out, "--preset", preset]
+        words = ["score", case.data, "-o", run.path, "--preset", preset]
         words += ["--labels", table, "--only-listed", "--cache-dir", cache]
         command = [sys.executable, "-m", "noisefind", *map(str, words)]
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         seconds = time.perf_counter() - start
-    ranking = RunFolder(out).read_ranking()
-    is_wrong_of = wrong_ids(table)
-    is_wrong = np.array([is_wrong_of[id_] for id_ in ranking.ids])
-    curve = metrics.curve(metrics.steps(is_wrong, -ranking.label_scores))
-    ap = float(metrics.average_precision(curve)[0])
-    f1 = float(metrics.flag_metrics(is_wrong, ranking.is_label_issue).f1[0])
-    return [f"{len(is_wrong):,}", f"{ap:.3f}", f"{f1:.3f}", f"{seconds:.0f}"]
+    ranking, wrong = run.read_ranking(), wrong_ids(table)
+    is_wrong = np.array([wrong[id_] for id_ in ranking.ids])
+    return is_wrong, -ranking.label_scores, ranking.is_label_issue, seconds
+
+
+def peer(table: Path, run: RunFolder) -> tuple[Bools, Floats, Bools, float]:
+    """The same of cleanlab, on the features of a run."""
+    ranking, wrong = run.read_ranking(), wrong_ids(table)
+    by_id = np.argsort(np.array(ranking.ids, dtype=object))  # the order of the features
+    labels = np.unique(np.array(ranking.given_labels)[by_id], return_inverse=True)[1]
+    is_wrong = np.array([wrong[ranking.ids[row]] for row in by_id])
+    start = time.perf_counter()
+    probabilities = out_of_sample(np.load(run.reduced_features), labels)
+    suspicion = cleanlab_suspicion(labels, probabilities)[BEST_RANKING]
+    flags = cleanlab_flags(labels, probabilities)[DEFAULT_FLAGS]
+    return is_wrong, suspicion, flags, time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 N_CIFAR = 10_000
-MEMBERS, EPOCHS, BATCH_SIZE = 2, 10, 128
+MEMBERS, EPOCHS, BATCH_SIZE = 2, 8, 128
 N_THREADS = os.cpu_count() or 1
 HERE = Path(__file__).parent
 PARTS = ("cifar10", "clothing", "rates", "decoding")
