@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -50,16 +48,19 @@ def suspected(noisy_digits: Path) -> list[dict[str, str]]:
     return [row for row in rows if row["is_label_issue"] == "true"]
 
 
-def downloaded(page: Page) -> tuple[str, list[dict[str, str]]]:
-    """The name of the file that the button gives, and its rows as Python reads them."""
+def downloaded(page: Page, path: Path) -> list[dict[str, str]]:
+    """Save what the button gives as ``path``; its rows as Python reads them."""
     with page.expect_download() as download:
         page.click("#download")
-    text = download.value.path().read_bytes().decode()
-    return download.value.suggested_filename, list(csv.DictReader(io.StringIO(text, newline="")))
+    assert download.value.suggested_filename == "decisions.csv"
+    download.value.save_as(path)
+    return read_csv(path)
 
 
-def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
-    """Keys decide and go on, z takes back, a reload changes nothing, and decisions.csv holds it."""
+def test_review_by_keyboard(
+    noisefind: CommandLine, page: Page, noisy_digits: Path, tmp_path: Path
+) -> None:
+    """Keys decide and go on, z takes back, a reload changes nothing; prune takes decisions.csv."""
     rows = suspected(noisy_digits)
     run_id = json.loads((noisy_digits / "run" / "run.json").read_text())["run_id"]
     page.focus(f"{CARDS} >> nth=0")
@@ -79,8 +80,7 @@ def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
     page.wait_for_selector("#cards [data-row='5']:focus")
     page.reload()
     assert "5 of" in page.inner_text("#progress-text")
-    name, decisions = downloaded(page)
-    assert name == "decisions.csv"
+    decisions = downloaded(page, tmp_path / "decisions.csv")
     asked = [("keep", ""), ("relabel", rows[1]["predicted_label"]), ("drop", ""), ("unsure", ""),
              ("relabel", other)]  # fmt: skip
     assert decisions == sorted(
@@ -90,6 +90,15 @@ def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
         ),
         key=lambda row: row["file_name"],
     )
+    done = noisefind(
+        "prune", noisy_digits / "run", "--decisions", tmp_path / "decisions.csv",
+        "-o", tmp_path / "clean",
+    )  # fmt: skip
+    assert done.code == 0
+    manifest = {row["file_name"]: row for row in read_csv(tmp_path / "clean/manifest.csv")}
+    results = [manifest[row["file_name"]] for row in rows[:5]]
+    assert [row["keep"] for row in results[:3]] == ["true", "true", "false"]
+    assert [row["label"] for row in (results[1], results[4])] == [rows[1]["predicted_label"], other]
     page.on("dialog", lambda dialog: dialog.accept())
     page.click("#forget")
     page.reload()
@@ -224,6 +233,9 @@ def test_hostile_names_from_data_to_decisions(
             page.keyboard.press("Enter")
         assert page.title() == title
         assert page.locator("main img:not([src^='data:image/'])").count() == 0
-        _, decisions = downloaded(page)
+        decisions = downloaded(page, tmp_path / "decisions.csv")
     assert sorted(row["file_name"] for row in decisions) == sorted(names)
-    assert {row["label"] for row in decisions} <= set(HOSTILE)
+    asked = ("--decisions", tmp_path / "decisions.csv", "-o", tmp_path / "clean")
+    assert noisefind("prune", tmp_path / "run", *asked).code == 0
+    kept = {row["file_name"]: row["label"] for row in read_csv(tmp_path / "clean/kept.csv")}
+    assert kept == {row["file_name"]: row["label"] for row in decisions}
