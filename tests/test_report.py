@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisefind as library
+from noisefind.detection.reasons import Signs, reasons
 from noisefind.files import write_csv
 from noisefind.progress import Progress
 from noisefind.reporting.data import (
@@ -198,6 +199,22 @@ def test_reasons_are_told_apart_by_kind(run: RunFolder) -> None:
         "same picture under dress: a/1.png": "same picture", "never learned": "never learned",
     }  # fmt: skip
     assert {reason: reason_kind(reason) for reason in kinds} == kinds
+
+
+def test_names_do_not_cut_reasons(tmp_path: Path) -> None:
+    """Every reason that can be given stays whole where a class or a file has "; " in its name."""
+    zeros, ones, other = np.zeros(2), np.ones(2), np.array([1, 0])
+    signs = Signs(
+        zeros, other, ones, other, zeros, np.full(2, 10), zeros, other, ones, other, ones > 0
+    )
+    names, ids = ["a", "b; c"], ["a.png", "d; e.png"]
+    every = reasons(signs, np.array([0, 1]), names, ids)
+    made_up = MadeUp(ids, names, names[::-1], reasons=every)
+    run = write_run(tmp_path / "run", made_up, tmp_path)
+    assert read_report_data(run).reasons[0] == (
+        "same picture under b; c: d; e.png", "held out: b; c", "ensemble: b; c",
+        "10 of 10 neighbours: b; c", "never learned", "unlike anything else",
+    )  # fmt: skip
 
 
 @given(st.lists(st.text()))

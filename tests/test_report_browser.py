@@ -11,6 +11,7 @@ import noisefind as library
 from tests.browser import chromium, opened
 from tests.commands import read_csv
 from tests.images import write_images
+from tests.planted import COPY, LEAKED, MIRRORED, PLAIN
 from tests.test_report import HOSTILE
 
 if TYPE_CHECKING:
@@ -173,6 +174,33 @@ def test_sample_gives_an_unbiased_share(page: Page) -> None:
     cards.nth(5).locator("[data-action=drop]").click()
     text = page.inner_text("#sample-panel")
     assert "4 of 6 decisions, 1 unsure left out" in text
+
+
+def test_copies_and_faults(browser: Browser, planted: Path, tmp_path: Path) -> None:
+    """Leaks and twins stand side by side with their pictures; reasons and faults find images."""
+    path = library.report(planted / "run", tmp_path / "report.html").path
+    with opened(browser, path) as page:
+        groups = page.locator("#copies .group").all()
+        names = [group.locator(".file").all_inner_texts() for group in groups]
+        found = zip(names, (LEAKED, COPY, MIRRORED), strict=True)
+        assert [(len(group), name in group) for group, name in found] == [(2, True)] * 3
+        kinds = page.locator("#copies .group-kind").all_inner_texts()
+        assert ["labels differ" in kind for kind in kinds] == [False, True, False]
+        assert ["exact copy" in kind for kind in kinds] == [True, True, False]
+        for picture in page.locator("#copies img").all():
+            assert picture.evaluate("async e => { await e.decode(); return e.naturalWidth; }") >= 8
+        assert page.locator("#copies img").count() == 6
+        page.click("#copies [data-reason]")
+        shown = page.locator(f"{CARDS} .file")
+        assert sorted(shown.all_inner_texts()) == sorted(names[1])
+        page.click("#reset")
+        page.fill("#f-text", PLAIN)
+        page.select_option("#f-reason", "odd size")
+        if page.is_visible("#none-all"):  # it is odd, but its label need not be suspected
+            page.click("#none-all")
+        assert shown.all_inner_texts() == [PLAIN]
+        page.select_option("#f-reason", "unlike anything else")
+        assert shown.all_inner_texts() == [PLAIN]
 
 
 def test_another_tab_sees_the_decisions(browser: Browser, report: Path) -> None:
