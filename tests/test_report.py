@@ -35,19 +35,13 @@ from noisefind.reporting.thumbnails import LARGE, SMALL, Size, data_uri, thumbna
 from noisefind.similarity.findings import Leak
 from tests.images import opened, write_images
 from tests.runs import MadeUp, write_run
+from tests.test_hostile import HOSTILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from noisefind.run import RunFolder
     from tests.commands import CommandLine
-
-# what a file system takes and a browser, a spreadsheet or a reader could stumble over
-HOSTILE = [
-    '<img src=x onerror="document.title=1">', "x<", "a \"quoted\" & 'other'",
-    "=1+1", "+1", "-1", "@x",
-    "two\nlines", "\rreturn", "a,b;c", " space ", "עברית \u202ereversed", "\u2028", "x" * 200,
-]  # fmt: skip
 
 
 class Page(HTMLParser):

@@ -10,9 +10,7 @@ import pytest
 import noisefind as library
 from tests.browser import chromium, opened
 from tests.commands import read_csv
-from tests.images import write_images
 from tests.planted import COPY, LEAKED, MIRRORED, PLAIN
-from tests.test_report import HOSTILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,30 +238,3 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, report: Path) 
     """At 360 px nothing is wider than the page."""
     with opened(browser, report, viewport={"width": 360, "height": 700}) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
-
-
-def test_hostile_names_from_data_to_decisions(
-    noisefind: CommandLine, browser: Browser, tmp_path: Path
-) -> None:
-    """Hostile names are scored and shown without harm; every decision bears its exact name."""
-    names = [
-        f"{name}/{place}{number}.png" for place, name in enumerate(HOSTILE) for number in "=&<"
-    ]
-    write_images(tmp_path / "data", *names, size=16)
-    quick = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
-    assert noisefind("score", tmp_path / "data", "-o", tmp_path / "run", *quick).code == 0
-    assert noisefind("report", tmp_path / "run").code == 0
-    with opened(browser, tmp_path / "run" / "report.html") as page:
-        title = page.title()
-        page.select_option("#f-suspected", "")
-        for card in page.locator(CARDS).all():
-            card.locator("[data-action=choose]").click()
-            page.keyboard.press("Enter")
-        assert page.title() == title
-        assert page.locator("main img:not([src^='data:image/'])").count() == 0
-        decisions = downloaded(page, tmp_path / "decisions.csv")
-    assert sorted(row["file_name"] for row in decisions) == sorted(names)
-    asked = ("--decisions", tmp_path / "decisions.csv", "-o", tmp_path / "clean")
-    assert noisefind("prune", tmp_path / "run", *asked).code == 0
-    kept = {row["file_name"]: row["label"] for row in read_csv(tmp_path / "clean/kept.csv")}
-    assert kept == {row["file_name"]: row["label"] for row in decisions}
