@@ -29,7 +29,7 @@ from noisefind.reporting.data import (
     read_report_data,
     reason_kind,
 )
-from noisefind.reporting.page import as_json, percent
+from noisefind.reporting.page import as_json, packed, percent
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.reporting.thumbnails import LARGE, SMALL, Size, data_uri, thumbnails
 from noisefind.similarity.findings import Leak
@@ -217,6 +217,18 @@ def test_json_cannot_leave_its_element(names: list[str]) -> None:
     text = as_json(names)
     assert not set("<>&\u2028\u2029") & set(text)
     assert json.loads(text) == names
+
+
+@given(st.lists(st.floats(width=32)))
+def test_packed_numbers_keep_four_digits(numbers: list[float]) -> None:
+    """Three bytes each, little-endian, the lowest of a float32 left out; not finite: NaN."""
+    content = np.frombuffer(base64.b64decode(packed(np.array(numbers))), np.uint8).reshape(-1, 3)
+    floats = np.pad(content, ((0, 0), (1, 0))).view("<f4").ravel()
+    expected = [number if np.isfinite(number) else np.nan for number in numbers]
+    largest = np.abs(np.nan_to_num(expected)) > 3.4e38  # may become infinite
+    np.testing.assert_allclose(
+        floats[~largest], np.array(expected)[~largest], rtol=2**-16, atol=1e-38
+    )
 
 
 def test_names_are_data(tmp_path: Path) -> None:
