@@ -104,8 +104,8 @@ def test_review_by_keyboard(
     assert page.is_disabled("#download")
 
 
-def test_review_by_mouse(page: Page) -> None:
-    """A click decides, a second one takes back, and single keys can be turned off."""
+def test_review_by_mouse(page: Page, tmp_path: Path) -> None:
+    """A click decides, a second takes back; a class may be new; single keys can be turned off."""
     first = page.locator(CARDS).first
     first.locator("[data-action=drop]").click()
     assert first.locator(".verdict").inner_text() == "Drop"
@@ -114,6 +114,13 @@ def test_review_by_mouse(page: Page) -> None:
     first.locator("[data-action=choose]").click()
     page.locator("#choose-list li").nth(1).click()
     assert first.locator(".verdict").inner_text().startswith("Relabel to ")
+    first.locator("[data-action=choose]").click()
+    page.keyboard.type("Eleven")  # no class of the run
+    assert page.locator("#choose-list li").all_inner_texts() == ["new class Eleven"]
+    page.keyboard.press("Enter")
+    page.reload()
+    assert first.locator(".verdict").inner_text() == "Relabel to Eleven"
+    assert [row["label"] for row in downloaded(page, tmp_path / "decisions.csv")] == ["Eleven"]
     page.keyboard.press("?")
     page.uncheck("#keys-on")
     page.click("#help form button")
@@ -238,3 +245,15 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, report: Path) 
     """At 360 px nothing is wider than the page."""
     with opened(browser, report, viewport={"width": 360, "height": 700}) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_tables_are_not_cut(browser: Browser, report: Path) -> None:
+    """At 1,300 px the tables of classes and images fit; that of the classes from 390 px on."""
+    cut = "e => e.scrollWidth - e.clientWidth"
+    with opened(browser, report, viewport={"width": 1300, "height": 900}) as page:
+        page.click("#view-table")
+        for table in ("#classes .scroll", "#table-box"):
+            assert page.eval_on_selector(table, cut) == 0
+        for width in (1280, 1160, 1000, 700, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.eval_on_selector("#classes .scroll", cut) == 0

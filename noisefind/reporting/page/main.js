@@ -181,9 +181,9 @@ function listenToHeads() {
   }
 }
 
+fillFilters(); // with the classes of the run, before those that reviewers made up
 decisions.load();
 decisions.keep();
-fillFilters();
 showAsked();
 listenToFilters();
 listenToImages();
