@@ -273,6 +273,8 @@ def print_report(result: ReportResult, *, as_json: bool = False) -> None:
     _print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
     if result.n_unreadable:
         _print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
+    for name in result.files:
+        _print_plain(console, f"Also: {result.path.parent / name}")
     _print_plain(console, "Open it in a browser, decide, download decisions.csv")
 
 

@@ -91,6 +91,7 @@ def report_document(result: ReportResult) -> dict[str, Any]:
         "n_pictures": result.n_pictures,
         "n_unreadable": result.n_unreadable,
         "n_bytes": result.n_bytes,
+        "files": result.files,
     }
 
 

@@ -1,4 +1,4 @@
-"""What ``prune --format`` writes for the tools that users have.
+"""What ``--format`` of prune and report writes for the tools that users have.
 
     label-studio.json .xml   Label Studio: a task with a pre-annotation per image that no reviewer
                              decided on, worst label first; the labelling interface for it
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
+from noisefind import __version__
 from noisefind.data.image_folder import is_image_name
 from noisefind.errors import DataError
 from noisefind.files import whole_text, write_csv
@@ -52,14 +53,14 @@ class Export:
         ranking: every scored image, worst first, with its given label.
         decided: ids on which reviewers decided.
         root: the folder that ids are relative to.
-        model: what made the predictions, for the reader's eyes.
+        run_id: of the run that made the predictions.
     """
 
     rows: Sequence[Row]
     ranking: Ranking
     decided: Collection[str]
     root: Path
-    model: str
+    run_id: str
 
     @property
     def kept(self) -> list[Row]:
@@ -96,6 +97,15 @@ def write_exports(export: Export, folder: Path, formats: Collection[str]) -> Non
             write(export, folder)
 
 
+def foreign_export(folder: Path) -> str | None:
+    """The first file or link in one of ``FOLDERS`` that noisefind did not write there."""
+    for path in sorted(folder.rglob("*")):
+        is_ours = path.is_dir() or path.name in FOLDERS[folder.name]
+        if path.is_symlink() or not is_ours:
+            return path.relative_to(folder).as_posix()
+    return None
+
+
 def _label_studio(export: Export, folder: Path) -> None:
     ranking, root = export.ranking, export.root.absolute()
     row_of = {row.file_name: row for row in export.rows}
@@ -113,7 +123,7 @@ def _label_studio(export: Export, folder: Path) -> None:
             },
             "predictions": [
                 {
-                    "model_version": export.model,
+                    "model_version": f"noisefind {__version__}, run {export.run_id}",
                     "score": float(ranking.predicted_probs[k]),
                     "result": [
                         {

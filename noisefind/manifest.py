@@ -229,13 +229,7 @@ def _check_replaceable(target: Path) -> None:
 
 def _foreign_entry(folder: Path) -> str | None:
     """The first file or link in one of our folders that prune did not write."""
-    if folder.name == _TREE:
-        return foreign_entry(folder)
-    for path in sorted(folder.rglob("*")):
-        is_ours = path.is_dir() or path.name in exports.FOLDERS[folder.name]
-        if path.is_symlink() or not is_ours:
-            return path.relative_to(folder).as_posix()
-    return None
+    return foreign_entry(folder) if folder.name == _TREE else exports.foreign_export(folder)
 
 
 def _header(path: Path) -> str:

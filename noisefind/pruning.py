@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from noisefind import __version__
 from noisefind.config import PruneConfig
 from noisefind.data.table import is_table
 from noisefind.decisions import DROPPED, RELABELLED, Review, read_decisions
@@ -22,7 +21,7 @@ from noisefind.manifest import (
     class_counts,
     write_manifest,
 )
-from noisefind.reopening import reopen
+from noisefind.reopening import image_root, reopen
 from noisefind.rules import Rule, rules_from_options
 from noisefind.run import Ranking, RunFolder
 from noisefind.scores import SCORES
@@ -96,7 +95,7 @@ def prune(
     )  # fmt: skip
     root, table = Path(summary["root"]), is_table(Path(summary["data"]))
     check_out(out, root, ranking.ids, is_table=table, force=force)
-    images = _image_root(root, config.data)
+    images = image_root(root, config.data)
     check_exports(config.format, ranking.ids, images)
     if not dry_run:
         is_tree = "imagefolder" in config.format
@@ -126,8 +125,7 @@ def _write_exports(
     """What the formats of other tools ask for."""
     if FILES.keys().isdisjoint(config.format):
         return  # a million rows need not be sorted for nothing
-    model = f"noisefind {__version__}, run {run_id}"
-    export = Export(manifest.rows(), ranking, review.decisions.keys(), images, model)
+    export = Export(manifest.rows(), ranking, review.decisions.keys(), images, run_id)
     write_exports(export, folder, config.format)
 
 
@@ -139,13 +137,6 @@ def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
         raise ConfigError("--copy is for --format imagefolder, which is not asked for")
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
-
-
-def _image_root(root: Path, moved_to: Path | None) -> Path:
-    """What ids are relative to now."""
-    if moved_to is None:
-        return root
-    return moved_to.parent if is_table(moved_to) else moved_to
 
 
 def _select(

@@ -54,3 +54,10 @@ def reopen(
     )
     cache = cache_folder(None, folder.path / "cache")
     return open_dataset(data, of, cache_dir=cache, say=lambda _: None)
+
+
+def image_root(root: Path, moved_to: Path | None) -> Path:
+    """What ids are relative to now: ``root``, or where ``--data`` says that the images are."""
+    if moved_to is None:
+        return root
+    return moved_to.parent if is_table(moved_to) else moved_to

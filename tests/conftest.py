@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import DIGITS, CommandLine, finished
+from tests.commands import DIGITS, QUICK, CommandLine, finished
+from tests.planted import plant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,4 +38,12 @@ def noisy_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--members", "3", "--epochs", "6", "--clusters", "3",
     )  # fmt: skip
     assert code == 0
+    return home
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``data``, digits with what was planted among them (tests/planted.py), and ``run``."""
+    home = tmp_path_factory.mktemp("planted")
+    assert finished("score", plant(home / "data"), "-o", home / "run", *QUICK) == 0
     return home

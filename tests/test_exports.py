@@ -280,3 +280,34 @@ def test_force_replaces_exports_and_spares_what_was_put_among_them(
         line = noisefind.refused("prune", run, "-o", out, "--force")
         assert f"{place}' was not written by noisefind" in line
         path.unlink()
+
+
+def test_report_writes_the_whole_run_beside_its_page(
+    noisefind: CommandLine, run: Path, tmp_path: Path
+) -> None:
+    """Every scored image with its given label, replaced by the next report; never foreign files."""
+    formats = [word for name in FILES for word in ("--format", name)]
+    page = tmp_path / "new/page.html"
+    for _ in range(2):
+        output = noisefind("report", run, "-o", page, *formats)
+        assert output.code == 0, output.err
+    names = [name for files in FILES.values() for name in files]
+    assert {path.name for path in page.parent.iterdir()} == {"page.html", *names}
+    assert all(f"Also: {page.parent / name}" in output.out for name in names)
+    tasks = json.loads((page.parent / "label-studio.json").read_text())
+    assert {t["data"]["file_name"]: t["data"]["given_label"] for t in tasks} == LABELS
+    table = read_csv(page.parent / "cleanlab.csv")
+    assert {row["file_name"]: row["given_label"] for row in table} == LABELS
+    lines = (page.parent / "huggingface/metadata.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert {row["file_name"]: row["label"] for row in rows} == LABELS
+    places = json.loads((page.parent / "fiftyone/data.json").read_text())
+    assert len(places) == len(LABELS)
+    before = page.read_bytes()
+    (page.parent / "fiftyone/mine.txt").write_text("mine")
+    assert "fiftyone/mine.txt' was not" in noisefind.refused("report", run, "-o", page, *formats)
+    mine = tmp_path / "cleanlab.csv"
+    mine.write_text("mine")
+    other = ("-o", tmp_path / "page.html", "--format", "cleanlab")
+    assert "cleanlab.csv' was not written" in noisefind.refused("report", run, *other)
+    assert (mine.read_text(), page.read_bytes()) == ("mine", before)

@@ -119,8 +119,10 @@ def test_compare(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
 
 def test_report(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """Where the page is and how large."""
-    output = noisefind("report", run, "-o", tmp_path / "r.html", "--images", "0", "--json")
+    asked = ("--images", "0", "--format", "cleanlab", "--json")
+    output = noisefind("report", run, "-o", tmp_path / "r.html", *asked)
     document = checked("report", output.out)
+    assert document["files"] == ["cleanlab.csv"]
     assert document["n_bytes"] == (tmp_path / "r.html").stat().st_size
 
 

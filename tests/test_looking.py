@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from noisefind.data.decode import picture_of, read_picture
 from noisefind.data.pixels import Stored, open_pixels
 from noisefind.looking import Eye, look, look_elsewhere
 from noisefind.progress import Progress
-from tests.commands import DIGITS, QUICK, CommandLine, finished, read_csv
+from tests.commands import QUICK, CommandLine, read_csv
 from tests.images import opened, write_images
+from tests.planted import COPY, LEAKED, MIRRORED, PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-COPY, MIRRORED, LEAKED = "train/one/copy.png", "train/two/mirrored.png", "test/zero/leaked.png"
-PLAIN = "train/zero/wide.png"
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``data``, 150 digits of three classes with what was planted among them, and ``run``."""
-    home = tmp_path_factory.mktemp("planted")
-    data = home / "data"
-    for label in ("zero", "one", "two"):
-        files = sorted((DIGITS / label).glob("*.png"))[:50]
-        for split, chosen in (("train", files[:45]), ("test", files[45:])):
-            (data / split / label).mkdir(parents=True)
-            for file in chosen:
-                shutil.copy(file, data / split / label)
-    zeros, twos = (sorted((data / "train" / label).glob("*.png")) for label in ("zero", "two"))
-    Image.open(zeros[0]).save(data / COPY, optimize=True)  # other bytes, the same pixels
-    Image.open(twos[0]).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(data / MIRRORED)
-    shutil.copy(zeros[3], data / LEAKED)
-    Image.fromarray(np.tile(np.arange(60, dtype=np.uint8) * 4, (12, 1))).save(data / PLAIN)
-    (data / "test/one/broken.png").write_bytes(b"no image")
-    assert finished("score", data, "-o", home / "run", *QUICK) == 0
-    return home
 
 
 def rows_by_name(planted: Path) -> dict[str, dict[str, str]]:

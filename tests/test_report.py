@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisefind as library
+from noisefind.detection.reasons import Signs, reasons
 from noisefind.files import write_csv
 from noisefind.progress import Progress
 from noisefind.reporting.data import (
@@ -28,25 +29,19 @@ from noisefind.reporting.data import (
     read_report_data,
     reason_kind,
 )
-from noisefind.reporting.page import as_json, percent
+from noisefind.reporting.page import as_json, packed, percent
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.reporting.thumbnails import LARGE, SMALL, Size, data_uri, thumbnails
 from noisefind.similarity.findings import Leak
 from tests.images import opened, write_images
 from tests.runs import MadeUp, write_run
+from tests.test_hostile import HOSTILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from noisefind.run import RunFolder
     from tests.commands import CommandLine
-
-# what a file system takes and a browser, a spreadsheet or a reader could stumble over
-HOSTILE = [
-    '<img src=x onerror="document.title=1">', "x<", "a \"quoted\" & 'other'",
-    "=1+1", "+1", "-1", "@x",
-    "two\nlines", "\rreturn", "a,b;c", " space ", "עברית \u202ereversed", "\u2028", "x" * 200,
-]  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -200,12 +195,40 @@ def test_reasons_are_told_apart_by_kind(run: RunFolder) -> None:
     assert {reason: reason_kind(reason) for reason in kinds} == kinds
 
 
+def test_names_do_not_cut_reasons(tmp_path: Path) -> None:
+    """Every reason that can be given stays whole where a class or a file has "; " in its name."""
+    zeros, ones, other = np.zeros(2), np.ones(2), np.array([1, 0])
+    signs = Signs(
+        zeros, other, ones, other, zeros, np.full(2, 10), zeros, other, ones, other, ones > 0
+    )
+    names, ids = ["a", "b; c"], ["a.png", "d; e.png"]
+    every = reasons(signs, np.array([0, 1]), names, ids)
+    made_up = MadeUp(ids, names, names[::-1], reasons=every)
+    run = write_run(tmp_path / "run", made_up, tmp_path)
+    assert read_report_data(run).reasons[0] == (
+        "same picture under b; c: d; e.png", "held out: b; c", "ensemble: b; c",
+        "10 of 10 neighbours: b; c", "never learned", "unlike anything else",
+    )  # fmt: skip
+
+
 @given(st.lists(st.text()))
 def test_json_cannot_leave_its_element(names: list[str]) -> None:
     """Whatever the names, no character that HTML reads is left, and every name comes back."""
     text = as_json(names)
     assert not set("<>&\u2028\u2029") & set(text)
     assert json.loads(text) == names
+
+
+@given(st.lists(st.floats(width=32)))
+def test_packed_numbers_keep_four_digits(numbers: list[float]) -> None:
+    """Three bytes each, little-endian, the lowest of a float32 left out; not finite: NaN."""
+    content = np.frombuffer(base64.b64decode(packed(np.array(numbers))), np.uint8).reshape(-1, 3)
+    floats = np.pad(content, ((0, 0), (1, 0))).view("<f4").ravel()
+    expected = [number if np.isfinite(number) else np.nan for number in numbers]
+    largest = np.abs(np.nan_to_num(expected)) > 3.4e38  # may become infinite
+    np.testing.assert_allclose(
+        floats[~largest], np.array(expected)[~largest], rtol=2**-16, atol=1e-38
+    )
 
 
 def test_names_are_data(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,7 @@ import pytest
 import noisefind as library
 from tests.browser import chromium, opened
 from tests.commands import read_csv
-from tests.images import write_images
-from tests.test_report import HOSTILE
+from tests.planted import COPY, LEAKED, MIRRORED, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,16 +47,19 @@ def suspected(noisy_digits: Path) -> list[dict[str, str]]:
     return [row for row in rows if row["is_label_issue"] == "true"]
 
 
-def downloaded(page: Page) -> tuple[str, list[dict[str, str]]]:
-    """The name of the file that the button gives, and its rows as Python reads them."""
+def downloaded(page: Page, path: Path) -> list[dict[str, str]]:
+    """Save what the button gives as ``path``; its rows as Python reads them."""
     with page.expect_download() as download:
         page.click("#download")
-    text = download.value.path().read_bytes().decode()
-    return download.value.suggested_filename, list(csv.DictReader(io.StringIO(text, newline="")))
+    assert download.value.suggested_filename == "decisions.csv"
+    download.value.save_as(path)
+    return read_csv(path)
 
 
-def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
-    """Keys decide and go on, z takes back, a reload changes nothing, and decisions.csv holds it."""
+def test_review_by_keyboard(
+    noisefind: CommandLine, page: Page, noisy_digits: Path, tmp_path: Path
+) -> None:
+    """Keys decide and go on, z takes back, a reload changes nothing; prune takes decisions.csv."""
     rows = suspected(noisy_digits)
     run_id = json.loads((noisy_digits / "run" / "run.json").read_text())["run_id"]
     page.focus(f"{CARDS} >> nth=0")
@@ -79,8 +79,7 @@ def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
     page.wait_for_selector("#cards [data-row='5']:focus")
     page.reload()
     assert "5 of" in page.inner_text("#progress-text")
-    name, decisions = downloaded(page)
-    assert name == "decisions.csv"
+    decisions = downloaded(page, tmp_path / "decisions.csv")
     asked = [("keep", ""), ("relabel", rows[1]["predicted_label"]), ("drop", ""), ("unsure", ""),
              ("relabel", other)]  # fmt: skip
     assert decisions == sorted(
@@ -90,14 +89,23 @@ def test_review_by_keyboard(page: Page, noisy_digits: Path) -> None:
         ),
         key=lambda row: row["file_name"],
     )
+    done = noisefind(
+        "prune", noisy_digits / "run", "--decisions", tmp_path / "decisions.csv",
+        "-o", tmp_path / "clean",
+    )  # fmt: skip
+    assert done.code == 0
+    manifest = {row["file_name"]: row for row in read_csv(tmp_path / "clean/manifest.csv")}
+    results = [manifest[row["file_name"]] for row in rows[:5]]
+    assert [row["keep"] for row in results[:3]] == ["true", "true", "false"]
+    assert [row["label"] for row in (results[1], results[4])] == [rows[1]["predicted_label"], other]
     page.on("dialog", lambda dialog: dialog.accept())
     page.click("#forget")
     page.reload()
     assert page.is_disabled("#download")
 
 
-def test_review_by_mouse(page: Page) -> None:
-    """A click decides, a second one takes back, and single keys can be turned off."""
+def test_review_by_mouse(page: Page, tmp_path: Path) -> None:
+    """A click decides, a second takes back; a class may be new; single keys can be turned off."""
     first = page.locator(CARDS).first
     first.locator("[data-action=drop]").click()
     assert first.locator(".verdict").inner_text() == "Drop"
@@ -106,6 +114,13 @@ def test_review_by_mouse(page: Page) -> None:
     first.locator("[data-action=choose]").click()
     page.locator("#choose-list li").nth(1).click()
     assert first.locator(".verdict").inner_text().startswith("Relabel to ")
+    first.locator("[data-action=choose]").click()
+    page.keyboard.type("Eleven")  # no class of the run
+    assert page.locator("#choose-list li").all_inner_texts() == ["new class Eleven"]
+    page.keyboard.press("Enter")
+    page.reload()
+    assert first.locator(".verdict").inner_text() == "Relabel to Eleven"
+    assert [row["label"] for row in downloaded(page, tmp_path / "decisions.csv")] == ["Eleven"]
     page.keyboard.press("?")
     page.uncheck("#keys-on")
     page.click("#help form button")
@@ -166,6 +181,33 @@ def test_sample_gives_an_unbiased_share(page: Page) -> None:
     assert "4 of 6 decisions, 1 unsure left out" in text
 
 
+def test_copies_and_faults(browser: Browser, planted: Path, tmp_path: Path) -> None:
+    """Leaks and twins stand side by side with their pictures; reasons and faults find images."""
+    path = library.report(planted / "run", tmp_path / "report.html").path
+    with opened(browser, path) as page:
+        groups = page.locator("#copies .group").all()
+        names = [group.locator(".file").all_inner_texts() for group in groups]
+        found = zip(names, (LEAKED, COPY, MIRRORED), strict=True)
+        assert [(len(group), name in group) for group, name in found] == [(2, True)] * 3
+        kinds = page.locator("#copies .group-kind").all_inner_texts()
+        assert ["labels differ" in kind for kind in kinds] == [False, True, False]
+        assert ["exact copy" in kind for kind in kinds] == [True, True, False]
+        for picture in page.locator("#copies img").all():
+            assert picture.evaluate("async e => { await e.decode(); return e.naturalWidth; }") >= 8
+        assert page.locator("#copies img").count() == 6
+        page.click("#copies [data-reason]")
+        shown = page.locator(f"{CARDS} .file")
+        assert sorted(shown.all_inner_texts()) == sorted(names[1])
+        page.click("#reset")
+        page.fill("#f-text", PLAIN)
+        page.select_option("#f-reason", "odd size")
+        if page.is_visible("#none-all"):  # it is odd, but its label need not be suspected
+            page.click("#none-all")
+        assert shown.all_inner_texts() == [PLAIN]
+        page.select_option("#f-reason", "unlike anything else")
+        assert shown.all_inner_texts() == [PLAIN]
+
+
 def test_another_tab_sees_the_decisions(browser: Browser, report: Path) -> None:
     """Two tabs of one report show the same decisions."""
     with opened(browser, report) as page:
@@ -205,25 +247,13 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, report: Path) 
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_hostile_names_from_data_to_decisions(
-    noisefind: CommandLine, browser: Browser, tmp_path: Path
-) -> None:
-    """Hostile names are scored and shown without harm; every decision bears its exact name."""
-    names = [
-        f"{name}/{place}{number}.png" for place, name in enumerate(HOSTILE) for number in "=&<"
-    ]
-    write_images(tmp_path / "data", *names, size=16)
-    quick = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
-    assert noisefind("score", tmp_path / "data", "-o", tmp_path / "run", *quick).code == 0
-    assert noisefind("report", tmp_path / "run").code == 0
-    with opened(browser, tmp_path / "run" / "report.html") as page:
-        title = page.title()
-        page.select_option("#f-suspected", "")
-        for card in page.locator(CARDS).all():
-            card.locator("[data-action=choose]").click()
-            page.keyboard.press("Enter")
-        assert page.title() == title
-        assert page.locator("main img:not([src^='data:image/'])").count() == 0
-        _, decisions = downloaded(page)
-    assert sorted(row["file_name"] for row in decisions) == sorted(names)
-    assert {row["label"] for row in decisions} <= set(HOSTILE)
+def test_tables_are_not_cut(browser: Browser, report: Path) -> None:
+    """At 1,300 px the tables of classes and images fit; that of the classes from 390 px on."""
+    cut = "e => e.scrollWidth - e.clientWidth"
+    with opened(browser, report, viewport={"width": 1300, "height": 900}) as page:
+        page.click("#view-table")
+        for table in ("#classes .scroll", "#table-box"):
+            assert page.eval_on_selector(table, cut) == 0
+        for width in (1280, 1160, 1000, 700, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.eval_on_selector("#classes .scroll", cut) == 0

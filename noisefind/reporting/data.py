@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
 N_NEIGHBOURS = 5  # shown of each image
+# names of classes and files in a reason may hold "; " too
+_BEFORE_A_REASON = re.compile(
+    r"; (?=held out: |ensemble: |\d+ of \d+ neighbours: |never learned|learned late|unlike any)"
+)
 
 
 class Interval(NamedTuple):
@@ -224,7 +228,7 @@ def _reasons(ranking: Ranking) -> list[tuple[str, ...]]:
     parsed: dict[tuple[str, str], tuple[str, ...]] = {}  # few texts, many rows
     for cells in zip(ranking.reasons, ranking.image_issues, strict=True):
         if cells not in parsed:
-            words = [*cells[0].split("; "), *cells[1].replace("_", " ").split(";")]
+            words = [*_BEFORE_A_REASON.split(cells[0]), *cells[1].replace("_", " ").split(";")]
             parsed[cells] = tuple(word.strip() for word in words if word.strip())
     return [parsed[cells] for cells in zip(ranking.reasons, ranking.image_issues, strict=True)]
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noisefind import __version__
@@ -28,7 +28,6 @@ from noisefind.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from noisefind.reporting.data import Interval, ReportData
@@ -120,11 +119,11 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
             "split": _numbers(ranking.splits, splits),
             "given": _numbers(ranking.given_labels, classes),
             "suggestion": _numbers(ranking.predicted_labels, classes),
-            "probability": _short(ranking.predicted_probs),
+            "probability": packed(ranking.predicted_probs),
             "suspected": ranking.is_label_issue.astype(int).tolist(),
             "reasons": _numbers(data.reasons, reasons),
-            "label_score": _short(ranking.label_scores),
-            **{name: _short(values) for name, values in ranking.scores.items()},
+            "label_score": packed(ranking.label_scores),
+            **{name: packed(values) for name, values in ranking.scores.items()},
         },
         "sample": data.sample,
         "neighbours": None if data.neighbours is None else near,
@@ -140,9 +139,14 @@ def _numbers(values: Iterable[object], names: Iterable[object]) -> list[int]:
     return [place[value] for value in values]
 
 
-def _short(values: NDArray[np.float64]) -> list[float | None]:
-    """Four digits, which is what can be read; a third of the bytes."""
-    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in values.tolist()]
+def packed(values: NDArray[np.float64]) -> str:
+    """The upper three of the four bytes of each float32, as base64: four digits, four letters.
+
+    As text they would take almost twice as much of a page of 100,000 rows; infinite becomes NaN.
+    """
+    floats = np.where(np.isfinite(values), values, np.nan).astype("<f4")
+    rounded = (floats.view("<u4") + 0x80).view(np.uint8).reshape(-1, 4)
+    return base64.b64encode(rounded[:, 1:].tobytes()).decode()
 
 
 def _joined(names: Iterable[str]) -> str:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from noisefind.config import ReportConfig
 from noisefind.data.table import is_table
 from noisefind.errors import DataError, RunError
-from noisefind.files import whole_text
-from noisefind.output import check_place
+from noisefind.output import check_place, whole_folder
 from noisefind.progress import Progress
 from noisefind.reopening import reopen
+from noisefind.reporting.beside import check_beside, names_beside, write_beside
 from noisefind.reporting.data import read_report_data
 from noisefind.reporting.page import MARK, N_GROUPS, N_IN_GROUP, Pictures, page
 from noisefind.reporting.thumbnails import LARGE, SMALL, thumbnails
@@ -36,6 +36,7 @@ class ReportResult:
     n_pictures: int  # images of the ranking that have one
     n_unreadable: int  # that should have had one
     n_bytes: int
+    files: list[str]  # names of what --format wrote beside it
 
 
 def report(
@@ -54,13 +55,15 @@ def report(
         progress: is told how far it is.
 
     Raises:
-        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+        RunError: ``run`` is not a finished run, or what would be replaced is not of an earlier
+            report.
         DataError: the images are not where they were.
     """
     config, folder = config or ReportConfig(), RunFolder(Path(run))
     out = folder.path / NAME if output is None else Path(output)
     data = read_report_data(folder)
-    _check_out(out, data)
+    target, names = _check_out(out, data), names_beside(config)
+    check_beside(out, data, config)
     rows = _pictured(data, config.images)
     uris = _pictures(folder, data, rows, config, progress or Progress())
     ids = data.ranking.ids
@@ -69,10 +72,11 @@ def report(
         small={id_: uri for (id_, size), uri in uris.items() if size == SMALL},
     )
     text = page(data, pictures)
-    _write(out, text)
-    return ReportResult(
-        out, len(ids), len(pictures.large), len(rows) - len(pictures.large), out.stat().st_size
-    )
+    with whole_folder(out, target, [out.name, *names]) as partial:
+        (partial / out.name).write_text(text, encoding="utf-8", newline="")
+        write_beside(partial, data, config)
+    n_pictures, n_bytes = len(pictures.large), out.stat().st_size
+    return ReportResult(out, len(ids), n_pictures, len(rows) - n_pictures, n_bytes, names)
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
@@ -120,20 +124,14 @@ def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
             yield from ((image.file_name, SMALL) for image in group.images[:N_IN_GROUP])
 
 
-def _check_out(out: Path, data: ReportData) -> None:
-    """RunError where the page must not be written; an earlier report may be replaced."""
+def _check_out(out: Path, data: ReportData) -> Path:
+    """The folder of the page; RunError where it must not be written, but over an earlier one."""
     if out.is_dir():
         raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
     source = Path(data.summary["data"])
-    check_place(out.parent, Path(data.summary["root"]), is_table=is_table(source), may_be_full=True)
+    target = check_place(
+        out.parent, Path(data.summary["root"]), is_table=is_table(source), may_be_full=True
+    )
     if out.exists() and MARK not in out.read_bytes()[:2000].decode(errors="replace"):
         raise RunError(f"{str(out)!r} was not written by noisefind report: choose another name")
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with whole_text(out) as file:
-            file.write(text)
-    except OSError as error:
-        raise RunError(f"cannot write {str(out)!r}: {error.strerror or error}") from error
+    return target

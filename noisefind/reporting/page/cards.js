@@ -1,7 +1,7 @@
 // One image of the review: as a card with its picture, or as a row of the table.
 
 const WORDS = { keep: "Keep", relabel: "Relabel", drop: "Drop", unsure: "Unsure" };
-const PIXEL_ART = 64; // px; small pictures are enlarged with their pixels sharp
+const PIXEL_ART = 64; // px; pictures up to this side show their pixels
 
 /** What was decided, in words. */
 function decisionText(decision) {
@@ -24,10 +24,15 @@ function describe(row) {
 function picture(uri, className) {
   if (!uri) return make("span", { class: `no-picture ${className}` }, "no picture");
   const image = make("img", { src: uri, alt: "", class: className, decoding: "async" });
-  image.addEventListener("load", () => {
-    image.classList.toggle("pixel-art", Math.max(image.naturalWidth, image.naturalHeight) <= PIXEL_ART);
-  });
+  keepSharp(image);
   return image;
+}
+
+/** Small pictures are enlarged; blurred they could not be told apart. */
+function keepSharp(image) {
+  const mark = () => image.classList.toggle("pixel-art", Math.max(image.naturalWidth, image.naturalHeight) <= PIXEL_ART);
+  if (image.complete && image.naturalWidth) mark();
+  else image.addEventListener("load", mark, { once: true });
 }
 
 function decisionButtons(row) {

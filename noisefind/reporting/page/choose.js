@@ -1,10 +1,12 @@
 // The dialog in which a class is chosen by typing a part of its name.
 
 const MAX_SHOWN = 50;
+const NEW = -1; // among class numbers: what was typed, as a class of its own
 
 const chooser = {
   row: null,
-  found: [],
+  found: [], // numbers of classes
+  typed: "",
   at: 0,
   taken: false,
   goesOn: false, // to the next image, once a class is chosen
@@ -19,13 +21,15 @@ const chooser = {
     byId("choose-input").focus();
   },
 
-  /** Names that begin with the text, then those that hold it. */
+  /** Names that begin with the text, then those that hold it, then the text itself if it is new. */
   find() {
-    const text = byId("choose-input").value.trim().toLowerCase();
+    this.typed = byId("choose-input").value.trim();
+    const text = this.typed.toLowerCase();
     const numbers = data.classes.map((_, number) => number).filter((number) => number !== rows.given[this.row]);
     const begins = (number) => data.classes[number].toLowerCase().startsWith(text);
     const holds = (number) => data.classes[number].toLowerCase().includes(text);
     this.found = [...numbers.filter(begins), ...numbers.filter((n) => !begins(n) && holds(n))];
+    if (text && !data.classes.some((name) => name.toLowerCase() === text)) this.found.push(NEW);
     this.at = text ? 0 : Math.max(0, this.found.indexOf(rows.suggestion[this.row]));
     this.draw();
   },
@@ -34,11 +38,11 @@ const chooser = {
     const shown = this.found.slice(0, Math.max(MAX_SHOWN, this.at + 1));
     byId("choose-list").replaceChildren(
       ...shown.map((number, place) =>
-        make("li", { role: "option", id: `choose-${place}`, "aria-selected": String(place === this.at), "data-place": place }, nameOf(data.classes[number])),
+        make("li", { role: "option", id: `choose-${place}`, "aria-selected": String(place === this.at), "data-place": place }, number === NEW ? "new class " : "", nameOf(number === NEW ? this.typed : data.classes[number])),
       ),
     );
     const rest = this.found.length - shown.length;
-    byId("choose-note").textContent = !shown.length ? "No class is called so." : rest ? `and ${plural(rest, "more", "more")}` : "";
+    byId("choose-note").textContent = !shown.length ? "No other class is called so." : rest ? `and ${plural(rest, "more", "more")}` : "";
     if (shown.length) byId("choose-input").setAttribute("aria-activedescendant", `choose-${this.at}`);
     else byId("choose-input").removeAttribute("aria-activedescendant");
     const active = byId(`choose-${this.at}`);
@@ -55,7 +59,8 @@ const chooser = {
     if (!(place in this.found)) return;
     this.taken = true;
     byId("choose").close();
-    decide(this.row, { decision: "relabel", label: this.found[place] });
+    const number = this.found[place];
+    decide(this.row, { decision: "relabel", label: number === NEW ? classNumber(this.typed) : number });
   },
 
   listen() {

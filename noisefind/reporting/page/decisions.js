@@ -4,6 +4,12 @@ const STORE = `noisefind:${data.runId}`;
 const MAX_UNDO = 1000;
 const rowOf = new Map(rows.file.map((name, row) => [name, row]));
 
+/** The number of a class; one that a reviewer made up gets the next. */
+function classNumber(name) {
+  const number = data.classes.indexOf(name);
+  return number < 0 ? data.classes.push(name) - 1 : number;
+}
+
 const decisions = {
   of: new Map(), // row -> {decision, label}
   undone: [], // [row, what was decided before], the last one at the end
@@ -40,9 +46,9 @@ const decisions = {
     this.keep();
   },
 
-  /** Into the browser's storage, by file name: a new report of the same run finds them. */
+  /** Into the browser's storage, by names: a new report of the same run finds them. */
   keep() {
-    const kept = [...this.of].map(([row, { decision, label }]) => [rows.file[row], decision, label]);
+    const kept = [...this.of].map(([row, { decision, label }]) => [rows.file[row], decision, label === null ? null : data.classes[label]]);
     try {
       if (kept.length) localStorage.setItem(STORE, JSON.stringify(kept));
       else localStorage.removeItem(STORE);
@@ -56,7 +62,7 @@ const decisions = {
     this.of.clear();
     try {
       for (const [name, decision, label] of JSON.parse(localStorage.getItem(STORE) || "[]")) {
-        if (rowOf.has(name)) this.of.set(rowOf.get(name), { decision, label });
+        if (rowOf.has(name)) this.of.set(rowOf.get(name), { decision, label: label === null ? null : classNumber(label) });
       }
     } catch {
       this.canKeep = false;

@@ -51,6 +51,7 @@ function listenToFilters() {
   byId("sort").addEventListener("input", (event) => ask({ sort: event.target.value }));
   byId("reverse").addEventListener("input", (event) => ask({ reverse: event.target.checked }));
   for (const id of ["reset", "none-reset"]) byId(id).addEventListener("click", () => ask({ ...FIRST_ASKED }));
+  byId("none-all").addEventListener("click", () => ask({ suspected: "" }));
   byId("sample").disabled = !data.sample.length;
   byId("sample").addEventListener("click", () => ask({ ...FIRST_ASKED, sample: !view.asked.sample }));
   for (const kind of ["cards", "table"]) {
@@ -63,10 +64,11 @@ function listenToFilters() {
   byId("previous").addEventListener("click", () => turnPage(-1));
   byId("next").addEventListener("click", () => turnPage(1));
   document.querySelector("main").addEventListener("click", (event) => {
-    const button = event.target.closest("[data-given], [data-sort]");
+    const button = event.target.closest("[data-given], [data-reason], [data-sort]");
     if (!button) return;
-    const { given = "", suggestion = "", sort } = button.dataset;
+    const { given = "", suggestion = "", reason, sort } = button.dataset;
     if (sort) ask({ ...FIRST_ASKED, sort });
+    else if (reason) ask({ ...FIRST_ASKED, reason, suspected: "" });
     else ask({ ...FIRST_ASKED, given, suggestion, suspected: hasSuspected(given, suggestion) ? "1" : "" });
     toReview();
   });
@@ -179,13 +181,14 @@ function listenToHeads() {
   }
 }
 
+fillFilters(); // with the classes of the run, before those that reviewers made up
 decisions.load();
 decisions.keep();
-fillFilters();
 showAsked();
 listenToFilters();
 listenToImages();
 listenToActions();
 listenToHeads();
 chooser.listen();
+document.querySelectorAll("#copies img").forEach(keepSharp);
 refresh();

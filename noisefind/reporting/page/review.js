@@ -46,6 +46,7 @@ function drawPager(n, nPages, size) {
 function drawCounts(n) {
   const without = view.chosen.length - n;
   byId("none").hidden = view.chosen.length > 0;
+  byId("none-all").hidden = view.asked.suspected === "";
   byId("count").textContent = `${plural(view.chosen.length, "image", "images")} of ${count(nRows)}`;
   byId("more").hidden = !without;
   byId("more").textContent = without ? `${plural(without, "more image stands", "more images stand")} in the table, without a picture.` : "";

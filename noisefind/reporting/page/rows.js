@@ -5,11 +5,22 @@ const nRows = rows.file.length;
 const pictured = new Set(Object.keys(data.pictures).map(Number));
 const highIsHard = { label_score: false };
 for (const score of data.scores) highIsHard[score.name] = score.highIsHard;
+for (const name of ["probability", ...Object.keys(highIsHard)]) rows[name] = unpacked(rows[name]);
 const FIRST_ASKED = {
   suspected: rows.suspected.includes(1) ? "1" : "",
   given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
   sort: "label_score", reverse: false, sample: false,
 };
+
+/** Numbers whose upper three bytes stand in base64; NaN where there is none. */
+function unpacked(text) {
+  const bytes = atob(text);
+  const bits = new Uint32Array(bytes.length / 3);
+  for (let n = 0, at = 0; n < bits.length; n++, at += 3) {
+    bits[n] = (bytes.charCodeAt(at) << 8) | (bytes.charCodeAt(at + 1) << 16) | (bytes.charCodeAt(at + 2) << 24);
+  }
+  return new Float32Array(bits.buffer);
+}
 
 /** Row numbers that the filters leave, in the order asked for. */
 function chosenRows(asked, decisionOf) {
@@ -41,7 +52,7 @@ function sorted(chosen, by, reverse) {
     chosen.sort((a, b) => (rows.file[a] < rows.file[b] ? -1 : 1));
   } else if (by !== "label_score") {
     const sign = by === "probability" || highIsHard[by] ? -1 : 1;
-    const values = rows[by].map((value) => (value === null ? Infinity : sign * value));
+    const values = rows[by].map((value) => (Number.isNaN(value) ? Infinity : sign * value));
     chosen.sort((a, b) => values[a] - values[b] || a - b);
   }
   return reverse ? chosen.reverse() : chosen;

@@ -17,7 +17,7 @@ function percent(share) {
   return `${value.toFixed(digits)} %`;
 }
 
-const scoreText = (value) => (value === null ? "–" : String(Number(value.toPrecision(3))));
+const scoreText = (value) => (Number.isNaN(value) ? "–" : String(Number(value.toPrecision(3))));
 
 /** An element; children are elements or texts, attributes that are null or false are left out. */
 function make(tag, attributes, ...children) {
