@@ -189,7 +189,9 @@ def _read(
 def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
     """Of an RGB picture and how it is to be turned; its size counts too."""
     head = repr((picture.size, [int(turn) for turn in turns])).encode()
-    return hashlib.blake2b(head + picture.tobytes(), digest_size=DIGEST_SIZE).digest()
+    digest = hashlib.blake2b(head, digest_size=DIGEST_SIZE)
+    digest.update(picture.tobytes())
+    return digest.digest()
 
 
 def _open(path: Path) -> Image.Image:

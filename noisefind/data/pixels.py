@@ -149,7 +149,6 @@ def resized_pixels(
             for row in range(rows.start, rows.stop):
                 target[row] = np.asarray(to_square(Image.fromarray(pixels[row]), size))
             progress.advance(rows.stop - rows.start)
-        target.flush()
 
     name = cache_key("resized", FORMAT_RESIZED, key, pixels.shape, size)
     folder = build_once(cache / "pixels" / name, build)
@@ -191,7 +190,6 @@ def _decode_all(
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-    decoded.flush()
     readable = np.array([id_ not in failures for id_ in dataset.ids], np.bool_)
     if failures:
         _compact(folder, decoded, readable)
@@ -233,7 +231,6 @@ def _compact(folder: Path, decoded: NDArray[np.uint8], readable: NDArray[np.bool
     target = _new_array(folder / "readable.npy", len(rows), decoded.shape[1])
     for chunk in _chunks(len(rows)):
         target[chunk.start : chunk.stop] = decoded[rows[chunk.start : chunk.stop]]
-    target.flush()
     (folder / "readable.npy").replace(folder / "pixels.npy")
 
 
