@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 N_NEIGHBOURS = 10
 ALL_PAIRS = 16_384  # images up to here are compared with all
 PER_CELL = 200  # images of a cell, on average
-N_PROBES = 24  # cells that a cell is compared with, its own among them
+N_PROBES = 64  # cells that a cell is compared with, its own among them
 BLOCK = 1024  # images that are compared at once
 ROWS_AT_ONCE = 65_536
 
@@ -57,8 +57,8 @@ def nearest_neighbours(
         k: how many; fewer where there are fewer other images.
         seed: of the centres of the cells.
         n_threads: that many blocks are compared side by side; the result does not depend on it.
-        all_pairs: up to so many images the neighbours are exact; beyond, nearly all are found
-            (docs/similarity.md).
+        all_pairs: up to so many images the neighbours are exact; beyond, 95 % of them are found
+            (of 50,000; docs/similarity.md).
         advance: told how many images are done.
     """
     x = unit_vectors(features)
