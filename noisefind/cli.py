@@ -14,7 +14,7 @@ from noisefind import __version__
 from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
 from noisefind.evaluation.cli import evaluate
-from noisefind.options import AsJson, ConfigFile, Data, with_options
+from noisefind.options import AsJson, ConfigFile, Data, Output, with_options
 
 EXIT_GATE = 1  # --fail-over, and nothing else
 EXIT_ERROR = 2
@@ -81,7 +81,7 @@ def score(
 @with_options(PruneConfig)
 def prune(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
+    output: Output,
     config: ConfigFile = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace what an earlier prune wrote there.")
@@ -107,7 +107,7 @@ def prune(
 @with_options(InjectConfig)
 def inject(
     data: Data,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")],
+    output: Output,
     config: ConfigFile = None,
     as_json: AsJson = False,
     **given: Any,

@@ -17,7 +17,7 @@ from noisefind import __version__
 from noisefind.data.table import is_table
 from noisefind.errors import RunError
 from noisefind.evaluation.correlation import spearman
-from noisefind.files import write_csv, write_json
+from noisefind.files import cell, write_csv, write_json
 from noisefind.output import check_place, whole_folder
 from noisefind.run import RunFolder
 
@@ -178,23 +178,11 @@ def _write(
     pairs: Sequence[Pair],
     only: Mapping[str, list[dict[str, Any]]],
 ) -> None:
-    write_csv(folder / "comparison.csv", Pair._fields, (_cells(pair) for pair in pairs))
+    write_csv(folder / "comparison.csv", Pair._fields, (tuple(map(cell, pair)) for pair in pairs))
     alone = (
-        _cells((image["file_name"], name, *list(image.values())[1:]))
+        tuple(map(cell, (image["file_name"], name, *list(image.values())[1:])))
         for name, images in only.items()
         for image in images
     )
     write_csv(folder / "only_in_one.csv", ("file_name", "run", *Image._fields), alone)
     write_json(folder / "comparison.json", summary)
-
-
-def _cells(values: Iterable[object]) -> list[object]:
-    """As scores.csv has them: seven digits, true and false."""
-    return [
-        ("true" if value else "false")
-        if isinstance(value, bool)
-        else f"{value:.7g}"
-        if isinstance(value, float)
-        else value
-        for value in values
-    ]

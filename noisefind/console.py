@@ -25,6 +25,7 @@ from rich.text import Text
 from noisefind import progress
 from noisefind.config import flag
 from noisefind.documents import (
+    N_WORST,
     comparison_document,
     injection_document,
     prune_document,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from noisefind.reporting.report import ReportResult
     from noisefind.scoring import ScoreResult
 
-N_WORST = 10
 N_COMPARED = 10  # of each kind of difference
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from noisefind.files import cell
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,13 +53,13 @@ def _details(dataset: Dataset, judged: Judged) -> Iterator[tuple[object, ...]]:
         near, twin = int(signs.neighbour_class[row]), int(signs.twin[row])
         yield (
             id_,
-            f"{signs.held_out_prob[row]:.7g}",
+            cell(signs.held_out_prob[row]),
             names[signs.held_out_class[row]],
             names[signs.member_class[row]],
-            f"{signs.member_prob[row]:.7g}",
-            f"{signs.neighbour_own_share[row]:.7g}",
+            cell(signs.member_prob[row]),
+            cell(signs.neighbour_own_share[row]),
             names[near] if near >= 0 else "",
-            f"{signs.neighbour_share[row]:.7g}",
+            cell(signs.neighbour_share[row]),
             dataset.ids[twin] if twin >= 0 else "",
         )
 

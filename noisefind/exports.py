@@ -21,7 +21,7 @@ from xml.sax.saxutils import quoteattr
 from noisefind import __version__
 from noisefind.data.image_folder import is_image_name
 from noisefind.errors import DataError
-from noisefind.files import whole_text, write_csv
+from noisefind.files import cell, whole_text, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -200,8 +200,8 @@ def _cleanlab(export: Export, folder: Path) -> None:
     ranking = export.ranking
     rows = zip(
         ranking.ids,
-        ("true" if issue else "false" for issue in ranking.is_label_issue.tolist()),
-        (f"{score:.7g}" for score in ranking.label_scores.tolist()),
+        map(cell, ranking.is_label_issue.tolist()),
+        map(cell, ranking.label_scores.tolist()),
         ranking.given_labels,
         ranking.predicted_labels,
         strict=True,

@@ -53,6 +53,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
             (quoting if has_return else plain).writerow(row)
 
 
+def cell(value: object) -> object:
+    """What stands in a CSV file: seven digits of a float, true or false; all else as it is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.7g}" if isinstance(value, float) else value
+
+
 def write_json(path: Path, values: Mapping[str, object]) -> None:
     """Write a JSON document that a person can read: UTF-8, indented, a line feed at its end."""
     with whole_text(path) as file:

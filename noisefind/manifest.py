@@ -26,7 +26,7 @@ import numpy as np
 from noisefind import exports
 from noisefind.decisions import Disagreement
 from noisefind.errors import ConfigError, DataError, RunError
-from noisefind.files import write_csv
+from noisefind.files import cell, write_csv
 from noisefind.image_tree import foreign_entry, write_image_tree
 from noisefind.output import check_place, whole_folder
 
@@ -251,7 +251,7 @@ def _write_all(
     rows = manifest.rows()
     kept = [row for row in rows if row.keep]
     pairs = [(row.file_name, row.label) for row in kept]
-    cells = ((*row[:3], "true" if row.keep else "false", row.reason) for row in rows)
+    cells = (tuple(map(cell, row)) for row in rows)
     write_csv(folder / "manifest.csv", COLUMNS, cells)
     write_csv(folder / "kept.csv", COLUMNS[:2], pairs)
     if manifest.disagreements:

@@ -12,21 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 
 from noisefind.config import (
+    SWEEPS,
     BaseConfig,
-    CleanConfig,
-    ClustersConfig,
-    CurriculumConfig,
     DetectionConfig,
-    EasiestConfig,
     EmbeddingConfig,
     ExamplesConfig,
-    HardestConfig,
     InjectConfig,
     PruneConfig,
     ReportConfig,
     ScoreConfig,
     SelftestConfig,
-    WindowConfig,
     flag,
     options_of,
     plain_number,
@@ -48,6 +43,7 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="YAML file of options; what is typed here goes first."),
 ]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, not for people.")
 ]
@@ -60,12 +56,7 @@ COMMANDS: dict[str, type[BaseConfig]] = {
     "evaluate selftest": SelftestConfig,
     "evaluate examples": ExamplesConfig,
     "evaluate embedding": EmbeddingConfig,
-    "evaluate easiest": EasiestConfig,
-    "evaluate hardest": HardestConfig,
-    "evaluate window": WindowConfig,
-    "evaluate clean": CleanConfig,
-    "evaluate curriculum": CurriculumConfig,
-    "evaluate clusters": ClustersConfig,
+    **{f"evaluate {verb}": kind for verb, kind in SWEEPS.items()},
 }
 
 

@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
-from noisefind.files import write_csv, write_json
+from noisefind.files import cell, write_csv, write_json
 from noisefind.scores import SCORES, difficulty
 from noisefind.similarity.findings import Leak
 
@@ -236,7 +236,7 @@ class RunFolder:
         write_csv(
             self.path / "features" / "clusters.csv",
             ("n_clusters", "mean_squared_distance"),
-            ((k, f"{distance:.7g}") for k, distance in sorted(clusters.items())),
+            ((k, cell(distance)) for k, distance in sorted(clusters.items())),
         )
 
     def write_findings(self, findings: Findings, dataset: Dataset) -> None:
@@ -355,11 +355,8 @@ class RunFolder:
 
 
 def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
-    def text(values: NDArray[np.float64]) -> list[str]:
-        return [f"{value:.7g}" for value in values.tolist()]
-
-    def truths(values: NDArray[np.bool_]) -> list[str]:
-        return ["true" if value else "false" for value in values.tolist()]
+    def text(values: NDArray[Any]) -> map[object]:
+        return map(cell, values.tolist())
 
     return zip(
         range(1, len(ranking) + 1),
@@ -369,11 +366,11 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
         ranking.predicted_labels,
         text(ranking.predicted_probs),
         text(ranking.label_scores),
-        truths(ranking.is_label_issue),
+        text(ranking.is_label_issue),
         ranking.reasons,
         *(text(ranking.scores[name]) for name in SCORES),
         [group or "" for group in ranking.duplicate_groups.tolist()],
-        truths(ranking.is_outlier_issue),
+        text(ranking.is_outlier_issue),
         ranking.image_issues,
         strict=True,
     )

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from noisefind.files import open_array, row_chunks, row_writer, whole_file, whole_text, write_csv
+from noisefind.files import (
+    cell,
+    open_array,
+    row_chunks,
+    row_writer,
+    whole_file,
+    whole_text,
+    write_csv,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +87,11 @@ def test_writing_to_what_was_opened_stays_in_memory(tmp_path: Path) -> None:
     opened = open_array(tmp_path / "a.npy")
     opened[0] = 1
     assert np.load(tmp_path / "a.npy").tolist() == [0, 0, 0]
+
+
+def test_a_cell_by_hand() -> None:
+    """Seven digits of a float, numpy's among them; true and false; all else untouched."""
+    values = [True, False, 0.1, 1 / 3, 1.0, np.float64(2e-9), 7, "=1+1", ""]
+    assert [cell(v) for v in values] == [
+        "true", "false", "0.1", "0.3333333", "1", "2e-09", 7, "=1+1", "",
+    ]  # fmt: skip

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisefind as library
-from noisefind.detection.reasons import Signs, reasons
+from noisefind.detection.reasons import Signs, reason_kind, reasons
 from noisefind.files import write_csv
 from noisefind.progress import Progress
 from noisefind.reporting.data import (
@@ -27,7 +27,6 @@ from noisefind.reporting.data import (
     PairImage,
     Transition,
     read_report_data,
-    reason_kind,
 )
 from noisefind.reporting.page import as_json, packed, percent
 from noisefind.reporting.plots import heat_map, histogram

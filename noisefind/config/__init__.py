@@ -20,6 +20,7 @@ from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, options_of, p
 from noisefind.config.presets import PRESETS
 from noisefind.config.report import ReportConfig
 from noisefind.config.sweeps import (
+    SWEEPS,
     CleanConfig,
     ClustersConfig,
     CurriculumConfig,
@@ -35,6 +36,7 @@ __all__ = [
     "NOISE_KINDS",
     "PRESETS",
     "SHARE",
+    "SWEEPS",
     "TIMM",
     "BaseConfig",
     "CleanConfig",

@@ -197,6 +197,16 @@ class CurriculumConfig(SweepConfig):
         return found
 
 
+SWEEPS: dict[str, type[SweepConfig]] = {
+    "easiest": EasiestConfig,
+    "hardest": HardestConfig,
+    "window": WindowConfig,
+    "clean": CleanConfig,
+    "curriculum": CurriculumConfig,
+    "clusters": ClustersConfig,
+}
+
+
 def _inside(name: str, shares: list[Decimal]) -> list[Decimal]:
     if shares[-1] == 1:
         raise ConfigError(f"{name} 1 would leave nothing to train on")

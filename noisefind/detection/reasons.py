@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 LIKE_OTHERS = 0.5  # share of the neighbours that carry one other label
 UNLIKE_OWN = 0.2  # at most this share of them carries the given one
 LATE = 0.5  # a label that was right in fewer epochs, but right on average at the end
+# How the reasons below begin, but for the one that always comes first.
+_BETWEEN = re.compile(
+    r"; (?=held out: |ensemble: |\d+ of \d+ neighbours: |never learned|learned late|unlike any)"
+)
 
 
 class Signs(NamedTuple):
@@ -71,6 +76,17 @@ def reasons(
     fire(is_late, "learned late", labels)
     fire(signs.is_outlier, "unlike anything else", labels)
     return ["; ".join(parts) for parts in texts]
+
+
+def split_reasons(text: str) -> list[str]:
+    """The signs that :func:`reasons` joined, whole even where a name holds "; "."""
+    return _BETWEEN.split(text)
+
+
+def reason_kind(reason: str) -> str:
+    """What all reasons of a sort share: ``neighbours`` of ``7 of 10 neighbours: dress``."""
+    kind = re.sub(r"^\d+ of \d+ ", "", reason.partition(": ")[0])
+    return kind.partition(" under ")[0]
 
 
 def _is_among_others(signs: Signs) -> NDArray[np.bool_]:

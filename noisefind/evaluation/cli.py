@@ -16,7 +16,7 @@ from noisefind.config import (
     load_config,
 )
 from noisefind.evaluation.sweeps.cli import sweeps
-from noisefind.options import AsJson, ConfigFile, Data, with_options
+from noisefind.options import AsJson, ConfigFile, Data, Output, with_options
 
 evaluate = typer.Typer(
     name="evaluate", help="Measure how far results can be trusted.", invoke_without_command=True
@@ -25,7 +25,6 @@ evaluate = typer.Typer(
 evaluate.add_typer(sweeps)
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
 
 
 @evaluate.callback()

@@ -20,6 +20,7 @@ from noisefind.errors import ConfigError, DataError
 from noisefind.evaluation.example_grid import Cell, draw_grid
 from noisefind.evaluation.look import LookResult, Table, open_look, rounded
 from noisefind.evaluation.plotting import can_plot
+from noisefind.files import cell
 from noisefind.progress import Progress
 from noisefind.recorded import MeanPredictions, mean_predictions
 from noisefind.reopening import reopen
@@ -140,7 +141,7 @@ def _probable(probabilities: NDArray[np.float32], classes: list[str]) -> list[tu
 
 def _row(example: Example, by: str) -> tuple[object, ...]:
     *before, is_label_issue, value, _ = example
-    return (*before, "true" if is_label_issue else "false", by, rounded(value))
+    return (*before, cell(is_label_issue), by, rounded(value))
 
 
 def _pictures(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from noisefind.detection.reasons import split_reasons
 from noisefind.errors import RunError
 from noisefind.files import open_array
 from noisefind.seeds import derived_seed, random_keys
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
 N_NEIGHBOURS = 5  # shown of each image
-# names of classes and files in a reason may hold "; " too
-_BEFORE_A_REASON = re.compile(
-    r"; (?=held out: |ensemble: |\d+ of \d+ neighbours: |never learned|learned late|unlike any)"
-)
 
 
 class Interval(NamedTuple):
@@ -228,15 +224,9 @@ def _reasons(ranking: Ranking) -> list[tuple[str, ...]]:
     parsed: dict[tuple[str, str], tuple[str, ...]] = {}  # few texts, many rows
     for cells in zip(ranking.reasons, ranking.image_issues, strict=True):
         if cells not in parsed:
-            words = [*_BEFORE_A_REASON.split(cells[0]), *cells[1].replace("_", " ").split(";")]
+            words = [*split_reasons(cells[0]), *cells[1].replace("_", " ").split(";")]
             parsed[cells] = tuple(word.strip() for word in words if word.strip())
     return [parsed[cells] for cells in zip(ranking.reasons, ranking.image_issues, strict=True)]
-
-
-def reason_kind(reason: str) -> str:
-    """What all reasons of a sort share: ``neighbours`` of ``7 of 10 neighbours: dress``."""
-    kind = re.sub(r"^\d+ of \d+ ", "", reason.partition(": ")[0])
-    return kind.partition(" under ")[0]
 
 
 def _sample(ranking: Ranking, seed: int) -> list[int]:

@@ -19,8 +19,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noisefind import __version__
+from noisefind.detection.reasons import reason_kind
 from noisefind.evidence import memorised_warning
-from noisefind.reporting.data import reason_kind
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
 from noisefind.text import visible

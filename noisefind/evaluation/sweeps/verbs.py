@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from noisefind.config import SWEEPS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -37,19 +39,17 @@ def evaluate_sweep(
             scored, there is nothing to test on, or ``output`` is in the way.
         ValueError: an unknown verb.
     """
-    from noisefind import config as configs
     from noisefind.evaluation.sweeps import clean, clusters, curriculum, sweep
 
-    known: dict[str, tuple[Callable[..., SweepResult], type[SweepConfig]]] = {
-        "easiest": (sweep.remove, configs.EasiestConfig),
-        "hardest": (sweep.remove, configs.HardestConfig),
-        "window": (sweep.windows, configs.WindowConfig),
-        "clean": (clean.clean, configs.CleanConfig),
-        "curriculum": (curriculum.curriculum, configs.CurriculumConfig),
-        "clusters": (clusters.clusters, configs.ClustersConfig),
+    known: dict[str, Callable[..., SweepResult]] = {
+        "easiest": sweep.remove,
+        "hardest": sweep.remove,
+        "window": sweep.windows,
+        "clean": clean.clean,
+        "curriculum": curriculum.curriculum,
+        "clusters": clusters.clusters,
     }
     if verb not in known:
         raise ValueError(f"verb is {verb!r}; known: {', '.join(known)}")
-    run_verb, kind = known[verb]
-    options: Any = config or kind()
-    return run_verb(sweep.open_sweep(verb, data, run, output, options, progress), options)
+    options: Any = config or SWEEPS[verb]()
+    return known[verb](sweep.open_sweep(verb, data, run, output, options, progress), options)
