@@ -104,6 +104,18 @@ def test_review_by_keyboard(
     assert page.is_disabled("#download")
 
 
+def test_fast_keys_skip_no_image(page: Page) -> None:
+    """Who relabels faster than the browser tells of a closed dialog decides on every image once."""
+    page.focus(f"{CARDS} >> nth=0")
+    page.evaluate("""() => {
+      const press = (key) => document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      for (let n = 0; n < 3; n++) { press("t"); press("Enter"); }
+    }""")
+    assert "3 of" in page.inner_text("#progress-text")
+    page.wait_for_selector("#cards [data-row='3']:focus")
+
+
 def test_review_by_mouse(page: Page, tmp_path: Path) -> None:
     """A click decides, a second takes back; a class may be new; single keys can be turned off."""
     first = page.locator(CARDS).first

@@ -61,6 +61,8 @@ const chooser = {
     byId("choose").close();
     const number = this.found[place];
     decide(this.row, { decision: "relabel", label: number === NEW ? classNumber(this.typed) : number });
+    focusOn(this.row);
+    if (this.goesOn) go(1);
   },
 
   listen() {
@@ -78,9 +80,9 @@ const chooser = {
       if (option) this.take(Number(option.dataset.place));
     });
     byId("choose-cancel").addEventListener("click", () => byId("choose").close());
+    // comes late: the next image may have been asked about already
     byId("choose").addEventListener("close", () => {
-      focusOn(this.row);
-      if (this.taken && this.goesOn) go(1);
+      if (!this.taken) focusOn(this.row);
     });
   },
 };
