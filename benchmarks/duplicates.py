@@ -28,10 +28,10 @@ from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.features.frozen import frozen_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import fit_projection
-from noisefind.progress import Progress
 from noisefind.similarity.duplicates import find_duplicates, near_pairs
 from noisefind.similarity.neighbours import nearest_neighbours
 from noisefind.similarity.same_picture import SIDE
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from cases import cifar_cases, clothing_cases, wrong_ids
 from peers import cleanlab_flags, cleanlab_suspicion, out_of_sample
 
 from noisefind.evaluation import metrics
-from noisefind.run import RunFolder
+from noisefind.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from cases import Case

@@ -18,7 +18,7 @@ from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
 from noisefind.data.quality import image_issues, image_measures
-from noisefind.progress import Progress
+from noisefind.utils.progress import Progress
 
 ISSUES = (
     "dark", "light", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grayscale"

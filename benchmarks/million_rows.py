@@ -26,10 +26,10 @@ import torch
 
 from noisefind.config import PruneConfig, ScoreConfig
 from noisefind.data.dataset import Dataset
-from noisefind.detection.witness import call_witness
-from noisefind.pruning import prune
-from noisefind.ranking import rank
-from noisefind.run import RunFolder
+from noisefind.detection.leave_one_out import call_witness
+from noisefind.pruning.prune import prune
+from noisefind.runs.folder import RunFolder
+from noisefind.scoring.ranking import rank
 from noisefind.similarity.findings import Findings
 from noisefind.training.record import Record, Recorder
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisefind import ScoreConfig, noise, score
-from noisefind.detection.held_out import held_out_scores
-from noisefind.detection.witness import call_witness
+from noisefind import ScoreConfig, score
+from noisefind.detection.kernel_ridge import held_out_scores
+from noisefind.detection.leave_one_out import call_witness
+from noisefind.noise import kinds as noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

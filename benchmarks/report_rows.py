@@ -24,10 +24,10 @@ import numpy as np
 from noisefind.config import ReportConfig, ScoreConfig
 from noisefind.data.dataset import Skipped
 from noisefind.data.image_folder import is_image_name
-from noisefind.files import write_csv
 from noisefind.reporting.report import report
-from noisefind.run import CLASS_COLUMNS, PAIR_COLUMNS, Ranking, RunFolder
+from noisefind.runs.folder import CLASS_COLUMNS, PAIR_COLUMNS, Ranking, RunFolder
 from noisefind.scores import SCORES
+from noisefind.utils.files import write_csv
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -35,11 +35,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from noisefind.config import DataConfig, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
-from noisefind.progress import Progress
-from noisefind.training.device import prepare_cpu
 from noisefind.training.member import new_model, train_member
 from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.recipe import RECIPES
+from noisefind.utils.device import prepare_cpu
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from noisefind.config import ScoreConfig, load_config
-from noisefind.progress import Progress
-from noisefind.training.device import prepare_cpu
 from noisefind.training.member import train_member
 from noisefind.training.normalize import choose_normalization
 from noisefind.training.recipe import choose_recipe
+from noisefind.utils.device import prepare_cpu
+from noisefind.utils.progress import Progress
 
 N_EPOCHS = 4
 # preset, network, side in px, classes, images of the whole dataset, images here

@@ -11,8 +11,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from noisefind._version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from noisefind.comparing import compare
     from noisefind.config import (
         CleanConfig,
         ClustersConfig,
@@ -30,20 +31,20 @@ if TYPE_CHECKING:
         WindowConfig,
     )
     from noisefind.errors import NoisefindError
+    from noisefind.evaluation.compare import compare
     from noisefind.evaluation.correlation import evaluate_correlation
     from noisefind.evaluation.detection import evaluate_detection
     from noisefind.evaluation.distribution import evaluate_distribution
     from noisefind.evaluation.embedding import evaluate_embedding
     from noisefind.evaluation.examples import evaluate_examples
+    from noisefind.evaluation.inject import inject
     from noisefind.evaluation.selftest import selftest
-    from noisefind.evaluation.sweeps.verbs import evaluate_sweep
-    from noisefind.injecting import inject
-    from noisefind.predictions import Predictions
-    from noisefind.pruning import prune
+    from noisefind.experiments.subcommands import evaluate_sweep
+    from noisefind.pruning.prune import prune
     from noisefind.reporting.report import report
-    from noisefind.scoring import score
+    from noisefind.scores.predictions import Predictions
+    from noisefind.scoring.pipeline import score
 
-__version__ = "0.1.0"
 __all__ = [
     "CleanConfig",
     "ClustersConfig",
@@ -86,23 +87,23 @@ _HOMES = {
     "HardestConfig": "config",
     "InjectConfig": "config",
     "NoisefindError": "errors",
-    "Predictions": "predictions",
+    "Predictions": "scores.predictions",
     "PruneConfig": "config",
     "ReportConfig": "config",
     "ScoreConfig": "config",
     "SelftestConfig": "config",
     "WindowConfig": "config",
-    "compare": "comparing",
+    "compare": "evaluation.compare",
     "evaluate_correlation": "evaluation.correlation",
     "evaluate_detection": "evaluation.detection",
     "evaluate_distribution": "evaluation.distribution",
     "evaluate_embedding": "evaluation.embedding",
     "evaluate_examples": "evaluation.examples",
-    "evaluate_sweep": "evaluation.sweeps.verbs",
-    "inject": "injecting",
-    "prune": "pruning",
+    "evaluate_sweep": "experiments.subcommands",
+    "inject": "evaluation.inject",
+    "prune": "pruning.prune",
     "report": "reporting.report",
-    "score": "scoring",
+    "score": "scoring.pipeline",
     "selftest": "evaluation.selftest",
 }
 

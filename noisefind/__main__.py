@@ -1,5 +1,5 @@
 """``python -m noisefind``."""
 
-from noisefind.cli import main
+from noisefind.cli.main import main
 
 main()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from noisefind import cli
+from noisefind.cli import main as cli
 
 if TYPE_CHECKING:
     import pytest

@@ -11,7 +11,7 @@ import jsonschema
 
 def schema(name: str) -> dict[str, Any]:
     """A schema of the package."""
-    text = resources.files("noisefind").joinpath(f"schemas/{name}.json").read_text("utf-8")
+    text = resources.files("noisefind.cli").joinpath(f"schemas/{name}.json").read_text("utf-8")
     return dict(json.loads(text))
 
 

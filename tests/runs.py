@@ -9,7 +9,7 @@ import numpy as np
 
 from noisefind.config import ScoreConfig
 from noisefind.data.dataset import Skipped
-from noisefind.run import Ranking, RunFolder
+from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ def test_nothing_flows_back(path: Path) -> None:
 def test_help_imports_nothing_heavy() -> None:
     """The command line answers --help without torch."""
     code = (
-        "import sys, noisefind.cli as c; sys.argv = ['noisefind', '--help']\n"
+        "import sys, noisefind.cli.main as c; sys.argv = ['noisefind', '--help']\n"
         "try: c.main()\n"
         f"except SystemExit: sys.exit(bool({HEAVY} & sys.modules.keys()))"
     )

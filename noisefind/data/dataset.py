@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.cache import cache_key
+from noisefind.utils.cache import cache_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

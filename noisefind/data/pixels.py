@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 from PIL import Image
 
-from noisefind.cache import build_once, cache_key, forget
 from noisefind.data.decode import (
     DIGEST_SIZE,
     UnreadableImageError,
@@ -29,7 +28,8 @@ from noisefind.data.decode import (
     to_square,
 )
 from noisefind.errors import DataError
-from noisefind.files import open_array
+from noisefind.utils.cache import build_once, cache_key, forget
+from noisefind.utils.files import open_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
-    from noisefind.progress import Progress
+    from noisefind.utils.progress import Progress
 
 FORMAT = 2  # of the stored pixels; raise it when they change for the same files
 FORMAT_RESIZED = 1

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image, ImageFilter, ImageStat
 
-from noisefind.cache import build_once, cache_key
-from noisefind.files import open_array
+from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.files import open_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.pixels import Stored
-    from noisefind.progress import Progress
+    from noisefind.utils.progress import Progress
 
 FORMAT = 1  # of the measures; raise it when they change for the same pixels
 MEASURES = ("bright_99", "bright_5", "entropy", "edges", "histogram_std", "colour")

@@ -20,12 +20,12 @@ from noisefind.errors import DataError
 from noisefind.evaluation import metrics
 from noisefind.evaluation.detection_plots import PLOTS, write_plots
 from noisefind.evaluation.plotting import can_plot
-from noisefind.files import write_csv, write_json
-from noisefind.output import check_place, whole_folder
-from noisefind.progress import Progress
-from noisefind.run import Ranking, RunFolder
+from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores import difficulty
-from noisefind.seeds import derived_seed
+from noisefind.utils.files import write_csv, write_json
+from noisefind.utils.output import check_place, whole_folder
+from noisefind.utils.progress import Progress
+from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.evaluation.look import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
 from noisefind.evaluation.plotting import COLOURS, new_figure, save, tidy
-from noisefind.progress import Progress
 from noisefind.scores import SCORES
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,11 +13,11 @@ import numpy as np
 
 from noisefind.config import EmbeddingConfig
 from noisefind.errors import RunError
-from noisefind.evaluation.look import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
 from noisefind.evaluation.plotting import COLOURS, legend_beside, new_figure, save, shown
-from noisefind.files import open_array
-from noisefind.progress import Progress
-from noisefind.seeds import derived_seed, random_keys
+from noisefind.utils.files import open_array
+from noisefind.utils.progress import Progress
+from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

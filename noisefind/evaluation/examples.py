@@ -17,13 +17,13 @@ from noisefind.config import ExamplesConfig
 from noisefind.data.decode import UnreadableImageError, decoding
 from noisefind.data.pixels import thumbnail
 from noisefind.errors import ConfigError, DataError
+from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
 from noisefind.evaluation.example_grid import Cell, draw_grid
-from noisefind.evaluation.look import LookResult, Table, open_look, rounded
 from noisefind.evaluation.plotting import can_plot
-from noisefind.files import cell
-from noisefind.progress import Progress
-from noisefind.recorded import MeanPredictions, mean_predictions
-from noisefind.reopening import reopen
+from noisefind.runs.images import reopen
+from noisefind.runs.predictions import MeanPredictions, mean_predictions
+from noisefind.utils.files import cell
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from noisefind.data.dataset import Dataset
-    from noisefind.run import Ranking
+    from noisefind.runs.folder import Ranking
 
 COLUMNS = (
     "place", "file_name", "given_label", "predicted_label", "predicted_prob", "is_label_issue",

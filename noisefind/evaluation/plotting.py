@@ -6,7 +6,7 @@ import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from noisefind.text import visible
+from noisefind.utils.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,10 +19,10 @@ import numpy as np
 from noisefind.config import InjectConfig, ScoreConfig, SelftestConfig
 from noisefind.data.table import is_table
 from noisefind.evaluation.detection import join, measure
-from noisefind.files import write_csv, write_json
-from noisefind.injecting import inject
-from noisefind.output import check_place, whole_folder
-from noisefind.progress import Progress
+from noisefind.evaluation.inject import inject
+from noisefind.utils.files import write_csv, write_json
+from noisefind.utils.output import check_place, whole_folder
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +103,7 @@ def _judge(
     data: str | Path, fraction: float, seed: int, config: SelftestConfig, progress: Progress
 ) -> list[Measure]:
     """One run: plant, score, compare."""
-    from noisefind.scoring import score  # imports torch: seconds
+    from noisefind.scoring.pipeline import score  # imports torch: seconds
 
     given = {f.name: getattr(config, f.name) for f in fields(ScoreConfig)}
     shared = {f.name: given[f.name] for f in fields(InjectConfig) if f.name in given}

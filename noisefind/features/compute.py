@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from noisefind.config import TIMM
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
-from noisefind.features.given import given_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import write_reduced
 from noisefind.features.swav import lightly_parts, swav_features, swav_folder
 from noisefind.features.timm_network import timm_network
+from noisefind.features.user_file import given_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.config import ScoreConfig
-    from noisefind.progress import Progress
-    from noisefind.run import RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.utils.progress import Progress
 
 
 def open_network(config: ScoreConfig, progress: Progress) -> FrozenNetwork | None:

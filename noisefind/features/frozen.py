@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from noisefind.cache import build_once, cache_key
-from noisefind.files import open_array, row_chunks, row_writer
 from noisefind.training.member import autocast
+from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.files import open_array, row_chunks, row_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from noisefind.progress import Progress
+    from noisefind.utils.progress import Progress
 
 FORMAT = 1  # of the stored features; raise it when they change for the same pixels
 BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its cache

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.files import row_chunks, row_writer, whole_file
+from noisefind.utils.files import row_chunks, row_writer, whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path

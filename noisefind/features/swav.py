@@ -19,18 +19,18 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
-from noisefind.cache import build_once, cache_key
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import write_features
 from noisefind.features.swav_views import random_view
-from noisefind.files import open_array, whole_file, write_csv
-from noisefind.seeds import derived_seed
 from noisefind.training.member import autocast, place_pixels
 from noisefind.training.networks import resnet18
 from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.recipe import Recipe
 from noisefind.training.schedule import Schedule
+from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.files import open_array, whole_file, write_csv
+from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.progress import Progress
+    from noisefind.utils.progress import Progress
 
 FORMAT = 1  # of the stored features; raise it when they change for the same pixels and options
 RECIPE = Recipe(

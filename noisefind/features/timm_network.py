@@ -15,7 +15,7 @@ from noisefind.features.frozen import FrozenNetwork, resize
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from noisefind.progress import Progress
+    from noisefind.utils.progress import Progress
 
 
 class TimmFeatures(nn.Module):

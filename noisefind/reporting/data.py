@@ -11,8 +11,8 @@ import numpy as np
 
 from noisefind.detection.reasons import split_reasons
 from noisefind.errors import RunError
-from noisefind.files import open_array
-from noisefind.seeds import derived_seed, random_keys
+from noisefind.utils.files import open_array
+from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
-    from noisefind.run import Ranking, RunFolder
+    from noisefind.runs.folder import Ranking, RunFolder
 
 N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
 N_NEIGHBOURS = 5  # shown of each image

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from noisefind import __version__
+from noisefind._version import __version__
 from noisefind.detection.reasons import reason_kind
-from noisefind.evidence import memorised_warning
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
-from noisefind.text import visible
+from noisefind.scoring.details import memorised_warning
+from noisefind.utils.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

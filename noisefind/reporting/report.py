@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from noisefind.config import ReportConfig
 from noisefind.data.table import is_table
 from noisefind.errors import DataError, RunError
-from noisefind.output import check_place, whole_folder
-from noisefind.progress import Progress
-from noisefind.reopening import reopen
-from noisefind.reporting.beside import check_beside, names_beside, write_beside
 from noisefind.reporting.data import read_report_data
+from noisefind.reporting.exports import check_beside, names_beside, write_beside
 from noisefind.reporting.page import MARK, N_GROUPS, N_IN_GROUP, Pictures, page
 from noisefind.reporting.thumbnails import LARGE, SMALL, thumbnails
-from noisefind.run import RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.images import reopen
+from noisefind.utils.output import check_place, whole_folder
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from noisefind.data.dataset import Dataset
-    from noisefind.progress import Progress
+    from noisefind.utils.progress import Progress
 
 PIXEL_ART = 64  # px; up to this side a picture is kept without loss, and shown enlarged
 QUALITIES = (78, 60, 40, 20)  # tried in turn until a picture fits its bytes

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.predictions import Predictions
+    from noisefind.scores.predictions import Predictions
 
 
 class Score(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from noisefind.predictions import Predictions
+    from noisefind.scores.predictions import Predictions
 
 
 def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArray[np.float64]:

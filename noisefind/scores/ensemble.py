@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from noisefind.predictions import Predictions
+    from noisefind.scores.predictions import Predictions
 
 
 def el2n(predictions: Predictions) -> NDArray[np.float64]:

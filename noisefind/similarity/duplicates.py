@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from noisefind.similarity.neighbours import Neighbours, nearest_neighbours
-from noisefind.similarity.same_picture import (
-    MIN_CORRELATION,
-    is_same_picture,
-    mirror_free_vectors,
-)
+from noisefind.similarity.same_picture import MIN_CORRELATION, is_same_picture, mirror_free_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.config import ScoreConfig
-    from noisefind.progress import Progress
     from noisefind.training.recipe import Recipe
+    from noisefind.utils.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from noisefind.seeds import derived_seed
 from noisefind.training.augment import crop_and_flip, rotate
 from noisefind.training.networks import build_network, main_logits
 from noisefind.training.normalize import to_input
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.schedule import Schedule, held_out_rows, needs_held_out
 from noisefind.training.weights import load_weights
+from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.config import ScoreConfig
-    from noisefind.progress import Progress
     from noisefind.training.normalize import Normalization
     from noisefind.training.recipe import Recipe
     from noisefind.training.record import Observer
+    from noisefind.utils.progress import Progress
 
 PREDICT_IMAGES = 512  # per batch of small images; more is not faster on a CPU
 PREDICT_PIXELS = 512 * 64**2  # per batch at most: activations of larger images would fill memory

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from noisefind.files import row_chunks
+from noisefind.utils.files import row_chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from noisefind.seeds import derived_seed
-from noisefind.subsets import Curve, Job
 from noisefind.training.augment import move, turn
 from noisefind.training.member import learn, new_model, own_random_state, place_pixels, predict
 from noisefind.training.normalize import to_input
@@ -22,7 +20,9 @@ from noisefind.training.optimize import build_optimizer
 from noisefind.training.probes import PREDICT_ROWS, Probes, dropout, learn_together, usual_scale
 from noisefind.training.schedule import Schedule
 from noisefind.training.stream import Passes, stream
+from noisefind.training.subsets import Curve, Job
 from noisefind.training.weights import load_weights
+from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.config import ScoreConfig
-    from noisefind.progress import Progress
     from noisefind.training.normalize import Normalization
     from noisefind.training.recipe import Recipe
     from noisefind.training.stream import Batch
+    from noisefind.utils.progress import Progress
 
 T = TypeVar("T")
 

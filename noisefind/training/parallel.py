@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from noisefind.errors import RunError
-from noisefind.files import open_array
-from noisefind.progress import Progress
-from noisefind.training.device import prepare_cpu
 from noisefind.training.member import train_member
 from noisefind.training.record import Recorder, n_recorded
+from noisefind.utils.device import prepare_cpu
+from noisefind.utils.files import open_array
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,17 +15,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
-from noisefind.files import row_chunks
-from noisefind.seeds import derived_seed
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.schedule import Schedule
+from noisefind.utils.files import row_chunks
+from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from noisefind.progress import Progress
     from noisefind.training.recipe import Recipe
     from noisefind.training.record import Observer
+    from noisefind.utils.progress import Progress
 
 N_HIDDEN = 256
 DROPOUT = 0.5  # of the hidden layer; on the input it lost .01 to .03 AP everywhere

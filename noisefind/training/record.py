@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 import torch
 
-from noisefind.predictions import FIELDS, Predictions
+from noisefind.scores.predictions import FIELDS, Predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from noisefind.seeds import derived_seed
 from noisefind.training.augment import Moves, draw_angles, draw_moves
+from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from noisefind.subsets import Phase
+    from noisefind.training.subsets import Phase
 
 
 class Batch(NamedTuple):

@@ -1,0 +1,100 @@
+"""What ``--json`` prints: one document per command, as schemas/ describes it (docs/json.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from noisefind.evaluation.compare import CompareResult
+    from noisefind.evaluation.inject import InjectResult
+    from noisefind.pruning.prune import PruneResult
+    from noisefind.reporting.report import ReportResult
+    from noisefind.scoring.pipeline import ScoreResult
+
+N_WORST = 10
+
+
+def score_document(result: ScoreResult) -> dict[str, Any]:
+    """run.json, where it lies, and the worst labels."""
+    ranking = result.ranking
+    worst = [
+        {
+            "file_name": ranking.ids[row],
+            "given_label": ranking.given_labels[row],
+            "predicted_label": ranking.predicted_labels[row],
+            "label_score": float(ranking.label_scores[row]),
+            "is_label_issue": bool(ranking.is_label_issue[row]),
+        }
+        for row in range(min(N_WORST, len(ranking)))
+    ]
+    return {"command": "score", "run": str(result.run.path), **result.summary, "worst": worst}
+
+
+def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
+    """What stays and goes, and why."""
+    manifest, review, summary = result.manifest, result.review, result.summary
+    n_kept = int(manifest.keep.sum())
+    reasons = Counter(reason for reason in manifest.reasons if reason)
+    return {
+        "command": "prune",
+        "run_id": summary["run_id"],
+        "output": str(result.output),
+        "dry_run": dry_run,
+        "files": result.files,
+        "rules": [str(rule) for rule in result.rules],
+        "n_images": len(manifest.keep),
+        "n_kept": n_kept,
+        "n_dropped": len(manifest.keep) - n_kept,
+        "n_unreadable": len(manifest.unreadable),
+        "n_spared": result.n_spared,
+        "reasons": dict(sorted(reasons.items())),
+        "classes": [
+            {"label": c.label, "n_images": c.before, "n_kept": c.kept, "n_dropped": c.dropped}
+            for c in result.counts
+        ],
+        "review": {
+            "n_kept": review.count("keep"),
+            "n_relabelled": review.count("relabel"),
+            "n_dropped": review.count("drop"),
+            "undecided": review.disputed,
+        },
+        "noise_rate": summary.get("noise_rate"),
+    }
+
+
+def injection_document(result: InjectResult) -> dict[str, Any]:
+    """injection.json, and where it lies."""
+    return {
+        "command": "inject",
+        "output": str(result.output),
+        "labels_file": str(result.labels_file),
+        **result.summary,
+    }
+
+
+def comparison_document(result: CompareResult) -> dict[str, Any]:
+    """comparison.json, and where it lies."""
+    output = None if result.output is None else str(result.output)
+    return {"command": "compare", "output": output, **result.summary}
+
+
+def report_document(result: ReportResult) -> dict[str, Any]:
+    """Where the page is and what it shows."""
+    return {
+        "command": "report",
+        "path": str(result.path),
+        "n_images": result.n_images,
+        "n_pictures": result.n_pictures,
+        "n_unreadable": result.n_unreadable,
+        "n_bytes": result.n_bytes,
+        "files": result.files,
+    }
+
+
+def evaluation_document(verb: str, summary: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """The JSON file that a verb of ``evaluate`` wrote, and the folder where it lies."""
+    return {"command": f"evaluate {verb}", "output": str(output), **summary}

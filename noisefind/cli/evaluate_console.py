@@ -1,0 +1,223 @@
+"""What a person sees of an evaluation: tables, or one JSON document, on stdout."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from noisefind.cli.console import TerminalProgress, print_json, print_whole
+from noisefind.cli.documents import evaluation_document
+from noisefind.evaluation.detection_plots import PLOTS
+from noisefind.utils.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from noisefind.evaluation.analysis import LookResult
+    from noisefind.evaluation.detection import DetectionResult, Measure
+    from noisefind.evaluation.selftest import SelftestResult, Spread
+
+_FLAGS = "is_label_issue"
+_SHOWN = {
+    "AUROC": "auroc",
+    "average precision": "average_precision",
+    "F1@N": "f1_at_n",
+    "P@1%": "precision_at_1_percent",
+    "P@5%": "precision_at_5_percent",
+    "P@10%": "precision_at_10_percent",
+}
+_SELFTEST = {
+    "AUROC": ("label_score", "auroc"),
+    "F1@N": ("label_score", "f1_at_n"),
+    "precision": (_FLAGS, "precision"),
+    "recall": (_FLAGS, "recall"),
+}
+
+
+class Result(Protocol):
+    """What every verb returns."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What stands in its JSON file."""
+
+    @property
+    def output(self) -> Path:
+        """The folder."""
+
+
+R = TypeVar("R", bound=Result)
+
+
+def carry_out(
+    verb: str, work: Callable[..., R], show: Callable[[R], None], *, as_json: bool
+) -> None:
+    """Do the work, with progress on stderr, then show what came out of it."""
+    with TerminalProgress() as progress:
+        result = work(progress=progress)
+    if as_json:
+        print_json(evaluation_document(verb, result.summary, result.output))
+    else:
+        show(result)
+
+
+def print_detection(result: DetectionResult) -> None:
+    """The table of scores, what the flags and suggestions are worth, and where the files are."""
+    console, summary = Console(), result.summary
+    measures = {(m.of, m.metric): m for m in result.measures}
+    console.print(
+        f"[bold]{summary['n_wrong']:,}[/] of {summary['n_images']:,} labels are wrong by the truth"
+    )
+    table = Table(box=SIMPLE, title="How well each score finds them", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for heading in _SHOWN:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in [of for of, metric in measures if metric == "auroc"]:
+        cells = [f"{_number(measures[name, metric].value)}" for metric in _SHOWN.values()]
+        cells[1] += _interval(measures[name, "average_precision"], 2)  # one fits into 80 columns
+        table.add_row(name, *cells)
+    console.print(table, soft_wrap=True)
+    flags = {metric: m for (of, metric), m in measures.items() if of == _FLAGS}
+    hits = {metric: m for (of, metric), m in measures.items() if of == "predicted_label"}
+    rates = ", ".join(f"{name} {_text(flags[name])}" for name in ("precision", "recall", "f1"))
+    below = _text(flags["f1_below_best"])
+    suspected, wrong = flags["share"].value, measures["truth", "share"].value
+    right = (_text(hits[name]) for name in ("right_of_flagged_wrong", "right_of_wrong"))
+    lines = [
+        f"{_FLAGS}: {rates}; the best cut of label_score has an f1 {below} higher",
+        f"suspected: {suspected:.2%} of the labels; wrong: {wrong:.2%}",
+        "predicted_label is the true label of {} of the suspected wrong ones, of {} of all wrong "
+        "ones".format(*right),
+    ]
+    if summary["draws"]:
+        lines.append(f"in brackets: 95 % intervals, {summary['draws']:,} bootstrap draws of images")
+    lines += ["", f"All numbers: {result.output / 'detection.csv'}"]
+    lines.append(f"By given class: {result.output / 'detection_per_class.csv'}")
+    plots = [result.output / name for name in PLOTS if name.endswith(".png")]
+    lines += [f"Plot: {plot}" for plot in plots if plot.exists()]
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def print_selftest(result: SelftestResult) -> None:
+    """How much of what was planted was found, per share, and how to read it."""
+    console, config = Console(), result.summary["config"]
+    title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
+    table = Table(box=SIMPLE, title=title, title_justify="left")
+    for heading in ("planted", *_SELFTEST, "flags"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
+    for fraction in sorted({s.fraction for s in result.spreads}):
+        cells = [_spread_text(by_name[fraction, *names]) for names in _SELFTEST.values()]
+        flagged = by_name[fraction, _FLAGS, "share"].mean
+        table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.1%}")
+    console.print(table, soft_wrap=True)
+    lines = [
+        "Errors that the data had before count as false alarms when they are found, so precision",
+        "is a lower bound.",
+        f"Every measure of every run: {result.output / 'selftest.csv'}",
+        f"Mean and deviation: {result.output / 'summary.csv'}",
+    ]
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def print_correlation(result: LookResult) -> None:
+    """How each score goes with label_score, and which other score it resembles most."""
+    spearman, pearson = result.summary["spearman"], result.summary["pearson"]
+    title = f"Correlation; {result.summary['direction']}"
+    table = Table(box=SIMPLE, title=title, title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for heading in ("Pearson", "Spearman"):
+        table.add_column(f"{heading}\nwith label_score", justify="right")
+    table.add_column("most alike by Spearman", no_wrap=True)
+    for name in (name for name in spearman if name != "label_score"):
+        others = {o: v for o, v in spearman[name].items() if o != name and v is not None}
+        alike = max(others, key=others.__getitem__, default="")
+        table.add_row(
+            name, _signed(pearson[name]["label_score"]), _signed(spearman[name]["label_score"]),
+            f"{alike} {_signed(others[alike])}" if alike else "it is constant",
+        )  # fmt: skip
+    _print_look(result, "correlation", table)
+
+
+def print_distribution(result: LookResult) -> None:
+    """Where the values of each score lie, and those of the suspected labels."""
+    table = Table(box=SIMPLE, title="How the scores are spread", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    table.add_column("hard is", no_wrap=True)
+    for heading in ("least", "median", "largest", "median of the\nsuspected"):
+        table.add_column(heading, justify="right")
+    for name, spread in result.summary["scores"].items():
+        cells = (spread[key] for key in ("min", "median", "max", "median_of_suspected"))
+        table.add_row(
+            name,
+            "high" if spread["high_is_hard"] else "low",
+            *("–" if cell is None else f"{cell:.4g}" for cell in cells),
+        )
+    _print_look(result, "distribution", table)
+
+
+def print_examples(result: LookResult) -> None:
+    """The images, with their labels."""
+    summary = result.summary
+    table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
+    for heading in (summary["by"], "suspected", "given_label", "predicted_label", "file_name"):
+        table.add_column(heading, no_wrap=True)
+    for example in summary["examples"]:
+        names = (example[key] for key in ("given_label", "predicted_label", "file_name"))
+        suspected = "yes" if example["is_label_issue"] else "no"
+        table.add_row(
+            f"{example['value']:.4g}", suspected, *(Text(visible(name)) for name in names)
+        )
+    _print_look(result, "examples", table)
+
+
+def print_embedding(result: LookResult) -> None:
+    """How many images the map shows."""
+    summary = result.summary
+    Console().print(
+        f"[bold]{summary['n_shown']:,}[/] of {summary['n_images']:,} images on the map, "
+        f"{summary['n_suspected_shown']:,} of them with a suspected label"
+    )
+    _print_look(result, "embedding")
+
+
+def _print_look(result: LookResult, name: str, table: Table | None = None) -> None:
+    """A table, then where the files are."""
+    console = Console()
+    if table is not None:
+        print_whole(console, table)
+    lines = [f"All numbers: {result.output / name}.csv"]
+    plot = result.output / f"{name}.png"
+    lines += [f"Plot: {plot}"] if plot.exists() else []
+    console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.2f}"
+
+
+def _text(measure: Measure) -> str:
+    return _number(measure.value) + _interval(measure, 3)
+
+
+def _spread_text(spread: Spread) -> str:
+    if math.isnan(spread.std):
+        return _number(spread.mean)
+    deviation = f"{spread.std:.3f}".removeprefix("0")  # so that the table fits into 80 columns
+    return f"{_number(spread.mean)} ({deviation})"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _interval(measure: Measure, digits: int) -> str:
+    if math.isnan(measure.low):
+        return ""
+    return f" ({measure.low:.{digits}f}–{measure.high:.{digits}f})"

@@ -1,0 +1,105 @@
+"""What the verbs share that look at a run without a truth.
+
+These are ``correlation``, ``distribution``, ``examples`` and ``embedding``; each writes into OUT
+
+NAME.csv          the numbers, and further tables
+NAME.svg .png     the plot, where matplotlib is installed
+NAME.json         what was asked and found; written last
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from noisefind.data.table import is_table
+from noisefind.evaluation.plotting import can_plot
+from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.utils.files import write_csv, write_json
+from noisefind.utils.output import check_place, whole_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from noisefind.utils.progress import Progress
+
+FORMAT = 1
+
+
+class Table(NamedTuple):
+    """A CSV file."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class LookResult:
+    """What was found; everything is in the output folder too."""
+
+    summary: dict[str, Any]
+    output: Path
+
+
+@dataclass(frozen=True)
+class Look:
+    """A finished run, and the place to write to."""
+
+    name: str
+    run: RunFolder
+    summary: dict[str, Any]  # what run.json says
+    ranking: Ranking
+    out: Path  # as the user spelled it
+    target: Path
+
+    def write(
+        self,
+        found: Mapping[str, object],
+        tables: Mapping[str, Table],
+        draw: Callable[[Path], None],
+    ) -> LookResult:
+        """Write everything, whole or not at all.
+
+        Args:
+            found: what the JSON document holds besides where it comes from.
+            tables: name -> the file NAME.csv.
+            draw: writes the plot into a folder; called where matplotlib is installed.
+        """
+        document = {
+            "format": FORMAT,
+            "run": str(self.run.path.absolute()),
+            "run_id": self.summary["run_id"],
+            "n_images": len(self.ranking),
+            "n_suspected": int(self.ranking.is_label_issue.sum()),
+            **found,
+        }
+        files = [f"{name}.csv" for name in tables]
+        names = (f"{self.name}.json", *files, f"{self.name}.svg", f"{self.name}.png")
+        with whole_folder(self.out, self.target, names) as folder:
+            for name, table in tables.items():
+                write_csv(folder / f"{name}.csv", table.columns, table.rows)
+            if can_plot():
+                draw(folder)
+            write_json(folder / f"{self.name}.json", document)
+        return LookResult(document, self.out)
+
+
+def open_look(name: str, run: str | Path, output: str | Path, progress: Progress) -> Look:
+    """Read a run, and refuse what cannot be done before any work.
+
+    Raises:
+        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+    """
+    folder, out = RunFolder(Path(run)), Path(output)
+    summary, ranking = folder.read_summary(), folder.read_ranking()
+    target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+    if not can_plot():
+        progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
+    return Look(name, folder, summary, ranking, out, target)
+
+
+def rounded(value: float) -> float | None:
+    """``value`` for CSV and JSON, to six digits; None where it is not defined."""
+    return None if math.isnan(value) else float(f"{value:.6g}")

@@ -1,0 +1,188 @@
+"""``noisefind compare``: what a second run says otherwise than a first, joined by id.
+
+comparison.csv       a row per image of both runs, the most moved label_score first
+only_in_one.csv      file_name,run,given_label,label_score,is_label_issue: run is a or b
+comparison.json      what was found; written last
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from noisefind._version import __version__
+from noisefind.data.table import is_table
+from noisefind.errors import RunError
+from noisefind.evaluation.correlation import spearman
+from noisefind.runs.folder import RunFolder
+from noisefind.utils.files import cell, write_csv, write_json
+from noisefind.utils.output import check_place, whole_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from noisefind.runs.folder import Ranking
+
+FORMAT = 1
+N_MOVED = 100  # images in "moved_most"
+_OURS = ("comparison.json", "comparison.csv", "only_in_one.csv")
+
+
+class Image(NamedTuple):
+    """What one run says of an image."""
+
+    given_label: str
+    label_score: float
+    is_label_issue: bool
+
+
+class Pair(NamedTuple):
+    """What two runs say of an image: a row of comparison.csv."""
+
+    file_name: str
+    given_label_a: str
+    given_label_b: str
+    label_score_a: float
+    label_score_b: float
+    is_label_issue_a: bool
+    is_label_issue_b: bool
+
+    @property
+    def moved(self) -> float:
+        """How far its label_score moved, 0 to 1."""
+        return abs(self.label_score_b - self.label_score_a)
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """What differs; ``summary`` is what comparison.json holds."""
+
+    summary: dict[str, Any]
+    pairs: list[Pair]
+    output: Path | None
+
+
+def compare(
+    run_a: str | Path, run_b: str | Path, output: str | Path | None = None
+) -> CompareResult:
+    """Compare two runs, such as those of one data delivery and the next.
+
+    Args:
+        run_a: the folder of a finished run, the earlier.
+        run_b: that of the later.
+        output: where to write; new or empty; None: nothing is written.
+
+    Raises:
+        RunError: one is not a finished run, they have no image in common, or ``output`` is in the
+            way.
+    """
+    folders = (RunFolder(Path(run_a)), RunFolder(Path(run_b)))
+    summaries = [folder.read_summary() for folder in folders]
+    out = None if output is None else Path(output)
+    targets = [] if out is None else [_check_out(out, summary) for summary in summaries]
+    a, b = (_images(folder.read_ranking()) for folder in folders)
+    pairs = _pairs(a, b)
+    if not pairs:
+        raise RunError(
+            f"{folders[0].path} and {folders[1].path} have no image in common: file names must be "
+            "the same, relative to the data"
+        )
+    sides = {
+        name: _side(folder, summary, images)
+        for name, folder, summary, images in zip("ab", folders, summaries, (a, b), strict=True)
+    }
+    only = {"a": _alone(a, b), "b": _alone(b, a)}
+    summary = {"format": FORMAT, "version": __version__, **sides, **_found(pairs, only)}
+    if out is not None:
+        with whole_folder(out, targets[0], _OURS) as partial:
+            _write(partial, summary, pairs, only)
+    return CompareResult(summary, pairs, out)
+
+
+def _check_out(out: Path, summary: Mapping[str, Any]) -> Path:
+    return check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+
+
+def _images(ranking: Ranking) -> dict[str, Image]:
+    columns = (
+        ranking.given_labels,
+        ranking.label_scores.tolist(),
+        ranking.is_label_issue.tolist(),
+    )
+    return {
+        id_: Image(*cells)
+        for id_, cells in zip(ranking.ids, zip(*columns, strict=True), strict=True)
+    }
+
+
+def _pairs(a: Mapping[str, Image], b: Mapping[str, Image]) -> list[Pair]:
+    """The images of both runs, the most moved first."""
+    pairs = [
+        Pair(
+            id_, a[id_].given_label, b[id_].given_label, a[id_].label_score, b[id_].label_score,
+            a[id_].is_label_issue, b[id_].is_label_issue,
+        )
+        for id_ in a.keys() & b.keys()
+    ]  # fmt: skip
+    return sorted(pairs, key=lambda pair: (-pair.moved, pair.file_name))
+
+
+def _alone(here: Mapping[str, Image], there: Mapping[str, Image]) -> list[dict[str, Any]]:
+    """The images of one run alone, the worst labels first."""
+    ids = sorted(here.keys() - there.keys(), key=lambda id_: (here[id_].label_score, id_))
+    return [{"file_name": id_, **here[id_]._asdict()} for id_ in ids]
+
+
+def _side(
+    folder: RunFolder, summary: Mapping[str, Any], images: Mapping[str, Image]
+) -> dict[str, Any]:
+    return {
+        "run": str(folder.path),
+        "run_id": summary["run_id"],
+        "n_images": len(images),
+        "n_label_issues": sum(image.is_label_issue for image in images.values()),
+        "noise_rate": summary.get("noise_rate"),
+    }
+
+
+def _found(pairs: Sequence[Pair], only: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    scores = np.array([(pair.label_score_a, pair.label_score_b) for pair in pairs]).T
+    alike = float(spearman(scores)[0, 1])
+    newly = [p for p in pairs if p.is_label_issue_b and not p.is_label_issue_a]
+    no_longer = [p for p in pairs if p.is_label_issue_a and not p.is_label_issue_b]
+    changed = [p for p in pairs if p.given_label_a != p.given_label_b]
+    return {
+        "n_common": len(pairs),
+        "spearman": None if np.isnan(alike) else round(alike, 6),
+        "newly_suspected": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
+        "no_longer_suspected": _as_dicts(
+            sorted(no_longer, key=lambda p: (p.label_score_a, p.file_name))
+        ),
+        "changed_labels": _as_dicts(sorted(changed)),
+        "moved_most": _as_dicts([p for p in pairs[:N_MOVED] if p.moved > 0]),
+        "only_in_a": only["a"],
+        "only_in_b": only["b"],
+    }
+
+
+def _as_dicts(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
+    return [pair._asdict() for pair in pairs]
+
+
+def _write(
+    folder: Path,
+    summary: Mapping[str, object],
+    pairs: Sequence[Pair],
+    only: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    write_csv(folder / "comparison.csv", Pair._fields, (tuple(map(cell, pair)) for pair in pairs))
+    alone = (
+        tuple(map(cell, (image["file_name"], name, *list(image.values())[1:])))
+        for name, images in only.items()
+        for image in images
+    )
+    write_csv(folder / "only_in_one.csv", ("file_name", "run", *Image._fields), alone)
+    write_json(folder / "comparison.json", summary)

@@ -1,1 +1,0 @@
-"""What a ranking is worth: networks trained anew on parts of the data."""

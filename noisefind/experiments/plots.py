@@ -1,0 +1,180 @@
+"""The plots of a sweep: accuracy against the position, against epochs, or by way of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from noisefind.evaluation.plotting import new_figure, save, style, tidy
+from noisefind.experiments.subsets import FULL, NOISY, RANDOM
+from noisefind.experiments.summary import mean_and_std
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from noisefind.experiments.subsets import Point
+    from noisefind.experiments.summary import Difference
+    from noisefind.experiments.table import Series, Table
+
+ACCURACY = "accuracy on the test images, %"
+START = "start of the window: share of the ranking that is easier"
+PREDICTED = "where the hardest share,\nas large as the injected,\ncomes into the window"
+CONTROLS: dict[str, dict[str, Any]] = {
+    FULL: {"color": "black", "linestyle": (0, (6, 3))},
+    RANDOM: {"color": "0.45", "linestyle": (0, (2, 2))},
+}
+
+
+def draw_sweep(folder: Path, table: Table, x_label: str, title: str) -> None:
+    """accuracy.svg and .png: a line per score with a band of one deviation, controls dashed."""
+    figure = new_figure()
+    axes = figure.add_subplot()
+    number = 0
+    for series in table.series():
+        look = CONTROLS.get(series.score)
+        if look is None:
+            look, number = style(number), number + 1
+        _line(axes, table, series, look, series.score)
+    tidy(axes)
+    axes.set(xlabel=x_label, ylabel=ACCURACY, title=_with_band(title, table))
+    _legend_beside(axes)
+    save(figure, folder, "accuracy")
+
+
+def draw_epochs(folder: Path, table: Table, points: Iterable[Point], title: str) -> None:
+    """epochs.svg and .png: accuracy after every epoch, a line per point."""
+    figure = new_figure()
+    axes = figure.add_subplot()
+    number = 0
+    for point in points:
+        look = CONTROLS.get(point.score)
+        if look is None:
+            look, number = style(number), number + 1
+        accuracy = np.stack([curve.test for curve in table.curves[point.name]])
+        found = np.array([mean_and_std(a) for a in accuracy.T])
+        x = np.arange(1, len(found) + 1)
+        _band(axes, x, found, look, point.name, "o" if len(x) == 1 else "")
+    axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=_with_band(title, table))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    tidy(axes)
+    _legend_beside(axes)
+    save(figure, folder, "epochs")
+
+
+def draw_ways(folder: Path, table: Table, names: dict[str, str], title: str) -> None:
+    """accuracy.svg and .png: a row per way of training, every seed a dot, mean and deviation."""
+    figure = new_figure(8, 1.6 + 0.5 * len(table.points))
+    axes = figure.add_subplot()
+    number = 0
+    for row, point in enumerate(table.points):
+        accuracy = 100 * table.final(point)
+        mean, std = mean_and_std(accuracy)
+        look = CONTROLS.get(point.score)
+        if look is None:
+            look, number = style(number), number + 1
+        axes.plot(accuracy, np.full(len(accuracy), row + 0.16), ".", color="0.6", markersize=5)
+        axes.errorbar(
+            mean, row, xerr=0 if np.isnan(std) else std, fmt="o", color=look["color"], capsize=4
+        )
+        if point.score == FULL:
+            axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
+    key = f"{ACCURACY}\n(small dots: seeds; large: mean; bar: one deviation)"
+    axes.set(yticks=range(len(table.points)), xlabel=key, title=f"{title}\n({table.how})")
+    axes.set_yticklabels([names.get(p.name, p.name) for p in table.points])
+    axes.invert_yaxis()
+    tidy(axes)
+    save(figure, folder, "accuracy")
+
+
+def draw_clean_and_noisy(
+    folder: Path, table: Table, scores: Sequence[str], predicted: float
+) -> None:
+    """accuracy.svg and .png: windows with and without planted errors, a panel per score."""
+    n_columns = min(3, len(scores))
+    n_rows = -(-len(scores) // n_columns)
+    figure = new_figure(3.6 + 3.2 * n_columns, 0.8 + 3.2 * n_rows)  # the legend takes 2.6
+    panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes, score in zip(panels, scores, strict=False):
+        for number, whose in enumerate(("given", NOISY)):
+            colour = style(number)["color"]
+            for one in table.series():
+                if one.whose != whose or one.score not in (score, FULL, RANDOM):
+                    continue
+                look = {"color": colour}
+                if one.score in CONTROLS:
+                    look |= {"linestyle": CONTROLS[one.score]["linestyle"], "alpha": 0.7}
+                label = f"{whose} labels" + ("" if one.score == score else f", {one.score}")
+                _line(axes, table, one, look, label)
+        axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
+        axes.set(title=score)
+        tidy(axes)
+    for axes in panels[len(scores) :]:
+        axes.set_visible(False)
+    figure.suptitle(_with_band("Windows under the given labels and with planted errors", table))
+    figure.supxlabel(START, fontsize=10)
+    figure.supylabel(ACCURACY, fontsize=10)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
+    save(figure, folder, "accuracy")
+
+
+def draw_differences(
+    folder: Path,
+    differences: Mapping[str, tuple[NDArray[np.float64], Sequence[Difference]]],
+    predicted: float,
+) -> None:
+    """difference.svg and .png: noisy minus clean of each score, with 95 % intervals.
+
+    Args:
+        folder: where to write.
+        differences: score -> (K,) starts, and what was found there.
+        predicted: the start at which the hardest images come in.
+    """
+    figure = new_figure()
+    axes = figure.add_subplot()
+    for number, (score, (x, found)) in enumerate(differences.items()):
+        look = style(number)
+        mean, low, high = 100 * np.array(found).T
+        axes.plot(x, mean, marker="o", markersize=4, label=score, **look)
+        axes.fill_between(x, low, high, color=look["color"], alpha=0.12, linewidth=0)
+    axes.axhline(0, color="black", linewidth=1)
+    axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
+    axes.set(xlabel=START, ylabel="noisy minus clean, percentage points")
+    axes.set(title="What the planted errors cost (band: 95 % interval over the seeds)")
+    tidy(axes)
+    _legend_beside(axes)
+    save(figure, folder, "difference")
+
+
+def _line(axes: Any, table: Table, series: Series, look: dict[str, Any], label: str) -> None:
+    """Final accuracy over the positions; right across the plot where there is but one."""
+    found = np.array([mean_and_std(table.final(p)) for p in series.points])
+    if series.points[0].at is None:
+        at = [float(p.at) for p in table.points if p.at is not None]
+        x, found = np.array([min(at), max(at)]), np.repeat(found, 2, axis=0)
+    else:
+        x = np.array([float(p.at or 0) for p in series.points])
+    _band(axes, x, found, look, label, "" if series.score in CONTROLS else "o")
+
+
+def _band(
+    axes: Any, x: NDArray[Any], found: NDArray[Any], look: dict[str, Any], label: str, marker: str
+) -> None:
+    """A line through the means (K, 2), with a band of one deviation to either side."""
+    mean, std = 100 * found.T
+    axes.plot(x, mean, marker=marker, markersize=4, linewidth=1.6, label=label, **look)
+    axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.12, linewidth=0)
+
+
+def _with_band(title: str, table: Table) -> str:
+    n_seeds = len(table.seeds)
+    band = f"; band: one deviation over {n_seeds} seeds" if n_seeds > 1 else ""
+    return f"{title}\n({table.how}{band})"
+
+
+def _legend_beside(axes: Any) -> None:
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=9)

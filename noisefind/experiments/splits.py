@@ -1,0 +1,202 @@
+"""Which images a sweep learns from, validates on and tests on.
+
+Tested on: ``--test``, else what ``score --hold-out`` set aside, else the split ``test`` of DATA.
+These and the validation images are taken out before anything is chosen, so that no subset can hold
+one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from noisefind.config import DataConfig, ScoreConfig, SweepConfig
+from noisefind.data.hold_out import set_aside
+from noisefind.data.open import open_dataset
+from noisefind.data.table import read_table
+from noisefind.errors import ConfigError, DataError
+from noisefind.utils.seeds import derived_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Dataset
+    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.utils.progress import Progress
+
+VALIDATION = 0.1  # share of the training images to validate on, where the data has no such split
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The images as they lie there, each with class numbers of its own.
+
+    ``validation`` is None where the data has no such split.
+    """
+
+    scored: Dataset
+    validation: Dataset | None
+    test: Dataset
+    test_from: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The images as a sweep uses them; all class numbers are those of ``train``.
+
+    Attributes:
+        is_train: which of the scored images ``train`` holds: all but those of other parts.
+        train: N images with the run's labels.
+        is_learned: (N,) those that subsets are chosen from; the rest is validated on.
+        is_validated: which of the images of the split validation count; None without that split.
+        validation: (V,) their labels, or those of the rest of ``train``.
+        is_tested: which of the test images count: those whose class can be learned.
+        test: (T,) their labels.
+    """
+
+    is_train: NDArray[np.bool_]
+    train: Dataset
+    is_learned: NDArray[np.bool_]
+    is_validated: NDArray[np.bool_] | None
+    validation: NDArray[np.int64]
+    is_tested: NDArray[np.bool_]
+    test: NDArray[np.int64]
+
+
+def run_config(summary: Mapping[str, Any]) -> ScoreConfig:
+    """The options that a run was scored with."""
+    known = {f.name for f in fields(ScoreConfig)}
+    return ScoreConfig(**{k: v for k, v in summary["config"].items() if k in known})
+
+
+def open_sources(
+    data: str | Path, run: RunFolder, config: SweepConfig, cache: Path, progress: Progress
+) -> Sources:
+    """Find the images of a run again, and what is to be tested and validated on.
+
+    Raises:
+        ConfigError: there is nothing to test on.
+        DataError: the data is not what was scored.
+    """
+    scored = run_config(run.read_summary())
+    places: dict[str, Any] = {"cache_dir": cache, "say": progress.say}
+    listed = scored if scored.only_listed else replace(scored, labels=None)
+    source = open_dataset(data, listed, **places)
+    whole = open_dataset(data, replace(scored, split="all", only_listed=False), **places)
+    validation = _split(whole, "validation")
+    if config.test is not None:
+        others = DataConfig(split="all", cifar_labels=scored.cifar_labels)
+        other = open_dataset(config.test, others, **places)
+        return Sources(source, validation, _split(other, "test") or other, f"--test {config.test}")
+    if run.held_out.exists():
+        held = {id_: row.label for id_, row in read_table(run.held_out).items()}
+        is_held = _among(source, held)
+        _require_all(len(held), int(is_held.sum()), f"{run.held_out} lists")
+        test = with_labels(source.only(is_held), held)
+        return Sources(source.only(~is_held), validation, test, "set aside by --hold-out")
+    own = _split(whole, "test")
+    if own is None:
+        raise ConfigError(
+            f"{data} has no split test to measure accuracy on; give --test DATA2, or score it "
+            "again with --hold-out 0.2"
+        )
+    return Sources(source, validation, own, "split test")
+
+
+def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) -> Parts:
+    """Give the images the run's labels, and keep the parts apart.
+
+    Args:
+        sources: their readable images.
+        ranking: of the run.
+        seed: of the part to validate on, where there is no split for it.
+        progress: told what is left out.
+
+    Raises:
+        DataError: images of the run are missing, or too few are left.
+    """
+    is_train = _among(sources.scored, set(ranking.ids))
+    _require_all(len(ranking), int(is_train.sum()), "the run scored")
+    apart = _places(sources.test) | _places(sources.validation)
+    is_apart = np.array([place in apart for place in _place_list(sources.scored)], dtype=np.bool_)
+    if (is_train & is_apart).any():
+        n_apart = int((is_train & is_apart).sum())
+        progress.say(f"{n_apart:,} images of the run are tested or validated on, so not learned")
+    is_train &= ~is_apart
+    if not is_train.any():
+        raise DataError("the run scored no images but those to test or validate on")
+    train = with_labels(
+        sources.scored.only(is_train), dict(zip(ranking.ids, ranking.given_labels, strict=True))
+    )
+    is_learned = np.ones(len(train), dtype=np.bool_)
+    is_tested, test = _known(sources.test, train.classes, "test", progress)
+    if sources.validation is not None:
+        is_validated, validation = _known(sources.validation, train.classes, "validation", progress)
+        return Parts(is_train, train, is_learned, is_validated, validation, is_tested, test)
+    aside = set_aside(train.ids, train.labels, VALIDATION, derived_seed(seed, "validation"))
+    if not aside.any():
+        raise DataError(f"{len(train):,} images are too few to set a tenth aside for validation")
+    return Parts(is_train, train, ~aside, None, train.labels[aside], is_tested, test)
+
+
+def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
+    """The dataset under other labels; ids that ``labels`` lacks keep theirs."""
+    names = [
+        labels.get(id_, dataset.classes[label])
+        for id_, label in zip(dataset.ids, dataset.labels.tolist(), strict=True)
+    ]
+    classes = sorted(set(names))
+    number = {name: n for n, name in enumerate(classes)}
+    return replace(
+        dataset, classes=tuple(classes), labels=np.array([number[n] for n in names], np.int64)
+    )
+
+
+def _known(
+    part: Dataset, classes: tuple[str, ...], name: str, progress: Progress
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which images have a class of the training data, and its number."""
+    number = {class_: n for n, class_ in enumerate(classes)}
+    numbers = np.array([number.get(class_, -1) for class_ in part.classes])[part.labels]
+    is_known = numbers >= 0
+    if not is_known.any():
+        raise DataError(
+            f"no {name} image has a class of the training data: {part.classes[0]!r} against "
+            f"{classes[0]!r}"
+        )
+    if not is_known.all():
+        n_other = int((~is_known).sum())
+        progress.say(f"{n_other:,} {name} images are left out: no training image has their class")
+    return is_known, numbers[is_known].astype(np.int64)
+
+
+def _split(dataset: Dataset, name: str) -> Dataset | None:
+    is_in = np.array([split == name for split in dataset.splits])
+    return dataset.only(is_in) if is_in.any() else None
+
+
+def _among(dataset: Dataset, ids: Container[str]) -> NDArray[np.bool_]:
+    return np.array([id_ in ids for id_ in dataset.ids], dtype=np.bool_)
+
+
+def _require_all(n_wanted: int, n_found: int, what: str) -> None:
+    if n_found < n_wanted:
+        raise DataError(
+            f"{n_wanted - n_found:,} of the {n_wanted:,} images that {what} are not there or "
+            "cannot be read; give the data that was scored"
+        )
+
+
+def _place_list(dataset: Dataset) -> list[str]:
+    """Where each image is, so that it is known under another root too."""
+    root = dataset.root.resolve()
+    return [str(root / id_) for id_ in dataset.ids]
+
+
+def _places(dataset: Dataset | None) -> set[str]:
+    return set() if dataset is None else set(_place_list(dataset))

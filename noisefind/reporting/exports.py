@@ -1,0 +1,62 @@
+"""What ``report --format`` writes beside the page: every scored image, with its given label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noisefind.errors import RunError
+from noisefind.exports.formats import (
+    FILES,
+    FOLDERS,
+    Export,
+    check_exports,
+    foreign_export,
+    write_exports,
+)
+from noisefind.pruning.manifest import Row
+from noisefind.runs.images import image_root
+
+if TYPE_CHECKING:
+    from noisefind.config import ReportConfig
+    from noisefind.reporting.data import ReportData
+
+
+def names_beside(config: ReportConfig) -> list[str]:
+    """The names of all that the formats write."""
+    return [name for form, names in FILES.items() if form in config.format for name in names]
+
+
+def check_beside(out: Path, data: ReportData, config: ReportConfig) -> None:
+    """Refuse early what cannot be written.
+
+    Raises:
+        RunError: something would be replaced that no earlier report wrote.
+        DataError: a format points at image files and they are not there.
+    """
+    check_exports(config.format, data.ranking.ids, _root(data, config))
+    for path in (out.parent / name for name in names_beside(config)):
+        is_folder = path.name in FOLDERS
+        foreign = foreign_export(path) if is_folder and path.is_dir() else None
+        is_ours = out.exists() and not path.is_symlink() and path.is_dir() == is_folder
+        if foreign is not None or (path.exists() and not is_ours):
+            what = path if foreign is None else path / foreign
+            raise RunError(
+                f"{str(what)!r} was not written by noisefind report: move it away, or name a page "
+                "in another folder with -o"
+            )
+
+
+def write_beside(folder: Path, data: ReportData, config: ReportConfig) -> None:
+    """Write the whole run, nothing pruned and nothing decided, in each of the formats."""
+    if not config.format:
+        return
+    ranking = data.ranking
+    columns = zip(ranking.ids, ranking.given_labels, ranking.splits, strict=True)
+    rows = sorted(Row(*cells, keep=True, reason="") for cells in columns)
+    export = Export(rows, ranking, (), _root(data, config), data.summary["run_id"])
+    write_exports(export, folder, config.format)
+
+
+def _root(data: ReportData, config: ReportConfig) -> Path:
+    return image_root(Path(data.summary["root"]), config.data)

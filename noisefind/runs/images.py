@@ -1,0 +1,63 @@
+"""The images of a run again, from where they are now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from noisefind.config import DataConfig
+from noisefind.data.open import open_dataset
+from noisefind.data.table import is_table
+from noisefind.errors import DataError
+from noisefind.utils.cache import cache_folder
+
+if TYPE_CHECKING:
+    from noisefind.data.dataset import Dataset
+    from noisefind.runs.folder import RunFolder
+
+
+def reopen(
+    summary: dict[str, Any],
+    folder: RunFolder,
+    moved_to: Path | None = None,
+    *,
+    split: str | None = None,
+    way_out: str = "say where with --data DIR",
+) -> Dataset:
+    """The dataset that a run scored, with the labels that its files and folders have now.
+
+    Args:
+        summary: what run.json says.
+        folder: the run.
+        moved_to: where the images are now; None: where they were.
+        split: another split than the one that was scored, or ``all``.
+        way_out: what to do where the images are gone.
+
+    Raises:
+        DataError: the images are not there.
+    """
+    scored = summary["config"]
+    data, root = Path(summary["data"]), scored["root"]
+    if moved_to is not None and is_table(data) and not is_table(moved_to):
+        root = str(moved_to)  # the table stayed, its images have moved
+    elif moved_to is not None:
+        data = moved_to
+    elif not data.exists() and not is_table(data):
+        data = Path(summary["root"])  # where ``cifar10`` was downloaded to
+    gone = next((path for path in (data, root and Path(root)) if path and not path.exists()), None)
+    if gone is not None:
+        raise DataError(f"{gone}: the images are not there any more; {way_out}")
+    of = DataConfig(
+        split=split or ("all" if scored["split"] is None else scored["split"]),
+        root=Path(root) if root and is_table(data) else None,
+        cifar_labels=scored["cifar_labels"],
+    )
+    cache = cache_folder(None, folder.path / "cache")
+    return open_dataset(data, of, cache_dir=cache, say=lambda _: None)
+
+
+def image_root(root: Path, moved_to: Path | None) -> Path:
+    """What ids are relative to now: ``root``, or where ``--data`` says that the images are."""
+    if moved_to is None:
+        return root
+    return moved_to.parent if is_table(moved_to) else moved_to

@@ -1,0 +1,38 @@
+"""What the members of a finished run said of every image, from its record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from noisefind.errors import RunError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from noisefind.runs.folder import RunFolder
+
+
+class MeanPredictions(NamedTuple):
+    """The N ids, sorted; the C classes, sorted; (N, C) mean probabilities over the members."""
+
+    ids: list[str]
+    classes: list[str]
+    probabilities: NDArray[np.float32]
+
+
+def mean_predictions(run: RunFolder) -> MeanPredictions:
+    """What the members say after their last epoch; every kind of member counts the same.
+
+    Raises:
+        RunError: the run is not whole, or its record is gone.
+    """
+    from noisefind.training.record import Record, n_recorded  # imports torch
+
+    summary = run.read_summary()
+    folders = [run.record / network for network in summary["recipes"]]
+    if not all(n_recorded(folder) for folder in folders):
+        raise RunError(f"{run.record} lacks what the members said; score the data again")
+    mean = np.mean([Record(folder).mean for folder in folders], axis=0)
+    return MeanPredictions(sorted(run.read_ranking().ids), summary["classes"], mean)

@@ -1,0 +1,136 @@
+"""How long and how large the rest of a run will be, from a first batch of everything."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from noisefind.features import swav
+from noisefind.features.frozen import BATCH
+from noisefind.features.reduce import N_COMPONENTS
+from noisefind.scores.predictions import FIELDS
+from noisefind.training.member import autocast, train_member
+from noisefind.training.normalize import choose_normalization
+from noisefind.training.probes import train_probes
+from noisefind.utils.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from noisefind.config import ScoreConfig
+    from noisefind.features.compute import FeatureTask
+    from noisefind.features.frozen import FrozenNetwork
+    from noisefind.training.recipe import Recipe
+
+FLOAT_BYTES = 4
+FIXED_SECONDS = 5.0  # reduction, k-means and writing, for a few thousand images
+
+
+class _Forget:
+    """In the recorder's place: keeps nothing."""
+
+    def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
+        """Do nothing."""
+
+
+def estimate(
+    task: FeatureTask,
+    n_classes: int,
+    recipes: dict[str, Recipe],
+    *,
+    has_features: bool,
+    network_size: int,
+    n_gpus: int = 0,
+) -> tuple[float, int]:
+    """Seconds and bytes for the features (unless they are there already), members, record.
+
+    Every stage runs once to warm up and once for the clock, on a few images or on numbers of the
+    same shape. Members from pixels are shared out to ``n_gpus``; processes on one CPU share its
+    cores and are counted as if they took turns.
+    """
+    n_images, config, device = len(task.pixels), task.config, task.device
+    seconds, n_bytes = FIXED_SECONDS, n_images * N_COMPONENTS * FLOAT_BYTES
+    if not has_features:
+        per_image, n_features = (
+            _swav_cost(network_size, config.swav_epochs, device)
+            if task.network is None
+            else _feature_cost(task, task.network)
+        )
+        seconds += n_images * per_image
+        n_bytes += n_images * n_features * FLOAT_BYTES
+    for recipe in recipes.values():
+        if recipe.members == 0:
+            continue
+        once = _member_seconds(recipe, config, n_classes, network_size, device)
+        is_together = recipe.architecture == "probe"
+        in_turn = 1 if is_together else math.ceil(recipe.members / max(1, n_gpus))
+        seconds += once * n_images * recipe.epochs * in_turn
+        n_bytes += n_images * FLOAT_BYTES * len(FIELDS) * recipe.members * recipe.epochs
+        n_bytes += n_images * FLOAT_BYTES * 2 * n_classes
+    return seconds, n_bytes
+
+
+def _feature_cost(task: FeatureTask, network: FrozenNetwork) -> tuple[float, int]:
+    """Seconds for one image, and the numbers that it gives."""
+    module = network.build(task.size).eval().to(task.device)
+    batch = torch.from_numpy(np.array(task.pixels[:BATCH])).to(task.device)
+    n_features = 0
+
+    def run() -> None:
+        nonlocal n_features
+        with torch.inference_mode(), autocast(task.device):
+            n_features = module(batch).cpu().shape[1]
+
+    seconds = _clocked(run) / len(batch)
+    return seconds, n_features
+
+
+def _swav_cost(size: int, epochs: int, device: torch.device) -> tuple[float, int]:
+    """Seconds for one image in all epochs of SwAV, and the numbers of both its outputs."""
+    n_images = BATCH if device.type == "cpu" else swav.RECIPE.batch_size
+    training = swav.Training(size, seed=0, device=device)
+    batch = torch.zeros(n_images, size, size, 3, dtype=torch.uint8, device=device)
+    seconds = _clocked(lambda: float(training.step(batch, torch.Generator()))) / n_images
+    return seconds * epochs, len(swav.OUTPUTS) * swav.N_FEATURES
+
+
+def _member_seconds(
+    recipe: Recipe,
+    config: ScoreConfig,
+    n_classes: int,
+    size: int,
+    device: torch.device,
+) -> float:
+    """Seconds for one image in one epoch: of one network, or of all probes together."""
+    n_images = 2 * recipe.batch_size
+    labels = np.arange(n_images, dtype=np.int64) % n_classes
+    recipe = replace(recipe, epochs=1)
+
+    def run() -> None:
+        if recipe.architecture == "probe":
+            train_probes(
+                np.zeros((n_images, N_COMPONENTS), np.float32), labels, n_classes, kind="probe",
+                members=range(recipe.members), recipe=recipe, seed=0, device=device,
+                recorder=_Forget(), progress=Progress(),
+            )  # fmt: skip
+        else:
+            train_member(
+                np.zeros((n_images, size, size, 3), np.uint8), labels, n_classes,
+                kind=recipe.architecture, member=0, recipe=recipe, config=config,
+                normalization=choose_normalization("half"), device=device, recorder=_Forget(),
+                progress=Progress(),
+            )  # fmt: skip
+
+    return _clocked(run) / n_images
+
+
+def _clocked(run: Callable[[], object]) -> float:
+    run()
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start

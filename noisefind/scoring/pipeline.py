@@ -1,0 +1,348 @@
+"""``noisefind score``: from a path to a run folder, stage by stage."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from noisefind._version import __version__
+from noisefind.config import AUTO, ScoreConfig
+from noisefind.data.hold_out import hold_out
+from noisefind.data.open import open_dataset
+from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.detection.kernel_ridge import held_out_scores
+from noisefind.detection.leave_one_out import Witness, call_witness
+from noisefind.features.compute import FeatureTask, open_network
+from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.scores.distance import Clusters, find_clusters, km_distance
+from noisefind.scoring.details import memorised_warning, verdict_summary, write_details
+from noisefind.scoring.estimate import estimate
+from noisefind.scoring.image_checks import Eye, look, look_elsewhere
+from noisefind.scoring.ranking import rank
+from noisefind.scoring.sizes import Sizes, choose_sizes, trains_on_pixels
+from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
+from noisefind.training.networks import require_known
+from noisefind.training.recipe import Recipe, choose_recipes, is_trajectory
+from noisefind.training.record import Record, n_recorded
+from noisefind.training.weights import file_digest
+from noisefind.utils.cache import cache_folder
+from noisefind.utils.device import choose_devices, choose_threads, prepare_cpu
+from noisefind.utils.files import open_array
+from noisefind.utils.output import check_place
+from noisefind.utils.progress import Progress
+from noisefind.utils.seeds import derived_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from numpy.typing import NDArray
+
+    from noisefind.data.dataset import Dataset
+    from noisefind.data.pixels import Stored
+    from noisefind.detection.noise_rate import LabelNoise
+    from noisefind.similarity.findings import Findings
+
+FEW_IMAGES = 20  # of a class; with fewer a warning is given
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What ``score`` found; everything is in the run folder too."""
+
+    run: RunFolder
+    summary: dict[str, Any]
+    ranking: Ranking
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """Where things run and are kept."""
+
+    device: torch.device
+    devices: list[torch.device]  # with a process each for networks from pixels; mostly none
+    n_threads: int
+    cache: Path
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+def score(
+    data: str | Path,
+    output: str | Path,
+    config: ScoreConfig | None = None,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> ScoreResult:
+    """Train an ensemble on the images, score every image and write the run folder.
+
+    Args:
+        data: class folders, split folders, a table, a CIFAR directory or archive, or ``cifar10``
+            or ``cifar100``.
+        output: the run folder, new or empty; or with ``resume`` that of an interrupted run, or of
+            a finished one that gets more members.
+        config: the options; None for the defaults.
+        resume: go on with the run in ``output``.
+        progress: told how far it is.
+
+    Raises:
+        DataError, ConfigError, RunError: as their classes say; nothing is written then but what is
+            in the cache.
+    """
+    run = RunFolder(Path(output))
+    if Path(data).is_dir():  # a run in there would be found as images by the next one
+        check_place(run.path, Path(data), may_be_full=True)
+    with run.held(resume=resume):
+        return _score(data, run, config or ScoreConfig(), progress or Progress())
+
+
+def _score(
+    data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress
+) -> ScoreResult:
+    machine = _Machine(
+        *choose_devices(config.device, config.devices),
+        choose_threads(config.threads),
+        cache_folder(config.cache_dir, run.path / "cache"),
+        progress,
+    )
+    prepare_cpu(machine.n_threads)
+    networks = config.networks(on_gpu=machine.device.type == "cuda")
+    require_known(networks)
+    feature_network = open_network(config, machine.progress)
+    with machine.timed("open"):
+        dataset, held_out = _open(data, config, machine)
+        sizes = choose_sizes(dataset, config, networks, feature_network)
+        try_networks(
+            networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
+        )
+    with machine.timed("pixels"):
+        stored = open_pixels(
+            dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
+            n_threads=machine.n_threads, progress=machine.progress,
+        )  # fmt: skip
+    dataset, pixels = stored.dataset, stored.pixels
+    dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
+    recipes = choose_recipes(config, networks, len(dataset))
+    started = run.start(_asked(data, config, dataset, recipes))
+    if run.is_whole and all(n_recorded(run.record / k) == r.members for k, r in recipes.items()):
+        machine.progress.say(f"{run.path} is complete; nothing is left to do")
+        return ScoreResult(run, run.read_summary(), run.read_ranking())
+    key = f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
+    network_pixels = None
+    if trains_on_pixels(config, networks):
+        network_pixels = resized_pixels(
+            pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
+        )
+    task = FeatureTask(
+        config, feature_network,
+        network_pixels if network_pixels is not None and config.features == "swav" else pixels,
+        sizes.features, key, machine.cache, machine.device,
+    )  # fmt: skip
+    _say_estimate(task, len(dataset.classes), sizes, recipes, run, machine)
+    features = _features(task, dataset, run, machine)
+    clusters = _clusters(features, dataset, config, machine)
+    with machine.timed("training"):
+        training = TrainingData(features, network_pixels, dataset.labels, len(dataset.classes))
+        train_ensemble(
+            training, recipes, config, run.record, machine.device, machine.progress,
+            machine.devices,
+        )  # fmt: skip
+    with machine.timed("witness"):
+        witness, noise = _witness(features, dataset, config, machine)
+    findings = _findings(features, dataset, stored, key, config, machine)
+    with machine.timed("scores"):
+        machine.progress.stage("Scoring", 1)
+        records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
+        trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
+        distances = km_distance(features, clusters.centers)
+        judged = rank(
+            dataset, records, distances, witness, findings, config,
+            trajectories=trajectories,
+        )  # fmt: skip
+        ranking = judged.ranking
+        run.write_results(ranking, dataset.skipped, clusters.curve)
+        run.write_findings(findings, dataset)
+        write_details(run, dataset, judged, noise)
+        if held_out is not None:
+            run.write_held_out(held_out)
+        machine.progress.advance()
+    if not judged.verdict.members_count:
+        machine.progress.say(memorised_warning(judged.verdict.memorised_share))
+    summary = {
+        **started,
+        **_summary(dataset, ranking, sizes, recipes, clusters, machine),
+        **findings.counts(),
+        **verdict_summary(judged, noise),
+    }
+    run.finish(summary)
+    return ScoreResult(run, summary, ranking)
+
+
+def _open(
+    data: str | Path, config: ScoreConfig, machine: _Machine
+) -> tuple[Dataset, Dataset | None]:
+    """What is scored, and what --hold-out sets aside."""
+    dataset = open_dataset(data, config, cache_dir=machine.cache, say=machine.progress.say)
+    skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
+    machine.progress.say(
+        f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}"
+    )
+    n_small = int((np.bincount(dataset.labels) < FEW_IMAGES).sum())
+    if n_small:
+        machine.progress.say(
+            f"{n_small} of the classes have fewer than {FEW_IMAGES} images: what is said of their "
+            "labels rests on little"
+        )
+    kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
+    if held_out is not None:
+        machine.progress.say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
+    return kept, held_out
+
+
+def _asked(
+    data: str | Path, config: ScoreConfig, dataset: Dataset, recipes: dict[str, Recipe]
+) -> dict[str, Any]:
+    """What identifies a run: it may go on only as long as all of this is the same."""
+    labels = repr((dataset.classes, dataset.labels.tolist())).encode()
+    return {
+        "run_id": uuid.uuid4().hex,
+        "version": __version__,
+        "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
+        "root": str(dataset.root.absolute()),
+        "fingerprint": dataset.fingerprint,
+        "labels": hashlib.sha256(labels).hexdigest(),
+        "members": {kind: recipe.members for kind, recipe in recipes.items()},
+        "weights": file_digest(config.weights) if config.weights else None,
+        "config": config.to_dict(),
+    }
+
+
+def _say_estimate(
+    task: FeatureTask,
+    n_classes: int,
+    sizes: Sizes,
+    recipes: dict[str, Recipe],
+    run: RunFolder,
+    machine: _Machine,
+) -> None:
+    """Say how long what is still to be done will take; what is cached or recorded is not."""
+    missing = {
+        kind: replace(recipe, members=recipe.members - n_recorded(run.record / kind))
+        for kind, recipe in recipes.items()
+    }
+    has_features = run.reduced_features.exists() or task.is_cached
+    seconds, n_bytes = estimate(
+        task, n_classes, missing, has_features=has_features, network_size=sizes.network,
+        n_gpus=len({d for d in machine.devices if d.type == "cuda"}),
+    )  # fmt: skip
+    time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
+    machine.progress.say(
+        f"about {time_text} on {machine.device} and {n_bytes / 1e6:,.0f} MB of disk "
+        "to come, by a measured first batch"
+    )
+
+
+def _features(
+    task: FeatureTask, dataset: Dataset, run: RunFolder, machine: _Machine
+) -> NDArray[np.float32]:
+    """The reduced features (N, k), computed unless an interrupted run left them."""
+    if not run.reduced_features.exists():
+        with machine.timed("features"):
+            task.write(run, dataset.ids, machine.progress)
+    return cast("NDArray[np.float32]", open_array(run.reduced_features))
+
+
+def _clusters(
+    features: NDArray[np.float32], dataset: Dataset, config: ScoreConfig, machine: _Machine
+) -> Clusters:
+    with machine.timed("clusters"):
+        machine.progress.stage("Clustering", 12 if config.clusters == AUTO else 1)
+        clusters = find_clusters(
+            features, config.clusters, n_classes=len(dataset.classes),
+            seed=derived_seed(config.seed, "clusters") % 2**32, n_threads=machine.n_threads,
+            advance=machine.progress.advance,
+        )  # fmt: skip
+    if config.clusters != AUTO and len(clusters.centers) < int(config.clusters):
+        machine.progress.say(
+            f"--clusters {config.clusters}: only {len(clusters.centers)} images differ, "
+            "and with as many centres as images km_distance is rounding alone"
+        )
+    return clusters
+
+
+def _findings(
+    features: NDArray[np.float32],
+    dataset: Dataset,
+    stored: Stored,
+    key: str,
+    config: ScoreConfig,
+    machine: _Machine,
+) -> Findings:
+    """What the pictures alone tell."""
+    eye = Eye(
+        config.max_pixels, machine.cache, machine.n_threads, machine.progress,
+        derived_seed(config.seed, "neighbours") % 2**32,
+    )  # fmt: skip
+    with machine.timed("pictures"):
+        findings = look(stored, dataset.labels, features, key, eye)
+    if not config.leaks or dataset.elsewhere is None:
+        return findings
+    with machine.timed("other_splits"):
+        return replace(findings, leaks=look_elsewhere(dataset, stored, key, eye))
+
+
+def _witness(
+    features: NDArray[np.float32], dataset: Dataset, config: ScoreConfig, machine: _Machine
+) -> tuple[Witness, LabelNoise]:
+    machine.progress.stage("Asking what the other images say", 2 * len(dataset))
+    seed = derived_seed(config.seed, "witness")
+    scores = held_out_scores(
+        features, dataset.labels, len(dataset.classes), seed=seed, n_threads=machine.n_threads,
+        advance=machine.progress.advance,
+    )  # fmt: skip
+    return call_witness(scores, dataset.labels, seed=seed)
+
+
+def _summary(
+    dataset: Dataset,
+    ranking: Ranking,
+    sizes: Sizes,
+    recipes: dict[str, Recipe],
+    clusters: Clusters,
+    machine: _Machine,
+) -> dict[str, Any]:
+    """What run.json adds to what was known at the start."""
+    n_issues = int(ranking.is_label_issue.sum())
+    packages = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
+    return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "device": ",".join(map(str, machine.devices or [machine.device])),
+        "threads": machine.n_threads,
+        "recipes": {kind: asdict(recipe) for kind, recipe in recipes.items()},
+        "sizes": asdict(sizes),
+        "n_clusters": len(clusters.centers),
+        "n_images": len(dataset),
+        "classes": list(dataset.classes),
+        "n_skipped": len(dataset.skipped),
+        "n_label_issues": n_issues,
+        "label_issue_share": round(n_issues / len(dataset), 6),
+        "seconds": {**machine.seconds, "total": round(sum(machine.seconds.values()), 3)},
+    }

@@ -1,0 +1,192 @@
+"""Options: one definition feeds the command line, YAML, the documentation and the run folder."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import typer.main
+
+from noisefind.cli.main import app
+from noisefind.cli.options import COMMANDS, options_document
+from noisefind.config import (
+    AUTO,
+    BaseConfig,
+    PruneConfig,
+    ScoreConfig,
+    flag,
+    load_config,
+    options_of,
+)
+from noisefind.errors import ConfigError
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "options.md"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def names(kind: type[BaseConfig]) -> list[str]:
+    return [f.name for f in options_of(kind)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_on_the_command_line(command: str) -> None:
+    """Each field of the configuration is an option of its command, spelled with hyphens."""
+    found = cast("Any", typer.main.get_command(app))
+    for word in command.split():
+        found = found.commands[word]
+    spelled = {o for p in found.params for o in p.opts if o.startswith("--")}
+    assert {flag(name) for name in names(COMMANDS[command])} <= spelled
+
+
+def test_documentation_is_made_from_the_definitions() -> None:
+    """docs/options.md is what the definitions give; the failing text says how to renew it."""
+    assert DOCUMENT.read_text(encoding="utf-8") == options_document(), (
+        "renew it: python -m noisefind.cli.options > docs/options.md"
+    )
+
+
+def test_typed_goes_before_file_before_preset_before_default(tmp_path: Path) -> None:
+    """The layers of options are ordered as the documentation says."""
+    file = write(
+        tmp_path / "c.yaml", "preset: standard\nepochs: 7\nlearning-rate: 0.5\nflip: false"
+    )
+    config = load_config(ScoreConfig, file, {"epochs": "3", "members": None, "seed": None})
+    assert (config.network, config.epochs, config.learning_rate) == ("probe,cnn", 3, 0.5)
+    assert (config.members, config.seed, config.flip, config.crop) == ("auto", 0, False, True)
+
+
+def test_a_preset_means_the_same_in_a_program() -> None:
+    """ScoreConfig(preset=...) is what --preset gives; what is given by name goes before it."""
+    for given in (
+        {"preset": "thesis-cifar10"},
+        {"preset": "thesis-cifar10", "never_learned": "top", "clusters": AUTO},  # the defaults
+        {"preset": "standard", "network": "cnn"},
+    ):
+        config = ScoreConfig(**cast("Any", given))
+        assert config == load_config(ScoreConfig, None, given)
+        assert {name: getattr(config, name) for name in given} == given
+    assert ScoreConfig(preset="thesis-cifar10").members == 10
+    assert replace(ScoreConfig(preset="thesis-cifar10", epochs=1), seed=3).epochs == 1
+    assert pickle.loads(pickle.dumps(config)) == config
+
+
+def test_network_goes_before_preset() -> None:
+    """A network that was typed is not overruled by a preset."""
+    config = load_config(ScoreConfig, None, {"preset": "standard", "network": "cnn"})
+    assert config.networks(on_gpu=False) == ("cnn",)
+
+
+def test_networks_by_device() -> None:
+    """Without a word, a CPU trains probes and a GPU adds networks from pixels."""
+    assert ScoreConfig().networks(on_gpu=False) == ("probe",)
+    assert ScoreConfig().networks(on_gpu=True) == ("probe", "cnn")
+
+
+def test_lists_take_one_or_many(tmp_path: Path) -> None:
+    """A list option takes a single value or several, from YAML as from the command line."""
+    file = write(tmp_path / "c.yaml", "drop: [noise, hardest]\nfraction: 0.3")
+    config = load_config(PruneConfig, file, {})
+    assert (config.drop, config.fraction) == (["noise", "hardest"], [0.3])
+
+
+def test_echo_round_trip(tmp_path: Path) -> None:
+    """What run.json echoes is a configuration that gives the same one again."""
+    config = load_config(ScoreConfig, None, {"epochs": "4", "cache_dir": tmp_path, "flip": False})
+    assert load_config(ScoreConfig, None, config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "words"),
+    [
+        (ScoreConfig, {"epochs": "0"}, ["--epochs", "'0'", "1 to 10,000", "auto"]),
+        (ScoreConfig, {"epochs": "many"}, ["--epochs", "'many'"]),
+        (ScoreConfig, {"epochs": 2.5}, ["--epochs", "2.5", "whole"]),
+        (ScoreConfig, {"epochs": True}, ["--epochs", "True"]),
+        (ScoreConfig, {"seed": "auto"}, ["--seed", "'auto'"]),
+        (ScoreConfig, {"learning_rate": "nan"}, ["--learning-rate", "'nan'"]),
+        (ScoreConfig, {"network": "probe, vgg11"}, ["--network", "separated by commas"]),
+        (ScoreConfig, {"network": "probe,probe"}, ["--network"]),
+        (ScoreConfig, {"device": "tpu"}, ["--device", "'tpu'", "cuda:N"]),
+        (ScoreConfig, {"flip": "yes"}, ["--flip", "true or false"]),
+        (ScoreConfig, {"optimizer": "lion"}, ["--optimizer", "sgd, adam, adamw"]),
+        (PruneConfig, {"drop": ["noise", "all"]}, ["--drop", "'all'"]),
+        (PruneConfig, {"fraction": ["x"]}, ["--fraction", "'x'"]),
+    ],
+)
+def test_bad_values_are_refused(
+    kind: type[ScoreConfig | PruneConfig], given: dict[str, object], words: list[str]
+) -> None:
+    """A refusal is one line that names the option, its value and the rule."""
+    with pytest.raises(ConfigError) as error:
+        load_config(kind, None, given)
+    message = str(error.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epoch: 3", ["'epoch'", "epochs"]),
+        ("- epochs", ["option: value"]),
+        ("epochs: [", ["cannot be read"]),
+        ("epochs: 0", ["--epochs", "0"]),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, text: str, words: list[str]) -> None:
+    """Unknown keys and broken YAML are errors of one line."""
+    with pytest.raises(ConfigError) as error:
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", text), {})
+    message = str(error.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """A configuration file that is not there is an error, not the defaults."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(ScoreConfig, tmp_path / "none.yaml", {})
+
+
+def test_empty_file_means_defaults(tmp_path: Path) -> None:
+    """A file of comments only changes nothing."""
+    assert (
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", "# all default"), {}) == ScoreConfig()
+    )
+
+
+def test_a_configuration_made_in_python_is_checked_too() -> None:
+    """Text becomes the option's type, and a value outside its range is refused at once."""
+    assert ScoreConfig(cache_dir=cast("Any", "cache")).cache_dir == Path("cache")
+    with pytest.raises(ConfigError, match=r"--members is 0; it must be a whole number from 1 to"):
+        ScoreConfig(members=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs: three", "c.yaml: --epochs is 'three'; it must be a whole number"),
+        ("epoch: 3", "unknown option 'epoch'; did you mean 'epochs'?"),
+        ("epochs: 3\nepochs: 4", "'epochs' stands there twice"),
+    ],
+)
+def test_what_is_wrong_in_a_file_names_the_file(tmp_path: Path, text: str, message: str) -> None:
+    """Values, misspelled keys and repeated keys of a YAML file are refused with its name."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", text), {})
+    assert message in str(caught.value)
+    assert "c.yaml" in str(caught.value)
+
+
+def test_a_resumed_run_keeps_its_options() -> None:
+    """What is typed or in the file goes before the run's options, those before the defaults."""
+    before = ScoreConfig(seed=7, epochs=3).to_dict()
+    config = load_config(ScoreConfig, None, {"epochs": "4"}, before)
+    assert (config.seed, config.epochs, config.members) == (7, 4, "auto")
