@@ -8,7 +8,6 @@ import sys
 
 import torch
 
-from noisefind.config import AUTO
 from noisefind.errors import ConfigError
 
 # glibc's mallopt: keep freed memory instead of giving it back to the kernel after every step, which
@@ -25,7 +24,7 @@ def choose_devices(device: str, devices: str | None) -> tuple[torch.device, list
     """
     if devices is None:
         return choose_device(device), []
-    if device != AUTO:
+    if device != "auto":
         raise ConfigError(f"--device {device} and --devices {devices} exclude each other; give one")
     others = [choose_device(name, "--devices") for name in devices.split(",")]
     return others[0], others
@@ -38,7 +37,7 @@ def choose_device(name: str, option: str = "--device") -> torch.device:
         ConfigError: a GPU was asked for that this machine or this PyTorch does not have.
     """
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == AUTO:
+    if name == "auto":
         return torch.device("cuda" if n_gpus else "cpu")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= n_gpus:
