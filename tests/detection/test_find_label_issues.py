@@ -44,7 +44,7 @@ def test_planted_errors_are_found(given: str) -> None:
         "features": {"features": CASE.features},
         "both": {"pred_probs": CASE.probs, "features": CASE.features},
     }[given]
-    issues = find_label_issues(CASE.labels, **arrays)  # type: ignore[arg-type]
+    issues = find_label_issues(CASE.labels, **arrays)
     is_wrong = np.isin(np.arange(N), CASE.wrong)
     f1 = 2 * (issues.is_label_issue & is_wrong).sum() / (issues.is_label_issue.sum() + 30)
     assert f1 > (0.85 if given == "pred_probs" else 0.95)
