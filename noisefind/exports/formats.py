@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from noisefind.pruning.manifest import Row
     from noisefind.runs.folder import Ranking
 
 FILES = {
@@ -44,6 +43,16 @@ CLEANLAB_COLUMNS = (
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+class ManifestRow(NamedTuple):
+    """One image of a manifest: whether it is kept, and why not or under which label."""
+
+    file_name: str
+    label: str
+    split: str
+    keep: bool
+    reason: str
+
+
 @dataclass(frozen=True)
 class Export:
     """What the formats are made of, joined by id.
@@ -56,14 +65,14 @@ class Export:
         run_id: of the run that made the predictions.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[ManifestRow]
     ranking: Ranking
     decided: Collection[str]
     root: Path
     run_id: str
 
     @property
-    def kept(self) -> list[Row]:
+    def kept(self) -> list[ManifestRow]:
         """The rows that stay."""
         return [row for row in self.rows if row.keep]
 
@@ -97,7 +106,7 @@ def write_exports(export: Export, folder: Path, formats: Collection[str]) -> Non
             write(export, folder)
 
 
-def foreign_export(folder: Path) -> str | None:
+def unknown_export(folder: Path) -> str | None:
     """The first file or link in one of ``FOLDERS`` that noisefind did not write there."""
     for path in sorted(folder.rglob("*")):
         is_ours = path.is_dir() or path.name in FOLDERS[folder.name]

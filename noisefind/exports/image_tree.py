@@ -91,7 +91,7 @@ def write_image_tree(
     return made
 
 
-def foreign_entry(tree: Path) -> str | None:
+def unknown_entry(tree: Path) -> str | None:
     """The first entry of ``tree`` that no metadata.csv in it lists; links count, folders do not."""
     listed = set()
     for metadata in tree.glob(f"*/{METADATA}"):

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from noisefind.config import PruneConfig
-from noisefind.data.table import is_table
 from noisefind.errors import ConfigError, DataError, RunError
-from noisefind.exports.formats import FILES, Export, check_exports, write_exports
+from noisefind.exports.formats import Export, check_exports, write_exports
+from noisefind.exports.image_tree import write_image_tree
 from noisefind.pruning.decisions import DROPPED, RELABELLED, Review, read_decisions
+from noisefind.pruning.folder import ALL_NAMES, TREE, names_written, open_prune_output
 from noisefind.pruning.manifest import (
     ClassCount,
     Manifest,
     Unreadable,
-    check_out,
     class_counts,
     write_manifest,
 )
@@ -93,40 +93,26 @@ def prune(
         ranking.ids, labels, ranking.splits, chosen.keep, chosen.reasons,
         unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
-    root, table = Path(summary["root"]), is_table(Path(summary["data"]))
-    check_out(out, root, ranking.ids, is_table=table, force=force)
+    root = Path(summary["root"])
+    output_folder = open_prune_output(out, root, Path(summary["data"]), ranking.ids, force=force)
     images = image_root(root, config.data)
     check_exports(config.format, ranking.ids, images)
+    written: list[str] = []
     if not dry_run:
-        is_tree = "imagefolder" in config.format
-        write_manifest(
-            manifest, out, data_root=root, is_table=table, formats=config.format,
-            dataset=reopen(summary, folder, config.data) if is_tree else None,
-            copy=config.copy, force=force,
-            write_more=lambda partial: _write_exports(
-                partial, config, manifest, ranking, review, images, summary["run_id"]
-            ),
-        )  # fmt: skip
-    written = [] if dry_run else manifest.files(config.format)
+        tree_data = reopen(summary, folder, config.data) if TREE in config.format else None
+        export = Export(
+            manifest.rows, ranking, review.decisions.keys(), root=images, run_id=summary["run_id"]
+        )
+        with output_folder.write(ALL_NAMES) as partial:
+            write_manifest(manifest, partial, config.format)
+            if tree_data is not None:
+                kept = [row[:3] for row in manifest.kept]
+                write_image_tree(kept, partial / TREE, tree_data, copy=config.copy)
+            write_exports(export, partial, config.format)
+        written = names_written(config.format, has_disagreements=bool(review.disagreements))
     return PruneResult(
         manifest, class_counts(manifest), rules, review, chosen.n_spared, out, written, summary
     )
-
-
-def _write_exports(
-    folder: Path,
-    config: PruneConfig,
-    manifest: Manifest,
-    ranking: Ranking,
-    review: Review,
-    images: Path,
-    run_id: str,
-) -> None:
-    """What the formats of other tools ask for."""
-    if FILES.keys().isdisjoint(config.format):
-        return  # a million rows need not be sorted for nothing
-    export = Export(manifest.rows(), ranking, review.decisions.keys(), images, run_id)
-    write_exports(export, folder, config.format)
 
 
 def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
