@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from noisefind.errors import ConfigError
+from noisefind.utils.groups import rank_within, spread, spread_within
 from noisefind.utils.seeds import random_keys
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def _plan(rule: Rule, images: _Images) -> tuple[Ints, Ints]:
         order = ascending[::-1]
     else:
         n_cut = min(round(rule.fraction / 3 * len(alive)), n_drop)
-        order = _coverage_order(ascending[::-1], _spread(n_cut, sizes), images)
-    return order, _spread(n_drop, sizes)
+        order = _coverage_order(ascending[::-1], spread(n_cut, sizes), images)
+    return order, spread(n_drop, sizes)
 
 
 def _copies(duplicates: Ints, rows: Ints) -> Ints:
@@ -201,11 +202,11 @@ def _window_plan(window: tuple[float, float], images: _Images, n_groups: int) ->
     """
     groups, ascending = images.groups, images.ascending
     position = np.empty_like(ascending)
-    position[ascending] = _rank_within(groups[ascending])
+    position[ascending] = rank_within(groups[ascending])
     sizes = np.bincount(groups, minlength=n_groups)
     first, last = (round(edge * len(groups)) for edge in window)
-    n_keep = _spread(last - first, sizes)
-    low = np.minimum(_spread(first, sizes), sizes - n_keep)
+    n_keep = spread(last - first, sizes)
+    low = np.minimum(spread(first, sizes), sizes - n_keep)
     # Twice the distance, so that the middle of an even window is a whole number too.
     distance = np.abs(2 * position - (2 * low + n_keep - 1)[groups])
     is_outside = distance > (n_keep - 1)[groups]
@@ -230,7 +231,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     ICLR 2023, algorithm 1.
     """
     groups = images.groups[hardest_first]
-    is_cut = _rank_within(groups) < n_cut[groups]
+    is_cut = rank_within(groups) < n_cut[groups]
     rest, groups = hardest_first[~is_cut], groups[~is_cut]
     low, high = np.full(len(n_cut), np.inf), np.full(len(n_cut), -np.inf)
     values = images.difficulty[rest].astype(np.float64)
@@ -242,7 +243,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     chance = images.chance[rest]
     number = np.empty_like(rest)
     by_chance = np.argsort(chance)
-    number[by_chance] = _rank_within(stratum[by_chance])
+    number[by_chance] = rank_within(stratum[by_chance])
     size = np.bincount(stratum)[stratum]
     return np.concatenate((hardest_first[is_cut], rest[np.lexsort((chance, size, -number))]))
 
@@ -255,32 +256,8 @@ def _take(order: Ints, wanted: Ints, images: _Images, min_per_class: int) -> Int
     """
     classes = images.labels[order]
     spare = np.maximum(np.bincount(images.labels[images.alive]) - min_per_class, 0)
-    order = order[_rank_within(classes) < spare[classes]]
+    order = order[rank_within(classes) < spare[classes]]
     groups = images.groups[order]
     capacity = np.bincount(groups, minlength=len(wanted))
-    quota = np.minimum(wanted, capacity)
-    room = capacity - quota
-    quota = quota + _spread(min(int((wanted - quota).sum()), int(room.sum())), room)
-    return order[_rank_within(groups) < quota[groups]]
-
-
-def _spread(total: int, sizes: Ints) -> Ints:
-    """``total`` over groups in proportion to their sizes, by largest remainder, in whole numbers.
-
-    Exact: the shares add up to ``total``; with ``total <= sizes.sum()`` none exceeds its size.
-    """
-    if total == 0:
-        return np.zeros_like(sizes)
-    shares, remainders = np.divmod(total * sizes, sizes.sum())
-    largest = np.argsort(-remainders, kind="stable")
-    shares[largest[: total - shares.sum()]] += 1
-    return shares
-
-
-def _rank_within(groups: Ints) -> Ints:
-    """For each element of (M,) group numbers: how many equal ones come before it."""
-    sizes = np.bincount(groups)
-    ranks = np.empty_like(groups)
-    starts = np.cumsum(sizes) - sizes
-    ranks[np.argsort(groups, kind="stable")] = np.arange(len(groups)) - np.repeat(starts, sizes)
-    return ranks
+    quota = spread_within(wanted, capacity)
+    return order[rank_within(groups) < quota[groups]]

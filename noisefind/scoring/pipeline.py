@@ -17,9 +17,9 @@ import numpy as np
 
 from noisefind._version import __version__
 from noisefind.config import AUTO, ScoreConfig
-from noisefind.data.hold_out import hold_out
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.data.splits import hold_out
 from noisefind.detection.kernel_ridge import held_out_scores
 from noisefind.detection.leave_one_out import Witness, call_witness
 from noisefind.features.compute import FeatureTask, open_network

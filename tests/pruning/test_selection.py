@@ -362,9 +362,9 @@ def test_many_rows_and_classes_take_seconds() -> None:
     rng = np.random.default_rng(0)
     data = images(rng.normal(size=n), np.arange(n) % 20_000, range(0, n, 50))
     rules = [NOISE, Rule("coverage", 0.3, "aum"), Rule("window", by="el2n", window=(0.1, 0.9))]
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(kept(rules, data, balance=True)) > 0
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # What is refused
