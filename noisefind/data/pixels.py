@@ -48,12 +48,18 @@ CHUNK = 64  # images per task of a thread, and rows per step of a copy
 
 
 class Stored(NamedTuple):
-    """What was read of all images, a row each."""
+    """The stored pixels of the images that could be read, a row each."""
 
     dataset: Dataset  # the readable part
     pixels: NDArray[np.uint8]  # (N, size, size, 3), memory-mapped
     sizes: NDArray[np.int32]  # (N, 2) width and height of the originals, upright
     digests: NDArray[np.uint8]  # (N, 16) equal where all decoded pixels are
+    max_pixels: int  # the limit with which the originals were read
+
+    @property
+    def key(self) -> str:
+        """A name of these pixels, for the cache keys of what is computed from them."""
+        return f"{self.dataset.fingerprint} {self.pixels.shape[1]} {self.max_pixels}"
 
 
 def typical_side(dataset: Dataset) -> int:
@@ -68,7 +74,7 @@ def typical_side(dataset: Dataset) -> int:
 
 
 def thumbnail(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.Image:
-    """One image with its proportions, to be looked at; within ``decoding()``.
+    """One image with its proportions, to be shown; within ``decoding()``.
 
     Raises:
         UnreadableImageError: it cannot be read.
@@ -109,7 +115,7 @@ def open_pixels(
         forget(folder)
     failures = _failures(build_once(folder, build))
     if not failures:
-        return _stored(dataset, folder)
+        return _stored(dataset, folder, max_pixels)
     rest = cache_key(dataset.fingerprint, sorted(failures))
     kept = replace(dataset.without(failures), fingerprint=rest)
     if len(kept.classes) < 2:
@@ -118,16 +124,16 @@ def open_pixels(
             f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "
             f"have fewer than two classes; first {first!r}: {reason}"
         )
-    return _stored(kept, folder)
+    return _stored(kept, folder, max_pixels)
 
 
-def _stored(dataset: Dataset, folder: Path) -> Stored:
+def _stored(dataset: Dataset, folder: Path, max_pixels: int) -> Stored:
     pixels, sizes, digests = (
         open_array(folder / f"{name}.npy") for name in ("pixels", "sizes", "digests")
     )
     return Stored(
         dataset, cast("NDArray[np.uint8]", pixels), cast("NDArray[np.int32]", sizes),
-        cast("NDArray[np.uint8]", digests),
+        cast("NDArray[np.uint8]", digests), max_pixels,
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ DETAIL_COLUMNS = (
     "neighbours_given",
     "neighbours_label",
     "neighbours_label_share",
-    "same_picture",
+    "conflicting_duplicate",
 )
 CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
 PAIR_COLUMNS = ("given_label", "true_label", "n_images")

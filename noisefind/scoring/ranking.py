@@ -82,7 +82,8 @@ def rank(
     signs = Signs(
         view.held_out_prob, view.held_out_class, view.member_prob, view.member_class,
         scores["correctness"], (findings.neighbours.rows >= 0).sum(1), agreement.own_share,
-        agreement.other_label, agreement.other_share, findings.twin, findings.is_outlier,
+        agreement.other_label, agreement.other_share, findings.conflicting_duplicate,
+        findings.is_outlier,
     )  # fmt: skip
     return Judged(_ranking(dataset, scores, verdict, signs, findings, config), verdict, signs)
 
