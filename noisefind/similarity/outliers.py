@@ -9,10 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FAR_FROM_NEIGHBOURS = (
-    3.5  # robust standard deviations of the log distance to the third farthest neighbour
-)
-FAR_FROM_MIDDLE = 4.5  # the same of the log distance to the mean of all images
+# In robust standard deviations of the log distance, see `robust_deviations`:
+FAR_FROM_NEIGHBOURS = 3.5  # distance to the third farthest neighbour
+FAR_FROM_MIDDLE = 4.5  # distance to the mean of all images
 THIRD = 3
 FEWEST = 50  # images: with fewer the usual distances are unknown
 CHUNK = 8192

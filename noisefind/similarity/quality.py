@@ -75,7 +75,8 @@ def measure_image(pixels: NDArray[np.uint8], width: int, height: int) -> tuple[f
 
     The 99th and the 5th percentile of brightness, 0 to 1; entropy in bits of the histogram of all
     channels; the standard deviations of the edges and of the histogram, at 64 px with the
-    original's proportions; the 99th percentile of the largest difference between the channels of a pixel.
+    original's proportions; the 99th percentile of the largest difference between the
+    channels of a pixel.
     """
     step = max(1, len(pixels) // 96)  # percentiles need no more pixels than that
     few = pixels[::step, ::step].reshape(-1, 3)

@@ -200,7 +200,7 @@ def test_groups_do_not_depend_on_the_order_of_rows(seed: int, n_images: int) -> 
 
 
 def test_duplicates_by_hand() -> None:
-    """Rows 0 and 3 are copies, 3 and 4 nearly so; an exact duplicate takes precedence over a near one."""
+    """Rows 0 and 3 are copies, 3 and 4 nearly; an exact duplicate takes precedence over a near."""
     digests = np.array([[7], [1], [2], [7], [3], [4]], np.uint8)
 
     found = find_duplicates(digests, np.array([[3, 4]]), np.array([0, 0, 0, 1, 1, 0]))
