@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 FORMAT = 2  # of the stored pixels; raise it when they change for the same files
 FORMAT_RESIZED = 1
 UNREADABLE = "unreadable.json"  # beside the pixels: id -> reason of the images without a row
-SAMPLE = 200  # images whose headers tell how large the images of a dataset are
+SAMPLE = 200  # images whose headers are read for the size of a dataset's images
 CHUNK = 64  # images per task of a thread, and rows per step of a copy
 
 
@@ -108,10 +108,14 @@ def open_pixels(
     def build(folder: Path) -> None:
         _require_space(folder, len(dataset) * size * size * 3)
         progress.stage("Reading images", len(dataset))
-        failures = _decode_all(dataset, size, max_pixels, n_threads, folder, progress)
+        failures = _decode_all(
+            dataset, size, folder, max_pixels=max_pixels, n_threads=n_threads, progress=progress
+        )
         (folder / UNREADABLE).write_text(json.dumps(failures))
 
-    if folder.is_dir() and _any_mended(dataset, _failures(folder), size, max_pixels, n_threads):
+    if folder.is_dir() and _any_readable(
+        dataset, _failures(folder), size, max_pixels=max_pixels, n_threads=n_threads
+    ):
         forget(folder)
     failures = _failures(build_once(folder, build))
     if not failures:
@@ -132,9 +136,12 @@ def _stored(dataset: Dataset, folder: Path, max_pixels: int) -> Stored:
         open_array(folder / f"{name}.npy") for name in ("pixels", "sizes", "digests")
     )
     return Stored(
-        dataset, cast("NDArray[np.uint8]", pixels), cast("NDArray[np.int32]", sizes),
-        cast("NDArray[np.uint8]", digests), max_pixels,
-    )  # fmt: skip
+        dataset,
+        cast("NDArray[np.uint8]", pixels),
+        cast("NDArray[np.int32]", sizes),
+        cast("NDArray[np.uint8]", digests),
+        max_pixels=max_pixels,
+    )
 
 
 def resized_pixels(
@@ -162,7 +169,13 @@ def resized_pixels(
 
 
 def _decode_all(
-    dataset: Dataset, size: int, max_pixels: int, n_threads: int, folder: Path, progress: Progress
+    dataset: Dataset,
+    size: int,
+    folder: Path,
+    *,
+    max_pixels: int,
+    n_threads: int,
+    progress: Progress,
 ) -> dict[str, str]:
     """Write what was read of the readable images only; return id -> reason of the others."""
     images = dataset.images
@@ -209,13 +222,13 @@ def _failures(folder: Path) -> dict[str, str]:
     return failures
 
 
-def _any_mended(
-    dataset: Dataset, failures: dict[str, str], size: int, max_pixels: int, n_threads: int
+def _any_readable(
+    dataset: Dataset, failures: dict[str, str], size: int, *, max_pixels: int, n_threads: int
 ) -> bool:
     """Whether an image that could not be read can be read now.
 
     The file itself is as it was (its time and size are in the fingerprint), but its permissions,
-    the disk or the decoders may have been mended.
+    the disk or the decoders may have changed.
     """
     failed = [row for row, id_ in enumerate(dataset.ids) if id_ in failures]
 

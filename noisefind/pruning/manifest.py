@@ -84,7 +84,11 @@ class Manifest:
         rows = [ManifestRow(*cells) for cells in zip(*columns, strict=True)]
         rows += [
             ManifestRow(
-                image.file_name, image.label, image.split, False, f"unreadable: {image.reason}"
+                image.file_name,
+                image.label,
+                image.split,
+                keep=False,
+                reason=f"unreadable: {image.reason}",
             )
             for image in self.unreadable
         ]

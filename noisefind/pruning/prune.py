@@ -30,10 +30,10 @@ from noisefind.scores import SCORES
 
 @dataclass(frozen=True)
 class PruneResult:
-    """What was, or would be, kept.
+    """The images that are, or in a dry run would be, kept.
 
     Attributes:
-        manifest: every image, and why it goes.
+        manifest: every image, and why it is dropped.
         counts: how many each class has and loses, by corrected labels.
         rules: what was applied after the decisions.
         review: what reviewers decided.
@@ -74,23 +74,24 @@ def prune(
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
         ConfigError: the rules contradict each other.
         DataError: a format needs the images and they are not where they were; or a row of
-            ``config.decisions`` cannot be meant.
+            ``config.decisions`` is invalid.
     """
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
     _require_sense(config, folder, out)
     summary, ranking = folder.read_summary(), folder.read_ranking()
     known = (*SCORES, "label_score")
     rules = rules_from_options(
-        config.drop, config.fraction, config.by, config.window, config.seed, known
-    )
+        config.drop, config.fraction, config.by, config.window,
+        seed=config.seed, known_scores=known,
+    )  # fmt: skip
     files = [Path(name) for name in config.decisions]
     given = dict(zip(ranking.ids, ranking.given_labels, strict=True))
     review = read_decisions(files, summary["run_id"], given)
     labels = review.labels(ranking.ids, ranking.given_labels)
-    chosen = _select(ranking, labels, review, rules, config)
+    chosen = _select(ranking, labels, review, rules=rules, config=config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
     manifest = Manifest(
-        ranking.ids, labels, ranking.splits, chosen.keep, chosen.reasons,
+        ranking.ids, labels, ranking.splits, keep=chosen.keep, reasons=chosen.reasons,
         unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
     root = Path(summary["root"])
@@ -111,27 +112,30 @@ def prune(
             write_exports(export, partial, config.format)
         written = names_written(config.format, has_disagreements=bool(review.disagreements))
     return PruneResult(
-        manifest, class_counts(manifest), rules, review, chosen.n_spared, out, written, summary
-    )
+        manifest, class_counts(manifest), rules, review,
+        n_spared=chosen.n_spared, output=out, files=written, summary=summary,
+    )  # fmt: skip
 
 
 def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
-    """Refuse what cannot be meant."""
+    """Refuse options that contradict each other."""
     if out.resolve() == folder.path.resolve():
         raise RunError(f"{str(out)!r} is the run itself: choose another folder")
     if config.copy and "imagefolder" not in config.format:
-        raise ConfigError("--copy is for --format imagefolder, which is not asked for")
+        raise ConfigError(
+            "--copy has an effect only with --format imagefolder: add it, or omit --copy"
+        )
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
 
 
 def _select(
-    ranking: Ranking, labels: list[str], review: Review, rules: list[Rule], config: PruneConfig
+    ranking: Ranking, labels: list[str], review: Review, *, rules: list[Rule], config: PruneConfig
 ) -> Selection:
     """Which rows of the ranking stay: first the review's decisions, then the rules on the rest.
 
-    Equal scores are told apart by aum. A label that a reviewer confirmed or corrected is no issue
-    any more; rules by difficulty count such images like all others.
+    Ties of a score are broken by aum. A label that a reviewer confirmed or corrected is no label
+    issue any more; rules by difficulty count such images like all others.
     """
     ids, hardness = ranking.ids, ranking.hardness()
     is_gone, is_corrected = review.where(ids, "drop"), review.where(ids, "relabel")

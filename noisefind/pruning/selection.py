@@ -48,7 +48,7 @@ class Selection(NamedTuple):
 class _Images(NamedTuple):
     """All N images as one rule sees them.
 
-    ``duplicates`` (N,) are groups of one picture, 0 for none. ``groups`` (N,) are what the rule is
+    ``duplicates`` (N,) are groups of duplicates, 0 for none. ``groups`` (N,) are what the rule is
     applied within: the classes, or one group for all. ``ascending`` (N,) are the rows from the
     easiest to the hardest; ``chance`` (N,) uint64 is an order by chance that depends on seed and id
     alone.
@@ -64,6 +64,8 @@ class _Images(NamedTuple):
     chance: NDArray[np.uint64]
 
 
+# Ten parameters: the columns of the N images and three settings, all by keyword. A record of them
+# would be built for this one call.
 def select(
     rules: Sequence[Rule],
     *,
@@ -88,8 +90,8 @@ def select(
         is_label_issue: (N,) what ``noise`` drops.
         difficulty: score name -> (N,) finite; HIGH means hard, whatever the raw score's direction.
         tie_breaker: (N,) finite, finer difficulty for images whose difficulty is equal; also the
-            order in which ``noise`` gives up its verdicts where a class would fall too low, and
-            what ``duplicates`` keeps the easiest by.
+            order in which ``noise`` spares label issues where a class would fall too low, and the
+            difficulty by which ``duplicates`` keeps the easiest image.
         duplicate_group: (N,) what ``duplicates`` drops all but one of; 0: in none. None: no groups.
         balance: keep class shares: what a rule drops is spread over the classes in proportion to
             what is left of each (largest remainder, so the total is exact and no class is one image
@@ -197,8 +199,8 @@ def _copies(duplicates: Ints, rows: Ints) -> Ints:
 def _window_plan(window: tuple[float, float], images: _Images, n_groups: int) -> tuple[Ints, Ints]:
     """Farthest from the middle of the window first; as many as are left outside of it.
 
-    Beyond the outside the order goes on from the window's edges inwards: what is dropped in the
-    stead of images that a class floor protects.
+    After the images outside of the window the order continues from its edges inwards. Those are
+    dropped instead of images that ``min_per_class`` protects.
     """
     groups, ascending = images.groups, images.ascending
     position = np.empty_like(ascending)
@@ -221,7 +223,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     First the ``n_cut`` very hardest of each group, hardest first: most are wrong or atypical. The
     rest is put into 50 strata of equal width over the range of its difficulty, and the kept are
     sampled evenly over the strata: each gets the same budget, a stratum that is smaller stays
-    whole, and what it leaves is handed on to the larger ones. Said as an order: number the members
+    whole, and its unused budget goes to the larger ones. As an order: number the images
     of each stratum by chance and drop the highest numbers first, at equal numbers in the smaller
     stratum. This gives the budgets of the paper's loop from the smallest stratum up.
 

@@ -52,7 +52,7 @@ def report(
         run: the folder of a finished run.
         output: the file; None for report.html in ``run``. An earlier report is replaced.
         config: the options; None for the defaults.
-        progress: is told how far it is.
+        progress: of the images.
 
     Raises:
         RunError: ``run`` is not a finished run, or what would be replaced is not of an earlier
@@ -65,7 +65,7 @@ def report(
     folder_of_page, names = _check_out(out, data), names_beside(config)
     check_beside(out, data, config)
     rows = _pictured(data, config.images)
-    uris = _pictures(folder, data, rows, config, progress or Progress())
+    uris = _pictures(folder, data, rows, config=config, progress=progress or Progress())
     ids = data.ranking.ids
     pictures = Pictures(
         large={row: uris[ids[row], LARGE] for row in rows if (ids[row], LARGE) in uris},
@@ -76,11 +76,13 @@ def report(
         (partial / out.name).write_text(text, encoding="utf-8", newline="")
         write_beside(partial, data, config)
     n_pictures, n_bytes = len(pictures.large), out.stat().st_size
-    return ReportResult(out, len(ids), n_pictures, len(rows) - n_pictures, n_bytes, names)
+    return ReportResult(
+        out, len(ids), n_pictures, n_unreadable=len(rows) - n_pictures, n_bytes=n_bytes, files=names
+    )
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows that get a picture: the worst, and of many suspected the random sample too."""
+    """Rows whose image is shown: the worst, and of many label issues the random sample too."""
     sampled = data.sample[: n_images // 5]
     rows = dict.fromkeys(sampled)
     for row in range(len(data.ranking)):
@@ -91,9 +93,14 @@ def _pictured(data: ReportData, n_images: int) -> list[int]:
 
 
 def _pictures(
-    folder: RunFolder, data: ReportData, rows: list[int], config: ReportConfig, progress: Progress
+    folder: RunFolder,
+    data: ReportData,
+    rows: list[int],
+    *,
+    config: ReportConfig,
+    progress: Progress,
 ) -> dict[tuple[str, Size], str]:
-    """Data URIs of all that is shown; none where no picture is asked for."""
+    """Data URIs of all images on the page; empty with ``--images 0``."""
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
     if not config.images:
@@ -112,7 +119,7 @@ def _pictures(
 
 
 def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
-    """Which pictures the page shows, and how large."""
+    """The images that the page shows, and how large."""
     ids = data.ranking.ids
     large = {ids[row] for row in rows}
     yield from ((ids[row], LARGE) for row in rows)

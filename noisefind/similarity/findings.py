@@ -60,9 +60,13 @@ class Findings:
         """Images of which only the neighbours are known."""
         n_images = len(neighbours.rows)
         return cls(
-            neighbours, np.zeros(n_images, np.int64), np.zeros(n_images, np.bool_),
-            np.full(n_images, -1), np.zeros(n_images, np.bool_), [""] * n_images,
-        )  # fmt: skip
+            neighbours,
+            duplicate_group=np.zeros(n_images, np.int64),
+            is_exact=np.zeros(n_images, np.bool_),
+            conflicting_duplicate=np.full(n_images, -1),
+            is_outlier=np.zeros(n_images, np.bool_),
+            image_issues=[""] * n_images,
+        )
 
     def counts(self) -> dict[str, int]:
         """How much was found, for run.json."""
