@@ -17,9 +17,9 @@ import numpy as np
 
 from noisefind._version import __version__
 from noisefind.config import AUTO, ScoreConfig
-from noisefind.data.hold_out import hold_out
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.data.splits import hold_out
 from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
 from noisefind.features.compute import FeatureTask, open_network
@@ -27,7 +27,11 @@ from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.scoring.details import issues_summary, memorised_warning, write_details
 from noisefind.scoring.estimate import estimate
-from noisefind.scoring.image_checks import Eye, look, look_elsewhere
+from noisefind.scoring.image_checks import (
+    ImageCheckSettings,
+    check_images,
+    check_other_splits,
+)
 from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.scoring.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
@@ -143,16 +147,15 @@ def _score(
     if run.is_whole and all(n_recorded(run.record / k) == r.members for k, r in recipes.items()):
         machine.progress.say(f"{run.path} is complete; nothing is left to do")
         return ScoreResult(run, run.read_summary(), run.read_ranking())
-    key = f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
     network_pixels = None
     if trains_on_pixels(config, networks):
         network_pixels = resized_pixels(
-            pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
+            pixels, sizes.network, key=stored.key, cache=machine.cache, progress=machine.progress
         )
     task = FeatureTask(
         config, feature_network,
         network_pixels if network_pixels is not None and config.features == "swav" else pixels,
-        sizes.features, key, machine.cache, machine.device,
+        sizes.features, stored.key, machine.cache, machine.device,
     )  # fmt: skip
     _say_estimate(task, len(dataset.classes), sizes, recipes, run, machine)
     features = _features(task, dataset, run, machine)
@@ -165,7 +168,7 @@ def _score(
         )  # fmt: skip
     with machine.timed("leave_one_out"):
         leave_one_out = _leave_one_out(features, dataset, config, machine)
-    findings = _findings(features, dataset, stored, key, config, machine)
+    findings = _findings(features, dataset, stored, config, machine)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
         ensemble = Ensemble(
@@ -292,21 +295,20 @@ def _findings(
     features: NDArray[np.float32],
     dataset: Dataset,
     stored: Stored,
-    key: str,
     config: ScoreConfig,
     machine: _Machine,
 ) -> Findings:
-    """What the pictures alone tell."""
-    eye = Eye(
+    """The image checks, and the search in other splits."""
+    settings = ImageCheckSettings(
         config.max_pixels, machine.cache, machine.n_threads, machine.progress,
         derived_seed(config.seed, "neighbours") % 2**32,
     )  # fmt: skip
     with machine.timed("pictures"):
-        findings = look(stored, dataset.labels, features, key, eye)
+        findings = check_images(stored, dataset.labels, features, settings)
     if not config.leaks or dataset.elsewhere is None:
         return findings
     with machine.timed("other_splits"):
-        return replace(findings, leaks=look_elsewhere(dataset, stored, key, eye))
+        return replace(findings, leaks=check_other_splits(dataset, stored, settings))
 
 
 def _leave_one_out(

@@ -102,7 +102,7 @@ def rank(
     agreement = neighbour_agreement(near, dataset.labels, len(dataset.classes))
     indicators = Indicators(
         scores["correctness"], (near >= 0).sum(1), *agreement,
-        conflicting_duplicate=findings.twin, is_outlier=findings.is_outlier,
+        conflicting_duplicate=findings.conflicting_duplicate, is_outlier=findings.is_outlier,
     )  # fmt: skip
     applies = find_reasons(issues.evidence, indicators, dataset.labels)
     shuffle = random_keys(dataset.ids, seed)[:, 0]
