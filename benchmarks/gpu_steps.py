@@ -280,9 +280,10 @@ def epoch_flops(network: str) -> float:
 
 
 def stored_pixels(run: Scored) -> Bytes:
-    """The pixels that a run left in its cache, at the largest size."""
-    files = sorted(run.cache.glob("pixels/*/pixels.npy"), key=lambda path: path.stat().st_size)
-    pixels: Bytes = np.load(files[-1], mmap_mode="r")
+    """The pixels of a run: the first that it wrote to its cache."""
+    files = run.cache.glob("pixels/*/pixels.npy")
+    first = min(files, key=lambda path: path.stat().st_mtime_ns)
+    pixels: Bytes = np.load(first, mmap_mode="r")
     return pixels
 
 
