@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cases import Case
     from numpy.typing import NDArray
 
-    from noisefind.run import Ranking, RunFolder
+    from noisefind.runs.folder import Ranking, RunFolder
 
 SAMPLE_SECONDS = 0.1  # between two questions how busy the card is
 

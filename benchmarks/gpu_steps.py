@@ -25,11 +25,11 @@ from noisefind.config import ScoreConfig
 from noisefind.features.frozen import BATCH, write_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import write_reduced
-from noisefind.progress import Progress
 from noisefind.training.member import autocast, learn, new_model, train_member
 from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.recipe import choose_recipe
 from noisefind.training.record import Recorder
+from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from cases import Case
