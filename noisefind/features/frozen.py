@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from noisefind.training.member import autocast
 from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.device import autocast
 from noisefind.utils.files import open_array, row_chunks, row_writer
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ from torch import nn
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import write_features
 from noisefind.features.swav_views import random_view
-from noisefind.training.member import autocast, place_pixels
 from noisefind.training.networks import resnet18
 from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.recipe import Recipe
 from noisefind.training.schedule import Schedule
 from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.device import autocast, place_pixels
 from noisefind.utils.files import open_array, whole_file, write_csv
 from noisefind.utils.seeds import derived_seed
 

@@ -14,9 +14,10 @@ from noisefind.features import swav
 from noisefind.features.frozen import BATCH
 from noisefind.features.reduce import N_COMPONENTS
 from noisefind.scores.predictions import FIELDS
-from noisefind.training.member import autocast, train_member
+from noisefind.training.member import train_member
 from noisefind.training.normalize import choose_normalization
 from noisefind.training.probes import train_probes
+from noisefind.utils.device import autocast
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:

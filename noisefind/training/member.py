@@ -14,6 +14,7 @@ from noisefind.training.normalize import to_input
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.schedule import Schedule, held_out_rows, needs_held_out
 from noisefind.training.weights import load_weights
+from noisefind.utils.device import autocast, place_pixels
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 PREDICT_IMAGES = 512  # per batch of small images; more is not faster on a CPU
 PREDICT_PIXELS = 512 * 64**2  # per batch at most: activations of larger images would fill memory
-RESIDENT_SHARE = 0.5  # of a GPU's free memory that the pixels may take
 
 
 def train_member(
@@ -146,21 +146,6 @@ def predict(
         with autocast(device):
             logits = model(to_input(batch, normalization))
         yield start, F.log_softmax(logits.float(), dim=1)
-
-
-def place_pixels(pixels: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """The pixels as a tensor: on the GPU if they fit there, else where they are."""
-    images = torch.from_numpy(pixels)
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        if images.numel() < RESIDENT_SHARE * free:
-            return images.to(device)
-    return images
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """Half precision on a GPU only: on a CPU without AMX it is 4 to 8 times slower."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
 
 
 @contextmanager

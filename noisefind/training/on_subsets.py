@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
 from noisefind.training.augment import move, turn
-from noisefind.training.member import learn, new_model, own_random_state, place_pixels, predict
+from noisefind.training.member import learn, new_model, own_random_state, predict
 from noisefind.training.normalize import to_input
 from noisefind.training.optimize import build_optimizer
 from noisefind.training.probes import PREDICT_ROWS, Probes, dropout, learn_together, usual_scale
@@ -22,6 +22,7 @@ from noisefind.training.schedule import Schedule
 from noisefind.training.stream import Passes, stream
 from noisefind.training.subsets import Curve, Job
 from noisefind.training.weights import load_weights
+from noisefind.utils.device import place_pixels
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:

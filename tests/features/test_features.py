@@ -23,9 +23,10 @@ from noisefind.errors import DataError
 from noisefind.features import frozen, reduce
 from noisefind.features import user_file as given_room
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
-from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, fold_batch_norm, load_backbone
+from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, fold_batch_norm
 from noisefind.features.reduce import fit_projection, write_reduced
 from noisefind.features.user_file import given_features
+from noisefind.training.lite0 import load_backbone
 from noisefind.utils.progress import Progress
 from tests.commands import ROOT
 from tests.images import one_line
