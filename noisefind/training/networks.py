@@ -105,7 +105,7 @@ def resnet18_plain(n_classes: int) -> nn.Module:
     """
 
     def convolution(n_in: int, n_out: int, stride: int = 1) -> list[nn.Module]:
-        return [nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm2d(n_out)]
+        return [nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False), nn.BatchNorm2d(n_out)]
 
     layers: list[nn.Module] = [*convolution(3, 64), nn.ReLU(inplace=True)]
     n_channels = 64
