@@ -25,10 +25,14 @@ from noisefind.config import ScoreConfig
 from noisefind.features.frozen import BATCH, write_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import write_reduced
-from noisefind.training.member import autocast, learn, new_model, train_member
+from noisefind.scoring.settings import choose_recipe
+from noisefind.training.examples import Examples
+from noisefind.training.member import train_member
+from noisefind.training.network import NetworkOptions, learn, new_model
 from noisefind.training.normalize import QUARTER, to_input
-from noisefind.training.recipe import choose_recipe
+from noisefind.training.recipe import MemberKind
 from noisefind.training.record import Recorder
+from noisefind.utils.device import autocast
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -260,9 +264,9 @@ def epoch_seconds(bench: Bench, network: str, pixels: Bytes) -> float:
     labels, clock = np.arange(len(pixels)) % 10, _Clock()
     with tempfile.TemporaryDirectory(dir=bench.home) as folder:
         train_member(
-            pixels, labels, 10, kind=network, member=0, recipe=recipe, config=ScoreConfig(),
-            normalization=QUARTER, device=bench.device, progress=clock,
-            recorder=Recorder(Path(folder), labels, 10, range(1), recipe.epochs),
+            Examples(pixels, labels, 10), MemberKind(network, recipe, seed=0), NetworkOptions(),
+            member=0, device=bench.device, progress=clock,
+            observer=Recorder(Path(folder), labels, 10, range(1), n_epochs=recipe.epochs),
         )  # fmt: skip
     return float(np.diff(clock.times).min())
 
