@@ -268,7 +268,7 @@ def test_flips_and_forgetting_alone_come_from_trajectory_members(
 def test_trajectory_members_have_their_own_seeds(tmp_path: Path) -> None:
     """The first of them is no copy of the first member."""
     train(tmp_path, 2)
-    first, longer = (np.load(tmp_path / kind / "member-00.npy") for kind in kinds())
+    first, longer = (np.load(tmp_path / kind.name / "member-00.npy") for kind in kinds())
     assert not np.allclose(first[0], longer[0])
 
 
