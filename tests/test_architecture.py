@@ -35,7 +35,6 @@ RULES = {
 KNOWN_FAULTS = {
     ("data", "pruning"), ("training", "features"), ("features", "runs"), ("exports", "pruning"),
 }  # fmt: skip
-FILE_READERS = {"matrix.py"}  # the last file of a pure folder that reads files itself
 PURE = {"detection", "scores", "similarity", "noise"}  # numpy and scipy; no files, no printing
 WITH_TORCH = {"training", "features", "scoring", "experiments", "utils"}
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "matplotlib"}
@@ -94,7 +93,7 @@ def test_file_keeps_the_rule_of_its_folder(path: Path) -> None:
     allowed = set(RULES[folder].split()) | {b for a, b in KNOWN_FAULTS if a == folder}
     assert folders_imported(path) <= allowed
     outside = {name.split(".")[0] for name in imports(path)}
-    if folder in PURE and path.name not in FILE_READERS:
+    if folder in PURE:
         assert outside & OF_EDGES == set()
     if folder not in WITH_TORCH:
         assert top_imports(path) & HEAVY == set()

@@ -17,7 +17,7 @@ import numpy as np
 
 from noisefind._version import __version__
 from noisefind.config import InjectConfig, plain
-from noisefind.evaluation.inject import COLUMNS, plant
+from noisefind.evaluation.inject import COLUMNS, inject_noise
 from noisefind.experiments import conclusions as verdict
 from noisefind.experiments import plots
 from noisefind.experiments.context import images_of
@@ -161,7 +161,7 @@ def _score_anew(sweep: Sweep, config: WindowConfig, share: float) -> _Noisy:
 
     train, bench = sweep.bench.train, sweep.bench
     noise = InjectConfig(kind=config.kind, fraction=share, seed=config.seed)
-    planted = plant(train, noise)
+    planted = inject_noise(train, noise)
     scored = replace(
         run_config(sweep.run.read_summary()),
         labels=None, hold_out=None, fail_over=None, cache_dir=None,
