@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from noisefind.evaluation.analysis import LookResult
+    from noisefind.evaluation.analysis import AnalysisResult
     from noisefind.evaluation.detection import DetectionResult, Measure
     from noisefind.evaluation.selftest import SelftestResult, Spread
 
@@ -126,7 +126,7 @@ def print_selftest(result: SelftestResult) -> None:
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def print_correlation(result: LookResult) -> None:
+def print_correlation(result: AnalysisResult) -> None:
     """How each score goes with label_score, and which other score it resembles most."""
     spearman, pearson = result.summary["spearman"], result.summary["pearson"]
     title = f"Correlation; {result.summary['direction']}"
@@ -145,7 +145,7 @@ def print_correlation(result: LookResult) -> None:
     _print_look(result, "correlation", table)
 
 
-def print_distribution(result: LookResult) -> None:
+def print_distribution(result: AnalysisResult) -> None:
     """Where the values of each score lie, and those of the suspected labels."""
     table = Table(box=SIMPLE, title="How the scores are spread", title_justify="left")
     table.add_column("score", no_wrap=True)
@@ -162,7 +162,7 @@ def print_distribution(result: LookResult) -> None:
     _print_look(result, "distribution", table)
 
 
-def print_examples(result: LookResult) -> None:
+def print_examples(result: AnalysisResult) -> None:
     """The images, with their labels."""
     summary = result.summary
     table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
@@ -177,7 +177,7 @@ def print_examples(result: LookResult) -> None:
     _print_look(result, "examples", table)
 
 
-def print_embedding(result: LookResult) -> None:
+def print_embedding(result: AnalysisResult) -> None:
     """How many images the map shows."""
     summary = result.summary
     Console().print(
@@ -187,7 +187,7 @@ def print_embedding(result: LookResult) -> None:
     _print_look(result, "embedding")
 
 
-def _print_look(result: LookResult, name: str, table: Table | None = None) -> None:
+def _print_look(result: AnalysisResult, name: str, table: Table | None = None) -> None:
     """A table, then where the files are."""
     console = Console()
     if table is not None:

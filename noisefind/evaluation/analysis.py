@@ -1,10 +1,10 @@
-"""What the verbs share that look at a run without a truth.
+"""Shared steps of the subcommands that analyse a run without ground truth.
 
 These are ``correlation``, ``distribution``, ``examples`` and ``embedding``; each writes into OUT
 
 NAME.csv          the numbers, and further tables
 NAME.svg .png     the plot, where matplotlib is installed
-NAME.json         what was asked and found; written last
+NAME.json         options and results; written last
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
-class Table(NamedTuple):
+class CsvTable(NamedTuple):
     """A CSV file."""
 
     columns: Sequence[str]
@@ -36,20 +36,20 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LookResult:
-    """What was found; everything is in the output folder too."""
+class AnalysisResult:
+    """The results; everything is in the output folder too."""
 
     summary: dict[str, Any]
     output: Path
 
 
 @dataclass(frozen=True)
-class Look:
-    """A finished run, and the place to write to."""
+class Analysis:
+    """A finished run, and the folder for the results."""
 
     name: str
     run: RunFolder
-    summary: dict[str, Any]  # what run.json says
+    summary: dict[str, Any]  # run.json
     ranking: Ranking
     out: Path  # as the user spelled it
     target: Path
@@ -57,13 +57,13 @@ class Look:
     def write(
         self,
         found: Mapping[str, object],
-        tables: Mapping[str, Table],
+        tables: Mapping[str, CsvTable],
         draw: Callable[[Path], None],
-    ) -> LookResult:
+    ) -> AnalysisResult:
         """Write everything, whole or not at all.
 
         Args:
-            found: what the JSON document holds besides where it comes from.
+            found: the results, for the JSON document.
             tables: name -> the file NAME.csv.
             draw: writes the plot into a folder; called where matplotlib is installed.
         """
@@ -83,11 +83,11 @@ class Look:
             if can_plot():
                 draw(folder)
             write_json(folder / f"{self.name}.json", document)
-        return LookResult(document, self.out)
+        return AnalysisResult(document, self.out)
 
 
-def open_look(name: str, run: str | Path, output: str | Path, progress: Progress) -> Look:
-    """Read a run, and refuse what cannot be done before any work.
+def open_analysis(name: str, run: str | Path, output: str | Path, progress: Progress) -> Analysis:
+    """Read a run, and refuse bad input before any work.
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
@@ -97,7 +97,7 @@ def open_look(name: str, run: str | Path, output: str | Path, progress: Progress
     target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
-    return Look(name, folder, summary, ranking, out, target)
+    return Analysis(name=name, run=folder, summary=summary, ranking=ranking, out=out, target=target)
 
 
 def rounded(value: float) -> float | None:

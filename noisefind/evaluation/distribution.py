@@ -1,4 +1,4 @@
-"""``noisefind evaluate distribution``: how the values of each score are spread.
+"""The command ``noisefind evaluate distribution``: histograms of all scores of a run.
 
 distribution.csv  score,low,high,n_images,n_suspected: every bar of every histogram
 distribution.svg .png   the histograms, on one sheet
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
 from noisefind.evaluation.plotting import COLOURS, new_figure, save, tidy
 from noisefind.scores import SCORES
 from noisefind.utils.progress import Progress
@@ -33,19 +33,19 @@ N_COLUMNS = 4
 
 def evaluate_distribution(
     run: str | Path, output: str | Path, *, progress: Progress | None = None
-) -> LookResult:
+) -> AnalysisResult:
     """Draw histograms of label_score and of all scores of a run, each in its own direction.
 
     Args:
         run: the folder of a finished run.
         output: where to write; new or empty.
-        progress: told what is left out.
+        progress: receives what is left out.
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
     """
-    look = open_look("distribution", run, output, progress or Progress())
-    ranking = look.ranking
+    analysis = open_analysis("distribution", run, output, progress or Progress())
+    ranking = analysis.ranking
     scores = {"label_score": ranking.label_scores, **ranking.scores}
     is_suspected = ranking.is_label_issue
     edges = {name: bin_edges(values) for name, values in scores.items()}
@@ -64,9 +64,9 @@ def evaluate_distribution(
         )
     ]
     spreads = {name: _spread(name, values, is_suspected) for name, values in scores.items()}
-    return look.write(
+    return analysis.write(
         {"scores": spreads},
-        {"distribution": Table(COLUMNS, rows)},
+        {"distribution": CsvTable(COLUMNS, rows)},
         lambda folder: _draw(folder, edges, counts),
     )
 
@@ -133,7 +133,7 @@ def _draw(
         axes.set_visible(False)
     n_images, n_suspected = (int(c.sum()) for c in next(iter(counts.values())))
     handles: list[Any] = [Patch(color=colour) for colour in COLOURS[:2]]
-    names = [f"all {n_images:,} images", f"{n_suspected:,} with a suspected label"]
+    names = [f"all {n_images:,} images", f"{n_suspected:,} with a label issue"]
     figure.legend(handles, names, loc="outside upper center", ncols=2, frameon=False)
     figure.supylabel("images in a bar (ten times as many from line to line)", fontsize=10)
     save(figure, folder, "distribution")

@@ -17,7 +17,7 @@ from noisefind.config import ExamplesConfig
 from noisefind.data.decode import UnreadableImageError, decoding
 from noisefind.data.pixels import thumbnail
 from noisefind.errors import ConfigError, DataError
-from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
 from noisefind.evaluation.example_grid import Cell, draw_grid
 from noisefind.evaluation.plotting import can_plot
 from noisefind.runs.images import reopen
@@ -62,14 +62,14 @@ def evaluate_examples(
     config: ExamplesConfig | None = None,
     *,
     progress: Progress | None = None,
-) -> LookResult:
+) -> AnalysisResult:
     """Show the images at one end of a score, with their labels and what the members predict.
 
     Args:
         run: the folder of a finished run.
         output: where to write; new or empty.
         config: the options; None for the defaults.
-        progress: told how far it is.
+        progress: receives the progress.
 
     Raises:
         RunError: ``run`` is not a finished run or has lost its record, or ``output`` is in the way.
@@ -77,16 +77,16 @@ def evaluate_examples(
         DataError: none of the images is where it was.
     """
     config, progress = config or ExamplesConfig(), progress or Progress()
-    look = open_look("examples", run, output, progress)
-    known = ("label_score", *look.ranking.scores)
+    analysis = open_analysis("examples", run, output, progress)
+    known = ("label_score", *analysis.ranking.scores)
     if config.by not in known:
         raise ConfigError(f"--by {config.by!r} is no known score: one of {', '.join(known)}")
-    rows = chosen_rows(look.ranking, config)
-    examples = _examples(look.ranking, rows, config.by, mean_predictions(look.run))
+    rows = chosen_rows(analysis.ranking, config)
+    examples = _examples(analysis.ranking, rows, config.by, mean_predictions(analysis.run))
     cells: list[Cell] = []
     if can_plot():
-        dataset = reopen(look.summary, look.run, config.data)
-        pictures = _pictures(dataset, examples, look.summary["config"]["max_pixels"], progress)
+        dataset = reopen(analysis.summary, analysis.run, config.data)
+        pictures = _pictures(dataset, examples, analysis.summary["config"]["max_pixels"], progress)
         cells = [_cell(e, config.by, p) for e, p in zip(examples, pictures, strict=True)]
     end = "easiest" if config.easiest else "hardest"
     if config.by == "label_score":
@@ -95,11 +95,11 @@ def evaluate_examples(
     documents = [
         {**e._asdict(), "value": rounded(e.value), "probable": dict(e.probable)} for e in examples
     ]
-    return look.write(
+    return analysis.write(
         {**config.to_dict(), "title": title, "examples": documents},
         {
-            "examples": Table(COLUMNS, [_row(e, config.by) for e in examples]),
-            "probabilities": Table(
+            "examples": CsvTable(COLUMNS, [_row(e, config.by) for e in examples]),
+            "probabilities": CsvTable(
                 PROBABILITY_COLUMNS, ((e.file_name, *pair) for e in examples for pair in e.probable)
             ),
         },

@@ -32,17 +32,22 @@ def read_matrix(path: Path, classes: Sequence[str]) -> NDArray[np.float64]:
         ConfigError: the file cannot be read, names an unknown class, maps a class to itself, or is
             no matrix whose rows add up to 1.
     """
+    readers = {".yaml": _from_map, ".yml": _from_map, ".csv": _from_table}
+    suffix = path.suffix.lower()
+    if suffix not in readers:
+        raise ConfigError(f"--matrix {path}: its name must end in .yaml (a map) or .csv (a matrix)")
     try:
-        suffix = path.suffix.lower()
-        if suffix not in {".yaml", ".yml", ".csv"}:
-            raise ValueError("its name must end in .yaml (a map) or .csv (a matrix)")
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"cannot be read: {error}") from None
-        return _from_table(text, classes) if suffix == ".csv" else _from_map(text, classes)
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _error(path, f"cannot be read: {error}") from None
+    try:
+        return readers[suffix](text, classes)
     except ValueError as error:
-        raise ConfigError(f"--matrix {path}: {' '.join(str(error).split())}") from None
+        raise _error(path, str(error)) from None
+
+
+def _error(path: Path, reason: str) -> ConfigError:
+    return ConfigError(f"--matrix {path}: {' '.join(reason.split())}")
 
 
 def _from_map(text: str, classes: Sequence[str]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What the plots of ``evaluate`` share; needs matplotlib, which comes with ``noisefind[plots]``."""
+"""Shared parts of the plots of ``evaluate``; needs matplotlib, from ``noisefind[plots]``."""
 
 from __future__ import annotations
 

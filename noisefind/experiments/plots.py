@@ -1,4 +1,4 @@
-"""The plots of a sweep: accuracy against the position, against epochs, or by way of training."""
+"""Plots of a sweep: accuracy by position, by epoch, or by way of training."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.experiments.subsets import Point
+    from noisefind.experiments.subsets import Subset
     from noisefind.experiments.summary import Difference
-    from noisefind.experiments.table import Series, Table
+    from noisefind.experiments.table import Series, SweepTable
 
 ACCURACY = "accuracy on the test images, %"
 START = "start of the window: share of the ranking that is easier"
-PREDICTED = "where the hardest share,\nas large as the injected,\ncomes into the window"
+PREDICTED = "predicted: from here on\nthe window holds\ninjected errors"
 CONTROLS: dict[str, dict[str, Any]] = {
     FULL: {"color": "black", "linestyle": (0, (6, 3))},
     RANDOM: {"color": "0.45", "linestyle": (0, (2, 2))},
 }
 
 
-def draw_sweep(folder: Path, table: Table, x_label: str, title: str) -> None:
-    """accuracy.svg and .png: a line per score with a band of one deviation, controls dashed."""
+def draw_sweep(folder: Path, table: SweepTable, x_label: str, title: str) -> None:
+    """accuracy.svg and .png: a line per score, a band of one standard deviation."""
     figure = new_figure()
     axes = figure.add_subplot()
     number = 0
@@ -45,19 +45,19 @@ def draw_sweep(folder: Path, table: Table, x_label: str, title: str) -> None:
     save(figure, folder, "accuracy")
 
 
-def draw_epochs(folder: Path, table: Table, points: Iterable[Point], title: str) -> None:
-    """epochs.svg and .png: accuracy after every epoch, a line per point."""
+def draw_epochs(folder: Path, table: SweepTable, subsets: Iterable[Subset], title: str) -> None:
+    """epochs.svg and .png: accuracy after every epoch, a line per subset."""
     figure = new_figure()
     axes = figure.add_subplot()
     number = 0
-    for point in points:
-        look = CONTROLS.get(point.score)
+    for subset in subsets:
+        look = CONTROLS.get(subset.score)
         if look is None:
             look, number = style(number), number + 1
-        accuracy = np.stack([curve.test for curve in table.curves[point.name]])
+        accuracy = np.stack([curve.test for curve in table.curves[subset.name]])
         found = np.array([mean_and_std(a) for a in accuracy.T])
         x = np.arange(1, len(found) + 1)
-        _band(axes, x, found, look, point.name, "o" if len(x) == 1 else "")
+        _band(axes, x, found, look, subset.name, "o" if len(x) == 1 else "")
     axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=_with_band(title, table))
     axes.xaxis.get_major_locator().set_params(integer=True)
     tidy(axes)
@@ -65,35 +65,35 @@ def draw_epochs(folder: Path, table: Table, points: Iterable[Point], title: str)
     save(figure, folder, "epochs")
 
 
-def draw_ways(folder: Path, table: Table, names: dict[str, str], title: str) -> None:
-    """accuracy.svg and .png: a row per way of training, every seed a dot, mean and deviation."""
-    figure = new_figure(8, 1.6 + 0.5 * len(table.points))
+def draw_ways(folder: Path, table: SweepTable, names: dict[str, str], title: str) -> None:
+    """accuracy.svg and .png: a row per way of training with its seeds, mean and spread."""
+    figure = new_figure(8, 1.6 + 0.5 * len(table.subsets))
     axes = figure.add_subplot()
     number = 0
-    for row, point in enumerate(table.points):
-        accuracy = 100 * table.final(point)
+    for row, subset in enumerate(table.subsets):
+        accuracy = 100 * table.final(subset)
         mean, std = mean_and_std(accuracy)
-        look = CONTROLS.get(point.score)
+        look = CONTROLS.get(subset.score)
         if look is None:
             look, number = style(number), number + 1
         axes.plot(accuracy, np.full(len(accuracy), row + 0.16), ".", color="0.6", markersize=5)
         axes.errorbar(
             mean, row, xerr=0 if np.isnan(std) else std, fmt="o", color=look["color"], capsize=4
         )
-        if point.score == FULL:
+        if subset.score == FULL:
             axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
-    key = f"{ACCURACY}\n(small dots: seeds; large: mean; bar: one deviation)"
-    axes.set(yticks=range(len(table.points)), xlabel=key, title=f"{title}\n({table.how})")
-    axes.set_yticklabels([names.get(p.name, p.name) for p in table.points])
+    key = f"{ACCURACY}\n(small dots: seeds; large: mean; bar: one standard deviation)"
+    axes.set(yticks=range(len(table.subsets)), xlabel=key, title=f"{title}\n({table.how})")
+    axes.set_yticklabels([names.get(p.name, p.name) for p in table.subsets])
     axes.invert_yaxis()
     tidy(axes)
     save(figure, folder, "accuracy")
 
 
 def draw_clean_and_noisy(
-    folder: Path, table: Table, scores: Sequence[str], predicted: float
+    folder: Path, table: SweepTable, scores: Sequence[str], predicted: float
 ) -> None:
-    """accuracy.svg and .png: windows with and without planted errors, a panel per score."""
+    """accuracy.svg and .png: windows with and without injected errors, a panel per score."""
     n_columns = min(3, len(scores))
     n_rows = -(-len(scores) // n_columns)
     figure = new_figure(3.6 + 3.2 * n_columns, 0.8 + 3.2 * n_rows)  # the legend takes 2.6
@@ -114,7 +114,7 @@ def draw_clean_and_noisy(
         tidy(axes)
     for axes in panels[len(scores) :]:
         axes.set_visible(False)
-    figure.suptitle(_with_band("Windows under the given labels and with planted errors", table))
+    figure.suptitle(_with_band("Windows under the given labels and with injected errors", table))
     figure.supxlabel(START, fontsize=10)
     figure.supylabel(ACCURACY, fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -144,35 +144,35 @@ def draw_differences(
     axes.axhline(0, color="black", linewidth=1)
     axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
     axes.set(xlabel=START, ylabel="noisy minus clean, percentage points")
-    axes.set(title="What the planted errors cost (band: 95 % interval over the seeds)")
+    axes.set(title="Accuracy lost by the injected errors (band: 95 % interval over the seeds)")
     tidy(axes)
     _legend_beside(axes)
     save(figure, folder, "difference")
 
 
-def _line(axes: Any, table: Table, series: Series, look: dict[str, Any], label: str) -> None:
+def _line(axes: Any, table: SweepTable, series: Series, look: dict[str, Any], label: str) -> None:
     """Final accuracy over the positions; right across the plot where there is but one."""
-    found = np.array([mean_and_std(table.final(p)) for p in series.points])
-    if series.points[0].at is None:
-        at = [float(p.at) for p in table.points if p.at is not None]
+    found = np.array([mean_and_std(table.final(p)) for p in series.subsets])
+    if series.subsets[0].position is None:
+        at = [float(p.position) for p in table.subsets if p.position is not None]
         x, found = np.array([min(at), max(at)]), np.repeat(found, 2, axis=0)
     else:
-        x = np.array([float(p.at or 0) for p in series.points])
+        x = np.array([float(p.position or 0) for p in series.subsets])
     _band(axes, x, found, look, label, "" if series.score in CONTROLS else "o")
 
 
 def _band(
     axes: Any, x: NDArray[Any], found: NDArray[Any], look: dict[str, Any], label: str, marker: str
 ) -> None:
-    """A line through the means (K, 2), with a band of one deviation to either side."""
+    """A line through the means (K, 2), with a band of one standard deviation to either side."""
     mean, std = 100 * found.T
     axes.plot(x, mean, marker=marker, markersize=4, linewidth=1.6, label=label, **look)
     axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.12, linewidth=0)
 
 
-def _with_band(title: str, table: Table) -> str:
+def _with_band(title: str, table: SweepTable) -> str:
     n_seeds = len(table.seeds)
-    band = f"; band: one deviation over {n_seeds} seeds" if n_seeds > 1 else ""
+    band = f"; band: one standard deviation over {n_seeds} seeds" if n_seeds > 1 else ""
     return f"{title}\n({table.how}{band})"
 
 

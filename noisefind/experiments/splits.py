@@ -46,11 +46,11 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Splits:
     """The images as a sweep uses them; all class numbers are those of ``train``.
 
     Attributes:
-        is_train: which of the scored images ``train`` holds: all but those of other parts.
+        is_train: which of the scored images ``train`` holds: all but those of other splits.
         train: N images with the run's labels.
         is_learned: (N,) those that subsets are chosen from; the rest is validated on.
         is_validated: which of the images of the split validation count; None without that split.
@@ -108,8 +108,8 @@ def open_sources(
     return Sources(source, validation, own, "split test")
 
 
-def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) -> Parts:
-    """Give the images the run's labels, and keep the parts apart.
+def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) -> Splits:
+    """Give the images the run's labels, and keep the splits apart.
 
     Args:
         sources: their readable images.
@@ -137,11 +137,11 @@ def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) ->
     is_tested, test = _known(sources.test, train.classes, "test", progress)
     if sources.validation is not None:
         is_validated, validation = _known(sources.validation, train.classes, "validation", progress)
-        return Parts(is_train, train, is_learned, is_validated, validation, is_tested, test)
+        return Splits(is_train, train, is_learned, is_validated, validation, is_tested, test)
     aside = set_aside(train.ids, train.labels, VALIDATION, derived_seed(seed, "validation"))
     if not aside.any():
         raise DataError(f"{len(train):,} images are too few to set a tenth aside for validation")
-    return Parts(is_train, train, ~aside, None, train.labels[aside], is_tested, test)
+    return Splits(is_train, train, ~aside, None, train.labels[aside], is_tested, test)
 
 
 def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:

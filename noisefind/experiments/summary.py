@@ -40,7 +40,7 @@ class Difference(NamedTuple):
 class Area(NamedTuple):
     """Area under accuracy / accuracy of the full data, over the swept range, divided by its width.
 
-    The mean over the seeds, each with its own full training, and their deviation (ddof 1).
+    The mean over the seeds, each with its own full training, and their standard deviation (ddof 1).
     """
 
     simpson: float
@@ -65,7 +65,7 @@ def best(curve: Curve) -> float:
 
 
 def mean_and_std(values: Sequence[float] | Floats) -> tuple[float, float]:
-    """Mean and deviation (ddof 1), which is NaN of a single value."""
+    """Mean and standard deviation (ddof 1), which is NaN of a single value."""
     numbers = np.asarray(values, np.float64)
     return float(numbers.mean()), float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan
 

@@ -1,4 +1,4 @@
-"""Pixels and features of all parts, and a trainer for them: the one file here that needs torch."""
+"""Pixels and features of all splits, and a trainer for them: the one file here that needs torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.errors import ConfigError
-from noisefind.experiments.splits import Parts, Sources, settle
+from noisefind.experiments.splits import Sources, Splits, settle
 from noisefind.features.compute import open_network
 from noisefind.features.frozen import frozen_features
 from noisefind.features.reduce import fit_projection
@@ -42,18 +42,18 @@ _OF_FEATURES = ("features", "feature_size")
 
 
 @dataclass(frozen=True)
-class Machine:
+class ReadyTrainer:
     """A trainer that is ready, and the readable images as it sees them."""
 
     trainer: Trainer
-    parts: Parts
+    splits: Splits
     recipe: Recipe
     device: str
     key: str  # what decides a curve besides the images and their labels
 
 
 @dataclass(frozen=True)
-class _Stored:
+class _SplitPixels:
     """The readable images of one part, their pixels, and what names these in the cache."""
 
     dataset: Dataset
@@ -61,17 +61,17 @@ class _Stored:
     key: str
 
 
-def open_machine(
+def open_trainer(
     sources: Sources, ranking: Ranking, max_pixels: int, config: SweepConfig, cache: Path,
     progress: Progress,
-) -> Machine:  # fmt: skip
+) -> ReadyTrainer:  # fmt: skip
     """Decode what is not in the cache, compute features where a probe is trained on them.
 
     Args:
         sources: the images.
         ranking: of the run.
         max_pixels: how large an image may be, as for the run.
-        config: network, features and machine.
+        config: network, features and ready.
         cache: where pixels and features are kept.
         progress: told how far it is.
 
@@ -93,41 +93,41 @@ def open_machine(
     n_classes = len(set(ranking.given_labels))
     try_networks(networks, n_classes, sizes.network, config.network_weights, progress)
 
-    def stored(dataset: Dataset) -> _Stored:
+    def stored(dataset: Dataset) -> _SplitPixels:
         readable, pixels, *_ = open_pixels(
             dataset, sizes.stored, cache=cache, max_pixels=max_pixels, n_threads=n_threads,
             progress=progress,
         )  # fmt: skip
         key = f"{readable.fingerprint} {sizes.stored} {max_pixels}"
-        return _Stored(readable, pixels, key)
+        return _SplitPixels(readable, pixels, key)
 
     scored, test = stored(sources.scored), stored(sources.test)
     apart = None if sources.validation is None else stored(sources.validation)
     readable = Sources(
         scored.dataset, None if apart is None else apart.dataset, test.dataset, sources.test_from
     )
-    parts = settle(readable, ranking, config.seed, progress)
+    splits = settle(readable, ranking, config.seed, progress)
     every = [scored, test, *([] if apart is None else [apart])]
     arrays: list[NDArray[Any]]
     if is_probe:
-        arrays = _features(every, parts, config, frozen, sizes.features, cache, device, progress)
+        arrays = _features(every, splits, config, frozen, sizes.features, cache, device, progress)
         normalization = None
     else:
         arrays = [
             resized_pixels(p.pixels, sizes.network, key=p.key, cache=cache, progress=progress)
             for p in every
         ]
-        arrays[0] = _rows(arrays[0], parts.is_train)
+        arrays[0] = _rows(arrays[0], splits.is_train)
         normalization = choose_normalization(config.normalize, arrays[0])
     own = (
-        arrays[0][~parts.is_learned]
-        if parts.is_validated is None
-        else _rows(arrays[2], parts.is_validated)
+        arrays[0][~splits.is_learned]
+        if splits.is_validated is None
+        else _rows(arrays[2], splits.is_validated)
     )
-    recipe = choose_recipe(replace(config, members=1), config.network, int(parts.is_learned.sum()))
+    recipe = choose_recipe(replace(config, members=1), config.network, int(splits.is_learned.sum()))
     data = SubsetData(
-        arrays[0], len(parts.train.classes), Part(own, parts.validation),
-        Part(_rows(arrays[1], parts.is_tested), parts.test),
+        arrays[0], len(splits.train.classes), Part(own, splits.validation),
+        Part(_rows(arrays[1], splits.is_tested), splits.test),
     )  # fmt: skip
     trainer = SubsetTrainer(data, recipe, config, normalization, device, progress)
     weights = file_digest(config.weights) if config.weights else None
@@ -135,14 +135,14 @@ def open_machine(
     files = _stamp(config.features) if is_probe else ""
     seen = [p.dataset.fingerprint for p in every], sizes.features if is_probe else sizes.network
     key = repr((asdict(recipe), options, weights, files, seen, device.type))
-    return Machine(trainer, parts, recipe, str(device), key)
+    return ReadyTrainer(trainer, splits, recipe, str(device), key)
 
 
 def _features(
-    every: list[_Stored], parts: Parts, config: SweepConfig, network: FrozenNetwork | None,
+    every: list[_SplitPixels], splits: Splits, config: SweepConfig, network: FrozenNetwork | None,
     size: int, cache: Path, device: torch.device, progress: Progress,
 ) -> list[NDArray[np.float32]]:  # fmt: skip
-    """The features of the training images and of the other parts, reduced.
+    """The features of the training images and of the other splits, reduced.
 
     The axes that they are reduced to are those of the images that are learned from.
     """
@@ -158,8 +158,8 @@ def _features(
             )  # fmt: skip
             found.append((features, np.arange(len(features))))
     features, order = found[0]
-    found[0] = features, order[parts.is_train]
-    projection = fit_projection(features, order=found[0][1][parts.is_learned])
+    found[0] = features, order[splits.is_train]
+    projection = fit_projection(features, order=found[0][1][splits.is_learned])
     return [
         np.concatenate([projection.apply(chunk) for chunk in row_chunks(f, CHUNK, rows)])
         for f, rows in found

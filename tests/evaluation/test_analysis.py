@@ -17,10 +17,10 @@ from scipy.stats import pearsonr, spearmanr
 
 from noisefind.config import ExamplesConfig
 from noisefind.evaluation import embedding, plotting
-from noisefind.evaluation.correlation import pearson, spearman
 from noisefind.evaluation.distribution import N_BINS, bin_edges
 from noisefind.evaluation.embedding import tsne
 from noisefind.evaluation.examples import chosen_rows
+from noisefind.evaluation.metrics import pearson, spearman
 from noisefind.evaluation.plotting import shown
 from noisefind.runs.folder import RunFolder
 from noisefind.scores import SCORES, difficulty
