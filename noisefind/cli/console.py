@@ -298,8 +298,8 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
             f"suspected; {len(alone):,} images only here, {n_suspected:,} of them suspected",
         )
     for title, key in (
-        ("Newly suspected", "newly_suspected"),
-        ("No longer suspected", "no_longer_suspected"),
+        ("Newly flagged", "newly_flagged"),
+        ("No longer flagged", "no_longer_flagged"),
         ("Another label than before", "changed_labels"),
         ("Moved most", "moved_most"),
     ):

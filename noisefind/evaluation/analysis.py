@@ -72,7 +72,7 @@ class Analysis:
             "run": str(self.run.path.absolute()),
             "run_id": self.summary["run_id"],
             "n_images": len(self.ranking),
-            "n_suspected": int(self.ranking.is_label_issue.sum()),
+            "n_label_issues": int(self.ranking.is_label_issue.sum()),
             **found,
         }
         files = [f"{name}.csv" for name in tables]

@@ -159,8 +159,8 @@ def _found(pairs: Sequence[Pair], only: Mapping[str, list[dict[str, Any]]]) -> d
     return {
         "n_common": len(pairs),
         "spearman": None if np.isnan(alike) else round(alike, 6),
-        "newly_suspected": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
-        "no_longer_suspected": _as_dicts(
+        "newly_flagged": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
+        "no_longer_flagged": _as_dicts(
             sorted(no_longer, key=lambda p: (p.label_score_a, p.file_name))
         ),
         "changed_labels": _as_dicts(sorted(changed)),

@@ -1,6 +1,6 @@
 """The command ``noisefind evaluate distribution``: histograms of all scores of a run.
 
-distribution.csv  score,low,high,n_images,n_suspected: every bar of every histogram
+distribution.csv  score,low,high,n_images,n_label_issues: every bar of every histogram
 distribution.svg .png   the histograms, on one sheet
 distribution.json least, middle and largest value of each score, and its direction; written last
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-COLUMNS = ("score", "low", "high", "n_images", "n_suspected")
+COLUMNS = ("score", "low", "high", "n_images", "n_label_issues")
 N_BINS = 40
 MANY = 100_000  # possible values; so many are as good as a continuum
 N_COLUMNS = 4
@@ -47,12 +47,12 @@ def evaluate_distribution(
     analysis = open_analysis("distribution", run, output, progress or Progress())
     ranking = analysis.ranking
     scores = {"label_score": ranking.label_scores, **ranking.scores}
-    is_suspected = ranking.is_label_issue
+    is_flagged = ranking.is_label_issue
     edges = {name: bin_edges(values) for name, values in scores.items()}
     counts = {
         name: (
             np.histogram(values, edges[name])[0],
-            np.histogram(values[is_suspected], edges[name])[0],
+            np.histogram(values[is_flagged], edges[name])[0],
         )
         for name, values in scores.items()
     }
@@ -63,7 +63,7 @@ def evaluate_distribution(
             edges[name][:-1], edges[name][1:], *(c.tolist() for c in counts[name]), strict=True
         )
     ]
-    spreads = {name: _spread(name, values, is_suspected) for name, values in scores.items()}
+    spreads = {name: _spread(name, values, is_flagged) for name, values in scores.items()}
     return analysis.write(
         {"scores": spreads},
         {"distribution": CsvTable(COLUMNS, rows)},
@@ -95,14 +95,14 @@ def high_is_hard(name: str) -> bool:
     return name in SCORES and SCORES[name].high_is_hard
 
 
-def _spread(name: str, values: Floats, is_suspected: NDArray[np.bool_]) -> dict[str, object]:
-    suspected = values[is_suspected]
+def _spread(name: str, values: Floats, is_flagged: NDArray[np.bool_]) -> dict[str, object]:
+    flagged = values[is_flagged]
     return {
         "high_is_hard": high_is_hard(name),
         "min": rounded(values.min()),
         "median": rounded(np.median(values)),
         "max": rounded(values.max()),
-        "median_of_suspected": rounded(np.median(suspected)) if len(suspected) else None,
+        "median_of_label_issues": rounded(np.median(flagged)) if len(flagged) else None,
     }
 
 
@@ -131,9 +131,9 @@ def _draw(
         tidy(axes)
     for axes in panels[len(edges) :]:
         axes.set_visible(False)
-    n_images, n_suspected = (int(c.sum()) for c in next(iter(counts.values())))
+    n_images, n_issues = (int(c.sum()) for c in next(iter(counts.values())))
     handles: list[Any] = [Patch(color=colour) for colour in COLOURS[:2]]
-    names = [f"all {n_images:,} images", f"{n_suspected:,} with a label issue"]
+    names = [f"all {n_images:,} images", f"{n_issues:,} with a label issue"]
     figure.legend(handles, names, loc="outside upper center", ncols=2, frameon=False)
     figure.supylabel("images in a bar (ten times as many from line to line)", fontsize=10)
     save(figure, folder, "distribution")

@@ -70,11 +70,11 @@ def evaluate_embedding(
     progress.advance()
     rows = order[sample].tolist()
     given = [ranking.given_labels[row] for row in rows]
-    is_suspected = ranking.is_label_issue[rows]
+    is_flagged = ranking.is_label_issue[rows]
     table = [
         (ranking.ids[row], label, ranking.predicted_labels[row], flag, rounded(x), rounded(y))
         for row, label, flag, (x, y) in zip(
-            rows, given, np.where(is_suspected, "true", "false").tolist(), places, strict=True
+            rows, given, np.where(is_flagged, "true", "false").tolist(), places, strict=True
         )
     ]
     classes = analysis.summary["classes"]
@@ -83,12 +83,12 @@ def evaluate_embedding(
         {
             **config.to_dict(),
             "n_shown": len(rows),
-            "n_suspected_shown": int(is_suspected.sum()),
+            "n_label_issues_shown": int(is_flagged.sum()),
             "perplexity": rounded(perplexity(len(rows))),
         },
         {"embedding": CsvTable(COLUMNS, table)},
         lambda folder: _draw(
-            folder, places, numbers, classes, is_flagged=is_suspected, n_images=len(ranking)
+            folder, places, numbers, classes, is_flagged=is_flagged, n_images=len(ranking)
         ),
     )
 

@@ -1,6 +1,6 @@
-"""``noisefind evaluate examples``: images at one end of a score, and what is said of them.
+"""The command ``noisefind evaluate examples``: images at one end of a score, with predictions.
 
-examples.csv      a row per image: its place, labels, whether it is suspected, and the score
+examples.csv      a row per image: its place, labels, whether it is a label issue, and the score
 probabilities.csv file_name,class,probability: the most probable classes of each, by the members
 examples.svg .png the images
 examples.json     all of it; written last
@@ -113,12 +113,14 @@ def chosen_rows(ranking: Ranking, config: ExamplesConfig) -> list[int]:
     return cast("list[int]", (order[::-1] if config.easiest else order)[: config.top].tolist())
 
 
-def _examples(ranking: Ranking, rows: list[int], by: str, said: MeanPredictions) -> list[Example]:
+def _examples(
+    ranking: Ranking, rows: list[int], by: str, predictions: MeanPredictions
+) -> list[Example]:
     values = ranking.label_scores if by == "label_score" else ranking.scores[by]
-    row_of = {id_: row for row, id_ in enumerate(said.ids)}
+    row_of = {id_: row for row, id_ in enumerate(predictions.ids)}
     examples = []
     for place, row in enumerate(rows, start=1):
-        probabilities = said.probabilities[row_of[ranking.ids[row]]]
+        probabilities = predictions.probabilities[row_of[ranking.ids[row]]]
         examples.append(
             Example(
                 place=place,
@@ -128,7 +130,7 @@ def _examples(ranking: Ranking, rows: list[int], by: str, said: MeanPredictions)
                 predicted_prob=float(ranking.predicted_probs[row]),
                 is_label_issue=bool(ranking.is_label_issue[row]),
                 value=float(values[row]),
-                probable=_probable(probabilities, said.classes),
+                probable=_probable(probabilities, predictions.classes),
             )
         )
     return examples
@@ -172,6 +174,7 @@ def _pictures(
 
 def _cell(example: Example, by: str, picture: Image.Image | None) -> Cell:
     return Cell(
-        f"{example.place}.  {by} {example.value:.4g}", example.given_label,
-        example.predicted_label, example.is_label_issue, example.probable, picture,
+        heading=f"{example.place}.  {by} {example.value:.4g}", given_label=example.given_label,
+        predicted_label=example.predicted_label, is_flagged=example.is_label_issue,
+        probable=example.probable, picture=picture,
     )  # fmt: skip

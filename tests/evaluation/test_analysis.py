@@ -75,7 +75,7 @@ def test_a_constant_score_has_no_correlation() -> None:
 
 
 def test_each_image_is_in_one_bar(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
-    """The bars of a score add up to all images and all suspected ones; directions are said."""
+    """The bars of a score add up to all images and all label issues; directions are given."""
     output = noisefind("evaluate", "distribution", run, "-o", tmp_path / "out", "--json")
     document = evaluated("evaluate-distribution", output.out)
     rows = read_csv(tmp_path / "out/distribution.csv")
@@ -83,16 +83,16 @@ def test_each_image_is_in_one_bar(noisefind: CommandLine, run: Path, tmp_path: P
     for name in NAMES:
         bars = [row for row in rows if row["score"] == name]
         values = np.array([float(row[name]) for row in ranked])
-        is_suspected = np.array([row["is_label_issue"] == "true" for row in ranked])
+        is_flagged = np.array([row["is_label_issue"] == "true" for row in ranked])
         assert sum(int(bar["n_images"]) for bar in bars) == len(ranked) == 1000
-        assert sum(int(bar["n_suspected"]) for bar in bars) == is_suspected.sum()
-        high = is_suspected & (values >= float(bars[-1]["low"]))
-        assert int(bars[-1]["n_suspected"]) == high.sum()
+        assert sum(int(bar["n_label_issues"]) for bar in bars) == is_flagged.sum()
+        high = is_flagged & (values >= float(bars[-1]["low"]))
+        assert int(bars[-1]["n_label_issues"]) == high.sum()
         spread = document["scores"][name]
         largest = np.abs(values).argmax()  # 0 says nothing
         assert spread["high_is_hard"] == (difficulty(name, values)[largest] == values[largest])
-        assert spread["median_of_suspected"] == pytest.approx(
-            np.median(values[is_suspected]), rel=1e-5
+        assert spread["median_of_label_issues"] == pytest.approx(
+            np.median(values[is_flagged]), rel=1e-5
         )
 
 
