@@ -291,11 +291,11 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
     )
     for name in "ab":
         run, alone = found[name], found[f"only_in_{name}"]
-        n_suspected = sum(image["is_label_issue"] for image in alone)
+        n_flagged = sum(image["is_label_issue"] for image in alone)
         _print_plain(
             console,
             f"{name}: {run['run']}: {run['n_label_issues']:,} of {run['n_images']:,} labels "
-            f"suspected; {len(alone):,} images only here, {n_suspected:,} of them suspected",
+            f"flagged; {len(alone):,} images only here, {n_flagged:,} of them flagged",
         )
     for title, key in (
         ("Newly flagged", "newly_flagged"),
