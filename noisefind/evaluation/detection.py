@@ -99,8 +99,8 @@ def evaluate_detection(
 ) -> DetectionResult:
     """Evaluate every score and the label issues of a run against ground truth.
 
-    A label is wrong where the truth's ``true_label`` differs from the run's ``given_label``; ids
-    that only one of them has are counted and left out.
+    A label is wrong where the ``true_label`` of the ground truth differs from the ``given_label`` of
+    the run. Ids that only one of them has are counted and left out.
 
     Args:
         run: the folder of a finished run.
@@ -111,7 +111,7 @@ def evaluate_detection(
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
-        DataError: the truth cannot be read, shares no id with the run, or says that all labels are
+        DataError: the ground truth cannot be read, shares no id with the run, or all labels are
             right or all are wrong.
     """
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
@@ -161,7 +161,7 @@ def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> Label
     Args:
         ranking: the run.
         true_labels: id -> class name.
-        source: what to call the truth in messages.
+        source: name of the ground truth in messages.
 
     Raises:
         DataError: no image is in both, or all labels are right, or all are wrong.
@@ -271,9 +271,11 @@ def _compared(
 
 def _say_left_out(compared: Mapping[str, int], progress: Progress) -> None:
     if compared["n_not_in_truth"]:
-        progress.say(f"{compared['n_not_in_truth']:,} images of the run are not in the truth")
+        progress.say(
+            f"{compared['n_not_in_truth']:,} images of the run are not in the ground truth"
+        )
     if compared["n_not_in_run"]:
-        progress.say(f"{compared['n_not_in_run']:,} images of the truth are not in the run")
+        progress.say(f"{compared['n_not_in_run']:,} images of the ground truth are not in the run")
 
 
 def _cells(measure: Measure) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLUMNS = ("file_name", "given_label", "predicted_label", "is_label_issue", "x", "y")
 PERPLEXITY = 30.0  # about as many neighbours count
 MARKERS = "o^s"
-IN_LEGEND = len(COLOURS) * len(MARKERS)  # classes; more cannot be told apart by their looks
+IN_LEGEND = len(COLOURS) * len(MARKERS)  # classes; more cannot be distinguished
 
 
 def evaluate_embedding(

@@ -56,7 +56,7 @@ def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:
     for number, cell in enumerate(cells):
         row, column = divmod(number, n_columns)
         left, bottom = GAP + WIDTH * column, height - HEAD - HEIGHT * (row + 1) + GAP
-        _write_labels(figure, cell, left / width, bottom, height)
+        _write_labels(figure, cell, x=left / width, bottom=bottom, height=height)
         box = (left / width, bottom / height, SIDE / width, SIDE / height)
         _draw_picture(figure.add_axes(box), cell)
         right = left + SIDE + GAP
@@ -65,7 +65,7 @@ def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:
     save(figure, folder, "examples")
 
 
-def _write_labels(figure: Any, cell: Cell, x: float, bottom: float, height: float) -> None:
+def _write_labels(figure: Any, cell: Cell, *, x: float, bottom: float, height: float) -> None:
     flagged = ", label issue" if cell.is_flagged else ""
     figure.text(x, (bottom + SIDE + 0.26) / height, cell.heading + flagged, fontsize=9)
     same = cell.given_label == cell.predicted_label

@@ -91,12 +91,14 @@ def open_context(
     """
     cache = cache_folder(config.cache_dir, out / "cache")
     ranking, scored = run.read_ranking(), run_config(run.read_summary())
-    sources = open_sources(data, run, config, cache, progress)
+    sources = open_sources(data, run, config, cache=cache, progress=progress)
     if true_labels:
         sources = replace(sources, test=with_labels(sources.test, true_labels))
     from noisefind.experiments.trainer import open_trainer  # imports torch: seconds
 
-    ready = open_trainer(sources, ranking, scored.max_pixels, config, cache, progress)
+    ready = open_trainer(
+        sources, ranking, config, max_pixels=scored.max_pixels, cache=cache, progress=progress
+    )
     splits, recipe = ready.splits, ready.recipe
     key = cache_key(
         splits.train.fingerprint, len(splits.train.classes),

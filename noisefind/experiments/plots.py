@@ -38,7 +38,7 @@ def draw_sweep(folder: Path, table: SweepTable, x_label: str, title: str) -> Non
         look = CONTROLS.get(series.score)
         if look is None:
             look, number = style(number), number + 1
-        _line(axes, table, series, look, series.score)
+        _line(axes, table, series, label=series.score, look=look)
     tidy(axes)
     axes.set(xlabel=x_label, ylabel=ACCURACY, title=_with_band(title, table))
     _legend_beside(axes)
@@ -57,7 +57,7 @@ def draw_epochs(folder: Path, table: SweepTable, subsets: Iterable[Subset], titl
         accuracy = np.stack([curve.test for curve in table.curves[subset.name]])
         found = np.array([mean_and_std(a) for a in accuracy.T])
         x = np.arange(1, len(found) + 1)
-        _band(axes, x, found, look, subset.name, "o" if len(x) == 1 else "")
+        _band(axes, x, found, marker="o" if len(x) == 1 else "", label=subset.name, **look)
     axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=_with_band(title, table))
     axes.xaxis.get_major_locator().set_params(integer=True)
     tidy(axes)
@@ -108,7 +108,7 @@ def draw_clean_and_noisy(
                 if one.score in CONTROLS:
                     look |= {"linestyle": CONTROLS[one.score]["linestyle"], "alpha": 0.7}
                 label = f"{whose} labels" + ("" if one.score == score else f", {one.score}")
-                _line(axes, table, one, look, label)
+                _line(axes, table, one, label=label, look=look)
         axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
         axes.set(title=score)
         tidy(axes)
@@ -132,7 +132,7 @@ def draw_differences(
     Args:
         folder: where to write.
         differences: score -> (K,) starts, and what was found there.
-        predicted: the start at which the hardest images come in.
+        predicted: the start from which windows hold injected errors.
     """
     figure = new_figure()
     axes = figure.add_subplot()
@@ -150,23 +150,24 @@ def draw_differences(
     save(figure, folder, "difference")
 
 
-def _line(axes: Any, table: SweepTable, series: Series, look: dict[str, Any], label: str) -> None:
-    """Final accuracy over the positions; right across the plot where there is but one."""
+def _line(
+    axes: Any, table: SweepTable, series: Series, *, label: str, look: dict[str, Any]
+) -> None:
+    """Final accuracy by position; a horizontal line for a series without positions."""
     found = np.array([mean_and_std(table.final(p)) for p in series.subsets])
     if series.subsets[0].position is None:
         at = [float(p.position) for p in table.subsets if p.position is not None]
         x, found = np.array([min(at), max(at)]), np.repeat(found, 2, axis=0)
     else:
         x = np.array([float(p.position or 0) for p in series.subsets])
-    _band(axes, x, found, look, label, "" if series.score in CONTROLS else "o")
+    marker = "" if series.score in CONTROLS else "o"
+    _band(axes, x, found, marker=marker, label=label, **look)
 
 
-def _band(
-    axes: Any, x: NDArray[Any], found: NDArray[Any], look: dict[str, Any], label: str, marker: str
-) -> None:
+def _band(axes: Any, x: NDArray[Any], found: NDArray[Any], **look: Any) -> None:
     """A line through the means (K, 2), with a band of one standard deviation to either side."""
     mean, std = 100 * found.T
-    axes.plot(x, mean, marker=marker, markersize=4, linewidth=1.6, label=label, **look)
+    axes.plot(x, mean, markersize=4, linewidth=1.6, **look)
     axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.12, linewidth=0)
 
 

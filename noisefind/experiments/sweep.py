@@ -1,4 +1,4 @@
-"""``noisefind evaluate easiest|hardest|window``: train on parts of a ranking."""
+"""``noisefind evaluate easiest|hardest|window``: training on subsets of a ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All curves of a sweep, and the rows of its files that are read from them."""
+"""All curves of a sweep, and the rows of its files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SweepTable:
         curves: name of a subset -> a curve for each seed.
         subsets: in the order of the sweep.
         n_classes: of the training data.
-        how: the network, and what is equal between subsets, in words.
+        how: the network and what is equal between subsets, as text.
     """
 
     seeds: Sequence[int]
@@ -72,7 +72,7 @@ class SweepTable:
         return np.array([summary.best(curve) for curve in self.curves[subset.name]])
 
     def control(self, subset: Subset, score: str) -> Subset | None:
-        """The control that a subset is compared with: of the same labels, at the same place."""
+        """The control that a subset is compared with: of the same labels, at the same position."""
         found = [p for p in self.subsets if p.score == score and p.whose == subset.whose]
         return next((p for p in found if p.position in (None, subset.position)), None)
 

@@ -1,4 +1,4 @@
-"""Pixels and features of all splits, and a trainer for them: the one file here that needs torch."""
+"""Pixels and features of all splits, and a trainer for them; the only file here with torch."""
 
 from __future__ import annotations
 
@@ -26,12 +26,10 @@ from noisefind.utils.device import choose_device, choose_threads, prepare_cpu
 from noisefind.utils.files import row_chunks
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.features.frozen import FrozenNetwork
     from noisefind.runs.folder import Ranking
     from noisefind.training.subsets import Trainer
     from noisefind.utils.progress import Progress
@@ -43,18 +41,18 @@ _OF_FEATURES = ("features", "feature_size")
 
 @dataclass(frozen=True)
 class ReadyTrainer:
-    """A trainer that is ready, and the readable images as it sees them."""
+    """A trainer with its data, and the splits of the readable images."""
 
     trainer: Trainer
     splits: Splits
     recipe: Recipe
     device: str
-    key: str  # what decides a curve besides the images and their labels
+    key: str  # all that a curve depends on besides the images and their labels
 
 
 @dataclass(frozen=True)
 class _SplitPixels:
-    """The readable images of one part, their pixels, and what names these in the cache."""
+    """The readable images of one split, their pixels, and the cache key of these."""
 
     dataset: Dataset
     pixels: NDArray[np.uint8]
@@ -62,7 +60,7 @@ class _SplitPixels:
 
 
 def open_trainer(
-    sources: Sources, ranking: Ranking, max_pixels: int, config: SweepConfig, cache: Path,
+    sources: Sources, ranking: Ranking, config: SweepConfig, *, max_pixels: int, cache: Path,
     progress: Progress,
 ) -> ReadyTrainer:  # fmt: skip
     """Decode what is not in the cache, compute features where a probe is trained on them.
@@ -73,7 +71,7 @@ def open_trainer(
         max_pixels: how large an image may be, as for the run.
         config: network, features and ready.
         cache: where pixels and features are kept.
-        progress: told how far it is.
+        progress: receives the progress.
 
     Raises:
         ConfigError: the network or its features cannot be had.
@@ -101,6 +99,16 @@ def open_trainer(
         key = f"{readable.fingerprint} {sizes.stored} {max_pixels}"
         return _SplitPixels(readable, pixels, key)
 
+    def features_of(part: _SplitPixels) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Features, and their row for each image of the split."""
+        if frozen is None:
+            return given_features(Path(config.features), config.feature_ids, part.dataset.ids)
+        features = frozen_features(
+            frozen, part.pixels, sizes.features, key=part.key, cache=cache, device=device,
+            progress=progress,
+        )  # fmt: skip
+        return features, np.arange(len(features))
+
     scored, test = stored(sources.scored), stored(sources.test)
     apart = None if sources.validation is None else stored(sources.validation)
     readable = Sources(
@@ -110,7 +118,8 @@ def open_trainer(
     every = [scored, test, *([] if apart is None else [apart])]
     arrays: list[NDArray[Any]]
     if is_probe:
-        arrays = _features(every, splits, config, frozen, sizes.features, cache, device, progress)
+        found = [features_of(part) for part in every]
+        arrays = [*_reduced(found, splits)]
         normalization = None
     else:
         arrays = [
@@ -135,34 +144,22 @@ def open_trainer(
     files = _stamp(config.features) if is_probe else ""
     seen = [p.dataset.fingerprint for p in every], sizes.features if is_probe else sizes.network
     key = repr((asdict(recipe), options, weights, files, seen, device.type))
-    return ReadyTrainer(trainer, splits, recipe, str(device), key)
+    return ReadyTrainer(trainer=trainer, splits=splits, recipe=recipe, device=str(device), key=key)
 
 
-def _features(
-    every: list[_SplitPixels], splits: Splits, config: SweepConfig, network: FrozenNetwork | None,
-    size: int, cache: Path, device: torch.device, progress: Progress,
-) -> list[NDArray[np.float32]]:  # fmt: skip
-    """The features of the training images and of the other splits, reduced.
+def _reduced(
+    found: list[tuple[NDArray[Any], NDArray[np.int64]]], splits: Splits
+) -> list[NDArray[np.float32]]:
+    """The features of the scored images in training, then of the other splits, reduced.
 
-    The axes that they are reduced to are those of the images that are learned from.
+    The principal axes are fitted on the images that subsets are chosen from.
     """
-    found: list[tuple[NDArray[Any], NDArray[np.int64]]] = []
-    for part in every:
-        if network is None:
-            file = Path(config.features)
-            found.append(given_features(file, config.feature_ids, part.dataset.ids))
-        else:
-            features = frozen_features(
-                network, part.pixels, size, key=part.key, cache=cache, device=device,
-                progress=progress,
-            )  # fmt: skip
-            found.append((features, np.arange(len(features))))
     features, order = found[0]
-    found[0] = features, order[splits.is_train]
-    projection = fit_projection(features, order=found[0][1][splits.is_learned])
+    train = order[splits.is_train]
+    projection = fit_projection(features, order=train[splits.is_learned])
     return [
         np.concatenate([projection.apply(chunk) for chunk in row_chunks(f, CHUNK, rows)])
-        for f, rows in found
+        for f, rows in ((features, train), *found[1:])
     ]
 
 
@@ -172,6 +169,6 @@ def _rows(array: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _stamp(features: str) -> str:
-    """What tells a changed file of features from the one before; nothing of a network."""
+    """Digest of a file of features, for the key; empty for a network."""
     file = Path(features)
     return file_digest(file) if file.is_file() else ""

@@ -145,7 +145,7 @@ def confusion(
         [0, 2, 1]
     """
     other, weights = most_plausible_other(pred_probs, labels)
-    return by_plausibility(labels, other, weights, n_changed, rng)
+    return by_plausibility(labels, other, weights, n_changed=n_changed, rng=rng)
 
 
 def pair_matrix(n_classes: int) -> Floats:

@@ -192,8 +192,8 @@ def test_ids_on_one_side_are_counted(
     document = json.loads(output.out)
     assert (document["n_images"], document["n_not_in_truth"]) == (300, 700)
     assert document["n_not_in_run"] == 1
-    assert "700 images of the run are not in the truth" in output.err
-    assert "1 images of the truth are not in the run" in output.err
+    assert "700 images of the run are not in the ground truth" in output.err
+    assert "1 images of the ground truth are not in the run" in output.err
 
 
 def test_without_draws_there_are_no_intervals(

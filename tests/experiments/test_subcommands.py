@@ -204,7 +204,7 @@ def test_images_of_the_run_that_are_tested_on_are_not_learned(
         "0.5", *typed(home)[:2], *TINY,
     )  # fmt: skip
     assert output.code == 0, output.err
-    assert "15 images of the run are tested or validated on" in output.err
+    assert "15 images of the run are test or validation images" in output.err
     full = read_csv(tmp_path / "out/subsets/full.csv")
     assert len(full) == 54
     assert all(row["file_name"].startswith("train/") for row in full)
