@@ -99,8 +99,8 @@ def evaluate_detection(
 ) -> DetectionResult:
     """Evaluate every score and the label issues of a run against ground truth.
 
-    A label is wrong where the ``true_label`` of the ground truth differs from the ``given_label`` of
-    the run. Ids that only one of them has are counted and left out.
+    A label is wrong where the ``true_label`` of the ground truth differs from the ``given_label``
+    of the run. Ids that only one of them has are counted and left out.
 
     Args:
         run: the folder of a finished run.
