@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noisefind.config import CleanConfig
-from noisefind.data.table import is_table, read_table
+from noisefind.data.table import read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
 from noisefind.experiments import conclusions, plots
@@ -29,7 +29,7 @@ from noisefind.experiments.subsets import (
 )
 from noisefind.experiments.table import SweepTable
 from noisefind.runs.folder import RunFolder
-from noisefind.utils.output import check_place
+from noisefind.runs.output import open_output
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from noisefind.config import EasiestConfig, HardestConfig, SweepConfig, WindowConfig
     from noisefind.experiments.conclusions import Conclusion
+    from noisefind.utils.output import OutputFolder
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ class Sweep:
     subcommand: str
     data: str | Path
     run: RunFolder
-    out: Path  # as the user spelled it
-    target: Path
+    output: OutputFolder
     config: SweepConfig
     context: Context
     progress: Progress
@@ -116,8 +116,8 @@ class Sweep:
             "conclusions": [c._asdict() for c in found],
         }
         return write_sweep(
-            self.out, self.target, table=table, train=self.context.train, document=document,
-            draw=draw, tables=tables or {},
+            self.output, table=table, train=self.context.train, document=document, draw=draw,
+            tables=tables or {},
         )  # fmt: skip
 
 
@@ -136,8 +136,7 @@ def open_sweep(
     """
     folder, out, progress = RunFolder(Path(run)), Path(output), progress or Progress()
     summary = folder.read_summary()
-    is_list = is_table(Path(summary["data"]))
-    target = check_place(out, Path(summary["root"]), is_table=is_list)
+    output_folder = open_output(out, summary["root"], summary["data"])
     if "by" not in config.NOT_TAKEN:
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)
@@ -152,7 +151,7 @@ def open_sweep(
         }
     context = open_context(data, folder, config, out, progress=progress, true_labels=true_labels)
     return Sweep(
-        subcommand=subcommand, data=data, run=folder, out=out, target=target, config=config,
+        subcommand=subcommand, data=data, run=folder, output=output_folder, config=config,
         context=context, progress=progress, true_labels=true_labels,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.data.pixels import Stored, open_pixels, resized_pixels
 from noisefind.errors import ConfigError
 from noisefind.experiments.splits import Sources, Splits, settle
 from noisefind.features.compute import open_network
@@ -50,15 +50,6 @@ class ReadyTrainer:
     key: str  # all that a curve depends on besides the images and their labels
 
 
-@dataclass(frozen=True)
-class _SplitPixels:
-    """The readable images of one split, their pixels, and the cache key of these."""
-
-    dataset: Dataset
-    pixels: NDArray[np.uint8]
-    key: str
-
-
 def open_trainer(
     sources: Sources, ranking: Ranking, config: SweepConfig, *, max_pixels: int, cache: Path,
     progress: Progress,
@@ -91,15 +82,13 @@ def open_trainer(
     n_classes = len(set(ranking.given_labels))
     try_networks(networks, n_classes, sizes.network, config.network_weights, progress)
 
-    def stored(dataset: Dataset) -> _SplitPixels:
-        readable, pixels, *_ = open_pixels(
+    def stored(dataset: Dataset) -> Stored:
+        return open_pixels(
             dataset, sizes.stored, cache=cache, max_pixels=max_pixels, n_threads=n_threads,
             progress=progress,
         )  # fmt: skip
-        key = f"{readable.fingerprint} {sizes.stored} {max_pixels}"
-        return _SplitPixels(readable, pixels, key)
 
-    def features_of(part: _SplitPixels) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def features_of(part: Stored) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Features, and their row for each image of the split."""
         if frozen is None:
             return given_features(Path(config.features), config.feature_ids, part.dataset.ids)

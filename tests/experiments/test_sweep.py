@@ -37,6 +37,7 @@ from noisefind.experiments.sweep import Sweep, remove, windows
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, Job
+from noisefind.utils.output import OutputFolder
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -120,8 +121,9 @@ def open_fake(
         cache=folder / "cache", key=key, facts={"n_test": 1},
     )  # fmt: skip
     return Sweep(
-        subcommand=subcommand, data="data", run=run, out=folder / "out", target=folder / "out",
-        config=config, context=context, progress=Progress(),
+        subcommand=subcommand, data="data", run=run,
+        output=OutputFolder(folder / "out", folder / "out"), config=config, context=context,
+        progress=Progress(),
     )  # fmt: skip
 
 
