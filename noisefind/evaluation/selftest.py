@@ -4,7 +4,7 @@
     summary.csv      fraction,of,metric,mean,std,n_seeds
     selftest.json    the summary and the options; written last
 
-Errors that the data had before count as false alarms. The runs themselves are not kept.
+Errors that the data had before count as false positives. The runs themselves are not kept.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def selftest(
         "format": FORMAT,
         "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
         "config": config.to_dict(),
-        "note": "errors that the data had before count as false alarms",
+        "note": "errors that the data had before count as false positives",
         "summary": [{name: _plain(value) for name, value in s._asdict().items()} for s in spreads],
     }
     with folder.write(_FILES) as partial:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SubsetSize(NamedTuple):
-    """What a subset is trained on (its largest phase); the smallest over the seeds."""
+    """Size of a subset, in its largest phase; the minimum over the seeds."""
 
     n_images: int
     n_classes: int

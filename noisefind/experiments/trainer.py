@@ -60,12 +60,12 @@ def open_trainer(
         sources: the images.
         ranking: of the run.
         max_pixels: how large an image may be, as for the run.
-        config: network, features and ready.
+        config: network, features and device.
         cache: where pixels and features are kept.
         progress: receives the progress.
 
     Raises:
-        ConfigError: the network or its features cannot be had.
+        ConfigError: the network or its features are not available.
         DataError: the data is not what was scored.
     """
     device, n_threads = choose_device(config.device), choose_threads(config.threads)
