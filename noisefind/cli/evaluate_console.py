@@ -118,8 +118,8 @@ def print_selftest(result: SelftestResult) -> None:
         table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.1%}")
     console.print(table, soft_wrap=True)
     lines = [
-        "Errors that the data had before count as false positives when they are found, so precision",
-        "is a lower bound.",
+        "Errors that the data had before count as false positives when they are found, so",
+        "precision is a lower bound.",
         f"Every measure of every run: {result.output / 'selftest.csv'}",
         f"Mean and standard deviation: {result.output / 'summary.csv'}",
     ]

@@ -255,7 +255,7 @@ def test_selftest_plants_scores_and_judges(noisefind: CommandLine, tmp_path: Pat
     options = ("--fraction", "0.2", "--seeds", "2", "--kind", "moved", *QUICK)
     output = noisefind("evaluate", "selftest", data, "-o", out, *options)
     assert output.code == 0, output.err
-    assert "count as false alarms" in output.out
+    assert "count as false positives" in output.out
     assert "run 2 of 2: 20.00% injected, seed 1" in output.err
     rows = read_csv(out / "selftest.csv")
     assert {(row["fraction"], row["seed"]) for row in rows} == {("0.2", "0"), ("0.2", "1")}
