@@ -241,13 +241,14 @@ def test_odd_names_of_classes_and_a_lost_image(
 
 
 def test_a_hundred_classes_have_names_on_the_map(tmp_path: Path) -> None:
-    """More classes than looks: each name stands at its points; a class without points has none."""
+    """More classes than markers: each name is drawn at its points; a class without points has none."""
     rng = np.random.default_rng(0)
     classes = [f"class {number}" for number in range(100)]
     numbers = np.arange(300) % 99
     embedding._draw(
-        tmp_path, rng.normal(size=(300, 2)), numbers, classes, rng.random(300) < 0.1, 300
-    )
+        tmp_path, rng.normal(size=(300, 2)), numbers, classes, is_flagged=rng.random(300) < 0.1,
+        n_images=300,
+    )  # fmt: skip
     text = (tmp_path / "embedding.svg").read_text()
     assert all(text.count(f"<!-- {name} -->") == 1 for name in classes[:99])
     assert "class 99" not in text

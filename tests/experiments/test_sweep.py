@@ -58,7 +58,7 @@ def dataset(n_images: int = N) -> Dataset:
 
 
 def ranking(data: Dataset, shuffle: int = 0) -> Ranking:
-    """aum is distinct, pred_sum has three values, every tenth label is suspected."""
+    """aum is distinct, pred_sum has three values, every tenth label is flagged."""
     n_images = len(data)
     rng = np.random.default_rng(1)
     aum = rng.permutation(n_images).astype(np.float64)
@@ -334,7 +334,7 @@ def test_steps_or_epochs_are_equal() -> None:
 
 
 def test_clean_compares_all_ways(tmp_path: Path) -> None:
-    """Six of 60 are suspected: they go, or become the suggestion; 40 are wrong by the truth."""
+    """Six of 60 are flagged: they are dropped, or relabelled; 40 are wrong by the ground truth."""
     log: list[Job] = []
     config = CleanConfig(seeds=2)
     sweep = open_fake(tmp_path, "clean", config, pretend(share_kept, log))
@@ -344,13 +344,13 @@ def test_clean_compares_all_ways(tmp_path: Path) -> None:
         name: log[2 * n]
         for n, name in enumerate(("full", "random", "drop", "relabel", "drop-by-truth", "truth"))
     }
-    suspected = np.arange(0, N, 10)
+    flagged = np.arange(0, N, 10)
     assert len(by_way["random"].phases[0].rows) == 54
-    assert not set(by_way["drop"].phases[0].rows) & set(suspected)
+    assert not set(by_way["drop"].phases[0].rows) & set(flagged)
     assert len(by_way["drop"].phases[0].rows) == 54
     changed = by_way["relabel"].labels != by_way["full"].labels
-    assert set(np.flatnonzero(changed)) <= set(suspected.tolist())
-    assert (by_way["relabel"].labels[suspected] == 0).all()  # all become cats
+    assert set(np.flatnonzero(changed)) <= set(flagged.tolist())
+    assert (by_way["relabel"].labels[flagged] == 0).all()  # all become cats
     assert (by_way["truth"].labels == 2).all()
     left = by_way["drop-by-truth"].phases[0].rows.tolist()
     assert (len(left), left[2:]) == (22, list(range(40, 60)))  # of each other class one is spared
@@ -421,7 +421,7 @@ def test_paired_intervals() -> None:
 
 
 def test_the_fall_is_where_the_share_predicts_it_or_said_not_to_be() -> None:
-    """10 % planted, windows of 40 %: predicted beyond 0.5; found there, elsewhere or nowhere."""
+    """10 % injected, windows of 40 %: predicted beyond 0.5; found there, elsewhere or nowhere."""
 
     def effects(first: int | None) -> list[NoiseEffect]:
         starts = ("0.3", "0.4", "0.5", "0.6")
