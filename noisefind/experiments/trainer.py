@@ -15,12 +15,11 @@ from noisefind.features.compute import open_network
 from noisefind.features.frozen import frozen_features
 from noisefind.features.reduce import fit_projection
 from noisefind.features.user_file import given_features
+from noisefind.scoring.settings import choose_recipe, feature_options, network_options
 from noisefind.scoring.sizes import choose_sizes
 from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
-from noisefind.training.normalize import choose_normalization
-from noisefind.training.on_subsets import Part, SubsetData, SubsetTrainer
-from noisefind.training.recipe import Recipe, choose_recipe
+from noisefind.training.subset_trainer import Split, SubsetData, SubsetTrainer
 from noisefind.training.weights import file_digest
 from noisefind.utils.device import choose_device, choose_threads, prepare_cpu
 from noisefind.utils.files import row_chunks
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
     from noisefind.runs.folder import Ranking
-    from noisefind.training.subsets import Trainer
+    from noisefind.training.recipe import Recipe
+    from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress
 
 CHUNK = 4096
@@ -43,7 +43,7 @@ _OF_FEATURES = ("features", "feature_size")
 class ReadyTrainer:
     """A trainer with its data, and the splits of the readable images."""
 
-    trainer: Trainer
+    trainer: TrainSubsets
     splits: Splits
     recipe: Recipe
     device: str
@@ -77,10 +77,15 @@ def open_trainer(
             "--features swav is trained on the images of a run alone; a sweep of probes needs "
             "pretrained, timm:NAME or a .npy file with a row for every image"
         )
-    frozen = open_network(config, progress) if is_probe else None
-    sizes = choose_sizes(sources.scored, config, networks, frozen)
+    wanted = feature_options(config)
+    frozen = open_network(wanted, progress) if is_probe else None
+    sizes = choose_sizes(
+        sources.scored, networks, frozen, options=wanted, image_size=config.image_size
+    )
     n_classes = len(set(ranking.given_labels))
-    try_networks(networks, n_classes, sizes.network, config.network_weights, progress)
+    try_networks(
+        networks, n_classes, sizes.network, weights=config.network_weights, progress=progress
+    )
 
     def stored(dataset: Dataset) -> Stored:
         return open_pixels(
@@ -109,14 +114,14 @@ def open_trainer(
     if is_probe:
         found = [features_of(part) for part in every]
         arrays = [*_reduced(found, splits)]
-        normalization = None
+        options = network_options(config, None)
     else:
         arrays = [
             resized_pixels(p.pixels, sizes.network, key=p.key, cache=cache, progress=progress)
             for p in every
         ]
         arrays[0] = _rows(arrays[0], splits.is_train)
-        normalization = choose_normalization(config.normalize, arrays[0])
+        options = network_options(config, arrays[0])
     own = (
         arrays[0][~splits.is_learned]
         if splits.is_validated is None
@@ -124,15 +129,15 @@ def open_trainer(
     )
     recipe = choose_recipe(replace(config, members=1), config.network, int(splits.is_learned.sum()))
     data = SubsetData(
-        arrays[0], len(splits.train.classes), Part(own, splits.validation),
-        Part(_rows(arrays[1], splits.is_tested), splits.test),
+        arrays[0], len(splits.train.classes), Split(own, splits.validation),
+        Split(_rows(arrays[1], splits.is_tested), splits.test),
     )  # fmt: skip
-    trainer = SubsetTrainer(data, recipe, config, normalization, device, progress)
+    trainer = SubsetTrainer(data, recipe, options, device=device, progress=progress)
     weights = file_digest(config.weights) if config.weights else None
-    options = {n: getattr(config, n) for n in (_OF_FEATURES if is_probe else _OF_PIXELS)}
+    given = {n: getattr(config, n) for n in (_OF_FEATURES if is_probe else _OF_PIXELS)}
     files = _stamp(config.features) if is_probe else ""
     seen = [p.dataset.fingerprint for p in every], sizes.features if is_probe else sizes.network
-    key = repr((asdict(recipe), options, weights, files, seen, device.type))
+    key = repr((asdict(recipe), given, weights, files, seen, device.type))
     return ReadyTrainer(trainer=trainer, splits=splits, recipe=recipe, device=str(device), key=key)
 
 

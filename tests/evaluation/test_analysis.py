@@ -241,7 +241,7 @@ def test_odd_names_of_classes_and_a_lost_image(
 
 
 def test_a_hundred_classes_have_names_on_the_map(tmp_path: Path) -> None:
-    """More classes than markers: names are drawn at their points; a class without points has none."""
+    """More classes than markers: each has its name at its points; one without points has none."""
     rng = np.random.default_rng(0)
     classes = [f"class {number}" for number in range(100)]
     numbers = np.arange(300) % 99
