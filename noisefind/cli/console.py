@@ -291,15 +291,15 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
     )
     for name in "ab":
         run, alone = found[name], found[f"only_in_{name}"]
-        n_suspected = sum(image["is_label_issue"] for image in alone)
+        n_flagged = sum(image["is_label_issue"] for image in alone)
         _print_plain(
             console,
             f"{name}: {run['run']}: {run['n_label_issues']:,} of {run['n_images']:,} labels "
-            f"suspected; {len(alone):,} images only here, {n_suspected:,} of them suspected",
+            f"flagged; {len(alone):,} images only here, {n_flagged:,} of them flagged",
         )
     for title, key in (
-        ("Newly suspected", "newly_suspected"),
-        ("No longer suspected", "no_longer_suspected"),
+        ("Newly flagged", "newly_flagged"),
+        ("No longer flagged", "no_longer_flagged"),
         ("Another label than before", "changed_labels"),
         ("Moved most", "moved_most"),
     ):

@@ -1,8 +1,8 @@
-"""``noisefind compare``: what a second run says otherwise than a first, joined by id.
+"""The command ``noisefind compare``: differences between two runs, joined by id.
 
 comparison.csv       a row per image of both runs, the most moved label_score first
 only_in_one.csv      file_name,run,given_label,label_score,is_label_issue: run is a or b
-comparison.json      what was found; written last
+comparison.json      the differences; written last
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from noisefind._version import __version__
 from noisefind.errors import RunError
-from noisefind.evaluation.correlation import spearman
+from noisefind.evaluation.metrics import spearman
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.files import cell, write_csv, write_json
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 N_MOVED = 100  # images in "moved_most"
-_OURS = ("comparison.json", "comparison.csv", "only_in_one.csv")
+_FILES = ("comparison.json", "comparison.csv", "only_in_one.csv")
 
 
-class Image(NamedTuple):
-    """What one run says of an image."""
+class RunImage(NamedTuple):
+    """Results of one run for one image."""
 
     given_label: str
     label_score: float
@@ -39,7 +39,7 @@ class Image(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """What two runs say of an image: a row of comparison.csv."""
+    """Results of two runs for one image: a row of comparison.csv."""
 
     file_name: str
     given_label_a: str
@@ -57,7 +57,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class CompareResult:
-    """What differs; ``summary`` is what comparison.json holds."""
+    """The differences; ``summary`` is the content of comparison.json."""
 
     summary: dict[str, Any]
     pairs: list[Pair]
@@ -97,43 +97,45 @@ def compare(
     only = {"a": _alone(a, b), "b": _alone(b, a)}
     summary = {"format": FORMAT, "version": __version__, **sides, **_found(pairs, only)}
     if outputs:
-        with outputs[0].write(_OURS) as partial:
+        with outputs[0].write(_FILES) as partial:
             _write(partial, summary, pairs, only)
     return CompareResult(summary, pairs, out)
 
 
-def _images(ranking: Ranking) -> dict[str, Image]:
+def _images(ranking: Ranking) -> dict[str, RunImage]:
     columns = (
         ranking.given_labels,
         ranking.label_scores.tolist(),
         ranking.is_label_issue.tolist(),
     )
     return {
-        id_: Image(*cells)
+        id_: RunImage(*cells)
         for id_, cells in zip(ranking.ids, zip(*columns, strict=True), strict=True)
     }
 
 
-def _pairs(a: Mapping[str, Image], b: Mapping[str, Image]) -> list[Pair]:
+def _pairs(a: Mapping[str, RunImage], b: Mapping[str, RunImage]) -> list[Pair]:
     """The images of both runs, the most moved first."""
     pairs = [
         Pair(
-            id_, a[id_].given_label, b[id_].given_label, a[id_].label_score, b[id_].label_score,
-            a[id_].is_label_issue, b[id_].is_label_issue,
+            file_name=id_,
+            given_label_a=a[id_].given_label, given_label_b=b[id_].given_label,
+            label_score_a=a[id_].label_score, label_score_b=b[id_].label_score,
+            is_label_issue_a=a[id_].is_label_issue, is_label_issue_b=b[id_].is_label_issue,
         )
         for id_ in a.keys() & b.keys()
     ]  # fmt: skip
     return sorted(pairs, key=lambda pair: (-pair.moved, pair.file_name))
 
 
-def _alone(here: Mapping[str, Image], there: Mapping[str, Image]) -> list[dict[str, Any]]:
+def _alone(here: Mapping[str, RunImage], there: Mapping[str, RunImage]) -> list[dict[str, Any]]:
     """The images of one run alone, the worst labels first."""
     ids = sorted(here.keys() - there.keys(), key=lambda id_: (here[id_].label_score, id_))
     return [{"file_name": id_, **here[id_]._asdict()} for id_ in ids]
 
 
 def _side(
-    folder: RunFolder, summary: Mapping[str, Any], images: Mapping[str, Image]
+    folder: RunFolder, summary: Mapping[str, Any], images: Mapping[str, RunImage]
 ) -> dict[str, Any]:
     return {
         "run": str(folder.path),
@@ -153,8 +155,8 @@ def _found(pairs: Sequence[Pair], only: Mapping[str, list[dict[str, Any]]]) -> d
     return {
         "n_common": len(pairs),
         "spearman": None if np.isnan(alike) else round(alike, 6),
-        "newly_suspected": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
-        "no_longer_suspected": _as_dicts(
+        "newly_flagged": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
+        "no_longer_flagged": _as_dicts(
             sorted(no_longer, key=lambda p: (p.label_score_a, p.file_name))
         ),
         "changed_labels": _as_dicts(sorted(changed)),
@@ -180,5 +182,5 @@ def _write(
         for name, images in only.items()
         for image in images
     )
-    write_csv(folder / "only_in_one.csv", ("file_name", "run", *Image._fields), alone)
+    write_csv(folder / "only_in_one.csv", ("file_name", "run", *RunImage._fields), alone)
     write_json(folder / "comparison.json", summary)

@@ -114,7 +114,7 @@ def test_compare(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     later = write_run(tmp_path / "later", made_up, tmp_path / "data").path
     document = checked("compare", noisefind("compare", run, later, "--json").out)
     assert (document["output"], document["spearman"]) == (None, None)  # of one image
-    assert document["no_longer_suspected"][0]["file_name"] == HOSTILE[0]
+    assert document["no_longer_flagged"][0]["file_name"] == HOSTILE[0]
     assert document["b"]["noise_rate"] is None
 
 
