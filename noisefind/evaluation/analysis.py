@@ -23,6 +23,7 @@ from noisefind.utils.output import check_place, whole_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from noisefind.runs.summary import RunSummary
     from noisefind.utils.progress import Progress
 
 FORMAT = 1
@@ -49,7 +50,7 @@ class Look:
 
     name: str
     run: RunFolder
-    summary: dict[str, Any]  # what run.json says
+    summary: RunSummary
     ranking: Ranking
     out: Path  # as the user spelled it
     target: Path
@@ -70,7 +71,7 @@ class Look:
         document = {
             "format": FORMAT,
             "run": str(self.run.path.absolute()),
-            "run_id": self.summary["run_id"],
+            "run_id": self.summary.run_id,
             "n_images": len(self.ranking),
             "n_suspected": int(self.ranking.is_label_issue.sum()),
             **found,
@@ -94,7 +95,7 @@ def open_look(name: str, run: str | Path, output: str | Path, progress: Progress
     """
     folder, out = RunFolder(Path(run)), Path(output)
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+    target = check_place(out, Path(summary.root), is_table=is_table(Path(summary.data)))
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
     return Look(name, folder, summary, ranking, out, target)

@@ -7,7 +7,7 @@ comparison.json      what was found; written last
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from noisefind.runs.folder import Ranking
+    from noisefind.runs.summary import RunSummary
 
 FORMAT = 1
 N_MOVED = 100  # images in "moved_most"
@@ -102,8 +103,8 @@ def compare(
     return CompareResult(summary, pairs, out)
 
 
-def _check_out(out: Path, summary: Mapping[str, Any]) -> Path:
-    return check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+def _check_out(out: Path, summary: RunSummary) -> Path:
+    return check_place(out, Path(summary.root), is_table=is_table(Path(summary.data)))
 
 
 def _images(ranking: Ranking) -> dict[str, Image]:
@@ -136,15 +137,13 @@ def _alone(here: Mapping[str, Image], there: Mapping[str, Image]) -> list[dict[s
     return [{"file_name": id_, **here[id_]._asdict()} for id_ in ids]
 
 
-def _side(
-    folder: RunFolder, summary: Mapping[str, Any], images: Mapping[str, Image]
-) -> dict[str, Any]:
+def _side(folder: RunFolder, summary: RunSummary, images: Mapping[str, Image]) -> dict[str, Any]:
     return {
         "run": str(folder.path),
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "n_images": len(images),
         "n_label_issues": sum(image.is_label_issue for image in images.values()),
-        "noise_rate": summary.get("noise_rate"),
+        "noise_rate": asdict(summary.noise_rate),
     }
 
 

@@ -116,7 +116,7 @@ def evaluate_detection(
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
     folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+    target = check_place(out, Path(summary.root), is_table=is_table(Path(summary.data)))
     true_labels = {id_: row.label for id_, row in read_table(Path(truth), "true_label").items()}
     judged = join(ranking, true_labels, f"--truth {truth}")
     compared = _compared(ranking, true_labels, judged)
@@ -137,7 +137,7 @@ def evaluate_detection(
     document = {
         "format": FORMAT,
         "run": str(Path(run).absolute()),
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "truth": str(Path(truth).absolute()),
         **compared,
         **config.to_dict(),

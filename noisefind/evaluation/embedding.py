@@ -75,7 +75,7 @@ def evaluate_embedding(
             rows, given, np.where(is_suspected, "true", "false").tolist(), places, strict=True
         )
     ]
-    classes = look.summary["classes"]
+    classes = look.summary.classes
     numbers = np.array([classes.index(label) for label in given])
     return look.write(
         {

@@ -86,7 +86,7 @@ def evaluate_examples(
     cells: list[Cell] = []
     if can_plot():
         dataset = reopen(look.summary, look.run, config.data)
-        pictures = _pictures(dataset, examples, look.summary["config"]["max_pixels"], progress)
+        pictures = _pictures(dataset, examples, look.summary.score_config().max_pixels, progress)
         cells = [_cell(e, config.by, p) for e, p in zip(examples, pictures, strict=True)]
     end = "easiest" if config.easiest else "hardest"
     if config.by == "label_score":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.experiments.splits import open_sources, run_config, with_labels
+from noisefind.experiments.splits import open_sources, with_labels
 from noisefind.experiments.subsets import Images
 from noisefind.utils.cache import cache_folder, cache_key
 
@@ -89,7 +89,7 @@ def open_bench(
             network cannot be trained.
     """
     cache = cache_folder(config.cache_dir, out / "cache")
-    ranking, scored = run.read_ranking(), run_config(run.read_summary())
+    ranking, scored = run.read_ranking(), run.read_summary().score_config()
     sources = open_sources(data, run, config, cache, progress)
     if true_labels:
         sources = replace(sources, test=with_labels(sources.test, true_labels))

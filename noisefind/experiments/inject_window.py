@@ -21,7 +21,6 @@ from noisefind.evaluation.inject import COLUMNS, plant
 from noisefind.experiments import conclusions as verdict
 from noisefind.experiments import plots
 from noisefind.experiments.context import images_of
-from noisefind.experiments.splits import run_config
 from noisefind.experiments.subsets import GIVEN, NOISY, Choice, kept
 from noisefind.experiments.summary import Difference, mean_and_std, paired
 from noisefind.experiments.sweep import Sweep, window_points
@@ -163,7 +162,7 @@ def _score_anew(sweep: Sweep, config: WindowConfig, share: float) -> _Noisy:
     noise = InjectConfig(kind=config.kind, fraction=share, seed=config.seed)
     planted = plant(train, noise)
     scored = replace(
-        run_config(sweep.run.read_summary()),
+        sweep.run.read_summary().score_config(),
         labels=None, hold_out=None, fail_over=None, cache_dir=None,
         device=config.device, threads=config.threads,
     )  # fmt: skip

@@ -7,12 +7,12 @@ one of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.config import DataConfig, ScoreConfig, SweepConfig
+from noisefind.config import DataConfig, SweepConfig
 from noisefind.data.hold_out import set_aside
 from noisefind.data.open import open_dataset
 from noisefind.data.table import read_table
@@ -68,12 +68,6 @@ class Parts:
     test: NDArray[np.int64]
 
 
-def run_config(summary: Mapping[str, Any]) -> ScoreConfig:
-    """The options that a run was scored with."""
-    known = {f.name for f in fields(ScoreConfig)}
-    return ScoreConfig(**{k: v for k, v in summary["config"].items() if k in known})
-
-
 def open_sources(
     data: str | Path, run: RunFolder, config: SweepConfig, cache: Path, progress: Progress
 ) -> Sources:
@@ -83,7 +77,7 @@ def open_sources(
         ConfigError: there is nothing to test on.
         DataError: the data is not what was scored.
     """
-    scored = run_config(run.read_summary())
+    scored = run.read_summary().score_config()
     places: dict[str, Any] = {"cache_dir": cache, "say": progress.say}
     listed = scored if scored.only_listed else replace(scored, labels=None)
     source = open_dataset(data, listed, **places)

@@ -102,7 +102,7 @@ class Sweep:
             "verb": self.verb,
             "data": str(Path(self.data).absolute()) if Path(self.data).exists() else str(self.data),
             "run": str(self.run.path.absolute()),
-            "run_id": self.run.read_summary()["run_id"],
+            "run_id": self.run.read_summary().run_id,
             "config": self.config.to_dict(),
             **self.bench.facts,
             **(more or {}),
@@ -128,8 +128,8 @@ def open_sweep(
     """
     folder, out, progress = RunFolder(Path(run)), Path(output), progress or Progress()
     summary = folder.read_summary()
-    is_list = is_table(Path(summary["data"]))
-    target = check_place(out, Path(summary["root"]), is_table=is_list)
+    is_list = is_table(Path(summary.data))
+    target = check_place(out, Path(summary.root), is_table=is_list)
     if "by" not in config.NOT_TAKEN:
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)

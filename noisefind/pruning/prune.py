@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from noisefind.pruning.selection import Selection, select
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.runs.images import image_root, reopen
 from noisefind.scores import SCORES
+
+if TYPE_CHECKING:
+    from noisefind.runs.summary import RunSummary
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class PruneResult:
     n_spared: int
     output: Path
     files: list[str]
-    summary: dict[str, Any]
+    summary: RunSummary
 
 
 def prune(
@@ -85,7 +88,7 @@ def prune(
     )
     files = [Path(name) for name in config.decisions]
     given = dict(zip(ranking.ids, ranking.given_labels, strict=True))
-    review = read_decisions(files, summary["run_id"], given)
+    review = read_decisions(files, summary.run_id, given)
     labels = review.labels(ranking.ids, ranking.given_labels)
     chosen = _select(ranking, labels, review, rules, config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
@@ -93,7 +96,7 @@ def prune(
         ranking.ids, labels, ranking.splits, chosen.keep, chosen.reasons,
         unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
-    root, table = Path(summary["root"]), is_table(Path(summary["data"]))
+    root, table = Path(summary.root), is_table(Path(summary.data))
     check_out(out, root, ranking.ids, is_table=table, force=force)
     images = image_root(root, config.data)
     check_exports(config.format, ranking.ids, images)
@@ -104,7 +107,7 @@ def prune(
             dataset=reopen(summary, folder, config.data) if is_tree else None,
             copy=config.copy, force=force,
             write_more=lambda partial: _write_exports(
-                partial, config, manifest, ranking, review, images, summary["run_id"]
+                partial, config, manifest, ranking, review, images, summary.run_id
             ),
         )  # fmt: skip
     written = [] if dry_run else manifest.files(config.format)

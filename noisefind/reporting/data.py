@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from noisefind.data.dataset import Skipped
     from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.summary import RunSummary
 
 N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
 N_NEIGHBOURS = 5  # shown of each image
@@ -101,9 +102,9 @@ class ReportData:
         skipped: files that were left out.
     """
 
-    summary: dict[str, Any]
+    summary: RunSummary
     ranking: Ranking
-    noise: Interval | None
+    noise: Interval
     classes: list[ClassRow]
     transitions: list[Transition]
     transitions_are_estimated: bool
@@ -117,7 +118,7 @@ class ReportData:
     @property
     def name(self) -> str:
         """What was scored, in a word: the last part of its path."""
-        return PurePath(self.summary["data"]).name or self.summary["data"]
+        return PurePath(self.summary.data).name or self.summary.data
 
     @property
     def has_noise_per_class(self) -> bool:
@@ -165,23 +166,17 @@ def read_report_data(run: RunFolder) -> ReportData:
     return ReportData(
         summary=summary,
         ranking=ranking,
-        noise=_interval(summary.get("noise_rate")),
+        noise=Interval(*astuple(summary.noise_rate)),
         classes=_classes(run, ranking),
         transitions=_suspected_pairs(ranking) if estimated is None else estimated,
         transitions_are_estimated=estimated is not None,
         reasons=_reasons(ranking),
-        sample=_sample(ranking, int(summary["config"]["seed"])),
+        sample=_sample(ranking, summary.score_config().seed),
         neighbours=_neighbours(run, ranking.ids),
         duplicates=_duplicates(run, ranking),
         leaks=_leaks(run),
         skipped=run.read_skipped(),
     )
-
-
-def _interval(values: object) -> Interval | None:
-    if not isinstance(values, dict):
-        return None
-    return Interval(*(float(values[name]) for name in Interval._fields))
 
 
 def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:

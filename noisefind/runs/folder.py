@@ -18,9 +18,8 @@ Arrays in record/ and features/ have a row per row of scores.csv, in the order o
 from __future__ import annotations
 
 import csv
-import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from filelock import FileLock, Timeout
 from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
+from noisefind.runs.summary import RunStart, RunSummary
 from noisefind.scores import SCORES, difficulty
 from noisefind.similarity.findings import Leak
 from noisefind.utils.files import cell, write_csv, write_json
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.similarity.findings import Findings
 
-FORMAT = 1
 SCORE_COLUMNS = (
     "rank",
     "file_name",
@@ -185,12 +184,8 @@ class RunFolder:
         elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
-    def start(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Begin or go on: compare ``asked`` with what was started here, and note it down.
-
-        Args:
-            asked: ``config``, ``members`` (kind to number), ``data``, ``fingerprint``, ``labels``,
-                ``weights``, ``run_id``, ``version``.
+    def start(self, asked: RunStart) -> RunStart:
+        """Begin or go on: compare ``asked`` with what was started here, and write started.json.
 
         Returns:
             ``asked`` with the run id of the first start.
@@ -199,28 +194,28 @@ class RunFolder:
             RunError: options, data or labels have changed, or there would be fewer members.
         """
         if self._is_begun:
-            before = _read_json(self._started)
+            before = RunStart.read(self._started)
             self._require_same(before, asked)
-            asked = {**asked, "run_id": before["run_id"]}
-        write_json(self._started, asked)
+            asked = replace(asked, run_id=before.run_id)
+        write_json(self._started, asked.to_json())
         return asked
 
     def started_config(self) -> dict[str, object]:
         """The options that the run here began with; empty if there is none."""
-        return dict(_read_json(self._started)["config"]) if self._started.exists() else {}
+        return RunStart.read(self._started).config if self._started.exists() else {}
 
-    def _require_same(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
-        changed = differing(before["config"], asked["config"], ignore=FREE_ON_RESUME)
-        for kind, number in before["members"].items():
-            if asked["members"].get(kind, 0) < number:
+    def _require_same(self, before: RunStart, asked: RunStart) -> None:
+        changed = differing(before.config, asked.config, ignore=FREE_ON_RESUME)
+        for kind, number in before.members.items():
+            if asked.members.get(kind, 0) < number:
                 changed.append(f"--members (was {number} x {kind}; a run can only grow)")
-        names = {
-            "fingerprint": "the images",
-            "labels": "the labels",
-            "weights": "the file of --weights",
-            "version": "noisefind itself",
-        }
-        changed += [what for key, what in names.items() if before.get(key) != asked.get(key)]
+        compared = (
+            (before.fingerprint, asked.fingerprint, "the images"),
+            (before.labels, asked.labels, "the labels"),
+            (before.weights, asked.weights, "the file of --weights"),
+            (before.version, asked.version, "noisefind itself"),
+        )
+        changed += [what for old, new, what in compared if old != new]
         if changed:
             raise RunError(
                 f"--resume {self.path}: changed since the run began: {', '.join(changed)}; "
@@ -277,15 +272,15 @@ class RunFolder:
         labels = (dataset.classes[label] for label in dataset.labels.tolist())
         write_csv(self.held_out, ("file_name", "label"), zip(dataset.ids, labels, strict=True))
 
-    def finish(self, summary: dict[str, Any]) -> None:
+    def finish(self, summary: RunSummary) -> None:
         """Write run.json: the run is whole."""
-        write_json(self.path / "run.json", {"format": FORMAT, **summary})
+        write_json(self.path / "run.json", summary.to_json())
 
-    def read_summary(self) -> dict[str, Any]:
-        """What run.json says.
+    def read_summary(self) -> RunSummary:
+        """What run.json holds.
 
         Raises:
-            RunError: there is no whole run here, or one of another format.
+            RunError: there is no whole run here, or run.json is not as this noisefind writes it.
         """
         if not self.is_whole:
             way_out = (
@@ -294,13 +289,7 @@ class RunFolder:
                 else "make one with: noisefind score DATA -o RUN"
             )
             raise RunError(f"{self.path} is not the folder of a finished run; {way_out}")
-        summary = _read_json(self.path / "run.json")
-        if summary.get("format") != FORMAT:
-            raise RunError(
-                f"{self.path}/run.json has format {summary.get('format')}, this noisefind reads "
-                f"{FORMAT}; score the data again"
-            )
-        return summary
+        return RunSummary.read(self.path / "run.json")
 
     def read_ranking(self) -> Ranking:
         """What scores.csv holds.
@@ -392,13 +381,3 @@ def _read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
         return {name: [row[i] for row in rows] for name, i in zip(names, places, strict=True)}
     except (OSError, ValueError, IndexError, csv.Error) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise RunError(f"{path}: is not what noisefind writes")
-    return values

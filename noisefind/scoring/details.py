@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from noisefind.utils.files import cell
 
@@ -16,16 +15,6 @@ if TYPE_CHECKING:
     from noisefind.scoring.ranking import Judged
 
 LEAST_IMAGES = 0.5  # of a pair of classes in transitions.csv; fewer are noise of the estimate
-
-
-def verdict_summary(judged: Judged, noise: LabelNoise) -> dict[str, Any]:
-    """What run.json says of the verdict."""
-    share = judged.verdict.memorised_share
-    return {
-        "noise_rate": {name: round(value, 6) for name, value in noise.rate._asdict().items()},
-        "memorised": not judged.verdict.members_count,
-        "memorised_share": None if math.isnan(share) else round(share, 6),
-    }
 
 
 def memorised_warning(share: float) -> str:

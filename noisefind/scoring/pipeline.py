@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import time
-import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from noisefind._version import __version__
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.hold_out import hold_out
 from noisefind.data.open import open_dataset
@@ -25,16 +19,16 @@ from noisefind.detection.leave_one_out import Witness, call_witness
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
-from noisefind.scoring.details import memorised_warning, verdict_summary, write_details
+from noisefind.scoring.details import memorised_warning, write_details
 from noisefind.scoring.estimate import estimate
 from noisefind.scoring.image_checks import Eye, look, look_elsewhere
 from noisefind.scoring.ranking import rank
-from noisefind.scoring.sizes import Sizes, choose_sizes, trains_on_pixels
+from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
+from noisefind.scoring.summary import Means, Outcome, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.networks import require_known
 from noisefind.training.recipe import Recipe, choose_recipes, is_trajectory
 from noisefind.training.record import Record, n_recorded
-from noisefind.training.weights import file_digest
 from noisefind.utils.cache import cache_folder
 from noisefind.utils.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.utils.files import open_array
@@ -51,6 +45,7 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.data.pixels import Stored
     from noisefind.detection.noise_rate import LabelNoise
+    from noisefind.runs.summary import RunSummary, Sizes
     from noisefind.similarity.findings import Findings
 
 FEW_IMAGES = 20  # of a class; with fewer a warning is given
@@ -61,7 +56,7 @@ class ScoreResult:
     """What ``score`` found; everything is in the run folder too."""
 
     run: RunFolder
-    summary: dict[str, Any]
+    summary: RunSummary
     ranking: Ranking
 
 
@@ -140,7 +135,7 @@ def _score(
     dataset, pixels = stored.dataset, stored.pixels
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
     recipes = choose_recipes(config, networks, len(dataset))
-    started = run.start(_asked(data, config, dataset, recipes))
+    started = run.start(run_start(data, config, dataset, recipes))
     if run.is_whole and all(n_recorded(run.record / k) == r.members for k, r in recipes.items()):
         machine.progress.say(f"{run.path} is complete; nothing is left to do")
         return ScoreResult(run, run.read_summary(), run.read_ranking())
@@ -185,12 +180,10 @@ def _score(
         machine.progress.advance()
     if not judged.verdict.members_count:
         machine.progress.say(memorised_warning(judged.verdict.memorised_share))
-    summary = {
-        **started,
-        **_summary(dataset, ranking, sizes, recipes, clusters, machine),
-        **findings.counts(),
-        **verdict_summary(judged, noise),
-    }
+    outcome = Outcome(dataset, judged, noise, findings, len(clusters.centers))
+    device = ",".join(map(str, machine.devices or [machine.device]))
+    means = Means(device, machine.n_threads, machine.seconds)
+    summary = run_summary(started, outcome, means, sizes, recipes)
     run.finish(summary)
     return ScoreResult(run, summary, ranking)
 
@@ -214,24 +207,6 @@ def _open(
     if held_out is not None:
         machine.progress.say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
     return kept, held_out
-
-
-def _asked(
-    data: str | Path, config: ScoreConfig, dataset: Dataset, recipes: dict[str, Recipe]
-) -> dict[str, Any]:
-    """What identifies a run: it may go on only as long as all of this is the same."""
-    labels = repr((dataset.classes, dataset.labels.tolist())).encode()
-    return {
-        "run_id": uuid.uuid4().hex,
-        "version": __version__,
-        "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
-        "root": str(dataset.root.absolute()),
-        "fingerprint": dataset.fingerprint,
-        "labels": hashlib.sha256(labels).hexdigest(),
-        "members": {kind: recipe.members for kind, recipe in recipes.items()},
-        "weights": file_digest(config.weights) if config.weights else None,
-        "config": config.to_dict(),
-    }
 
 
 def _say_estimate(
@@ -318,31 +293,3 @@ def _witness(
         advance=machine.progress.advance,
     )  # fmt: skip
     return call_witness(scores, dataset.labels, seed=seed)
-
-
-def _summary(
-    dataset: Dataset,
-    ranking: Ranking,
-    sizes: Sizes,
-    recipes: dict[str, Recipe],
-    clusters: Clusters,
-    machine: _Machine,
-) -> dict[str, Any]:
-    """What run.json adds to what was known at the start."""
-    n_issues = int(ranking.is_label_issue.sum())
-    packages = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
-    return {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "device": ",".join(map(str, machine.devices or [machine.device])),
-        "threads": machine.n_threads,
-        "recipes": {kind: asdict(recipe) for kind, recipe in recipes.items()},
-        "sizes": asdict(sizes),
-        "n_clusters": len(clusters.centers),
-        "n_images": len(dataset),
-        "classes": list(dataset.classes),
-        "n_skipped": len(dataset.skipped),
-        "n_label_issues": n_issues,
-        "label_issue_share": round(n_issues / len(dataset), 6),
-        "seconds": {**machine.seconds, "total": round(sum(machine.seconds.values()), 3)},
-    }

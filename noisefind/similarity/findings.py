@@ -63,14 +63,17 @@ class Findings:
             np.full(n_images, -1), np.zeros(n_images, np.bool_), [""] * n_images,
         )  # fmt: skip
 
-    def counts(self) -> dict[str, int]:
-        """How much was found: what run.json says."""
-        counts = {
-            "n_duplicate_groups": int(self.duplicate_group.max(initial=0)),
-            "n_twins_under_other_labels": int((self.twin >= 0).sum()),
-            "n_outliers": int(self.is_outlier.sum()),
-            "n_image_issues": sum(map(bool, self.image_issues)),
-        }
-        if self.leaks is not None:
-            counts["n_leaks"] = len({leak.file_name for leak in self.leaks})
-        return counts
+    @property
+    def n_duplicate_groups(self) -> int:
+        """Groups of images that are the same, or nearly."""
+        return int(self.duplicate_group.max(initial=0))
+
+    @property
+    def n_conflicting_duplicates(self) -> int:
+        """Images with a duplicate that has another label."""
+        return int((self.twin >= 0).sum())
+
+    @property
+    def n_leaks(self) -> int | None:
+        """Images that another split holds too; None where none was searched for."""
+        return None if self.leaks is None else len({leak.file_name for leak in self.leaks})

@@ -39,6 +39,7 @@ from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, Job
 from noisefind.utils.progress import Progress
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +115,7 @@ def open_fake(
     run = RunFolder(folder / "run")
     (run.path / "features").mkdir(parents=True, exist_ok=True)
     run.write_results(ranking(data, shuffle), [], {})
-    run.finish({"run_id": "x", "config": {}, "n_clusters": 3})
+    run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
     bench = Bench(data, images, trainer, "fake", 10, 2, folder / "cache", key, {"n_test": 1})
     return Sweep(verb, "data", run, folder / "out", folder / "out", config, bench, Progress())

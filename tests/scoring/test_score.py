@@ -101,7 +101,7 @@ def test_members_that_know_the_labels_by_heart_are_not_believed(
 def test_run_json_tells_all(digits_run: Path) -> None:
     """The echo names the whole configuration, versions, seconds, counts and the fingerprint."""
     summary = json.loads((digits_run / "run.json").read_text())
-    assert summary["format"] == 1
+    assert summary["format"] == 2
     assert summary["config"]["seed"] == 0
     assert (summary["n_images"], summary["n_skipped"]) == (1000, 0)
     assert {"features", "training", "total"} <= summary["seconds"].keys()
