@@ -9,8 +9,10 @@ import numpy as np
 
 from noisefind.config import ScoreConfig
 from noisefind.data.dataset import Skipped
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
 from noisefind.runs.summary import EstimatedShare, RunSummary, Sizes
+from noisefind.runs.tables import write_results
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def write_run(path: Path, made_up: MadeUp, data: Path, **changes: Any) -> RunFol
     """A whole run folder of ``made_up``, whose images lie in ``data``."""
     run, ranking = RunFolder(path), made_up.ranking()
     (path / "features").mkdir(parents=True)
-    run.write_results(ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
+    write_results(run, ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
     n_label_issues = int(ranking.is_label_issue.sum())
     summary = made_up_summary(
         data=str(data), root=str(data), n_images=len(ranking), n_skipped=1,

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from noisefind.data.table import is_table
 from noisefind.evaluation.plotting import can_plot
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.utils.files import write_csv, write_json
 from noisefind.utils.output import check_place, whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary
     from noisefind.utils.progress import Progress
 

@@ -24,7 +24,7 @@ from noisefind.utils.output import check_place, whole_folder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary
 
 FORMAT = 1

@@ -20,7 +20,7 @@ from noisefind.errors import DataError
 from noisefind.evaluation import metrics
 from noisefind.evaluation.detection_plots import PLOTS, write_plots
 from noisefind.evaluation.plotting import can_plot
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.scores import difficulty
 from noisefind.utils.files import write_csv, write_json
 from noisefind.utils.output import check_place, whole_folder
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from noisefind.runs.ranking import Ranking
 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]

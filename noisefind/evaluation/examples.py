@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
 
 COLUMNS = (
     "place", "file_name", "given_label", "predicted_label", "predicted_prob", "is_label_issue",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.training.subsets import Trainer
     from noisefind.utils.progress import Progress
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.utils.progress import Progress
 
 VALIDATION = 0.1  # share of the training images to validate on, where the data has no such split

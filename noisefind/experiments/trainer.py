@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
     from noisefind.features.frozen import FrozenNetwork
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
     from noisefind.training.subsets import Trainer
     from noisefind.utils.progress import Progress
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from noisefind.pruning.manifest import Row
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
 
 FILES = {
     "label-studio": ("label-studio.json", "label-studio.xml"),

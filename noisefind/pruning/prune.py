@@ -23,11 +23,12 @@ from noisefind.pruning.manifest import (
 )
 from noisefind.pruning.rules import Rule, rules_from_options
 from noisefind.pruning.selection import Selection, select
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import image_root, reopen
 from noisefind.scores import SCORES
 
 if TYPE_CHECKING:
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary
 
 N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
@@ -184,7 +185,8 @@ def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
     names, numbers = np.unique(given, return_inverse=True)
     n_images = np.bincount(numbers, minlength=len(names)).tolist()
     n_suspected = np.bincount(numbers[ranking.is_label_issue], minlength=len(names)).tolist()
-    columns = run.read_optional("noise_per_class.csv", ("class", "noise_rate", "low", "high"))
+    numeric = ("noise_rate", "low", "high")
+    columns = run.read_optional("noise_per_class.csv", ("class", *numeric), numeric)
     noise: dict[str, Interval] = {}
     if columns is not None:
         for name, *values in zip(*columns.values(), strict=True):
@@ -197,7 +199,9 @@ def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
 
 
 def _transitions(run: RunFolder) -> list[Transition] | None:
-    columns = run.read_optional("transitions.csv", ("given_label", "true_label", "n_images"))
+    columns = run.read_optional(
+        "transitions.csv", ("given_label", "true_label", "n_images"), ("n_images",)
+    )
     if columns is None:
         return None
     rows = zip(*columns.values(), strict=True)
@@ -245,7 +249,7 @@ def _neighbours(run: RunFolder, ids: Sequence[str]) -> Neighbours | None:
 
 def _duplicates(run: RunFolder, ranking: Ranking) -> list[SameImages] | None:
     names = ("duplicate_group", "file_name", "given_label", "kind")
-    columns = run.read_optional("duplicates.csv", names)
+    columns = run.read_optional("duplicates.csv", names, ("duplicate_group",))
     if columns is None:
         return None
     splits = dict(zip(ranking.ids, ranking.splits, strict=True))

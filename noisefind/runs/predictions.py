@@ -26,7 +26,7 @@ def mean_predictions(run: RunFolder) -> MeanPredictions:
     """The mean after the last epoch; every kind of member counts the same.
 
     Raises:
-        RunError: the run is not whole, or its record is gone.
+        RunError: the run is not finished, or its record is missing.
     """
     from noisefind.training.record import Record, n_recorded  # imports torch
 

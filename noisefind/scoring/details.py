@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from noisefind.runs import tables
 from noisefind.utils.files import cell
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def memorised_warning(share: float) -> str:
 
 def write_details(run: RunFolder, dataset: Dataset, judged: Judged, noise: LabelNoise) -> None:
     """Write details.csv, noise_per_class.csv and transitions.csv."""
-    run.write_details(
-        _details(dataset, judged), _class_rows(dataset, judged, noise), _pairs(dataset, noise)
+    tables.write_details(
+        run, _details(dataset, judged), _class_rows(dataset, judged, noise), _pairs(dataset, noise)
     )
 
 

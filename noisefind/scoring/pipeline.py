@@ -17,7 +17,8 @@ from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.detection.kernel_ridge import held_out_scores
 from noisefind.detection.leave_one_out import Witness, call_witness
 from noisefind.features.compute import FeatureTask, open_network
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.tables import write_findings, write_held_out, write_results
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.scoring.details import memorised_warning, write_details
 from noisefind.scoring.estimate import estimate
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.data.pixels import Stored
     from noisefind.detection.noise_rate import LabelNoise
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary, Sizes
     from noisefind.similarity.findings import Findings
 
@@ -172,11 +174,11 @@ def _score(
             trajectories=trajectories,
         )  # fmt: skip
         ranking = judged.ranking
-        run.write_results(ranking, dataset.skipped, clusters.curve)
-        run.write_findings(findings, dataset)
+        write_results(run, ranking, dataset.skipped, clusters.curve)
+        write_findings(run, findings, dataset)
         write_details(run, dataset, judged, noise)
         if held_out is not None:
-            run.write_held_out(held_out)
+            write_held_out(run, held_out)
         machine.progress.advance()
     if not judged.verdict.members_count:
         machine.progress.say(memorised_warning(judged.verdict.memorised_share))

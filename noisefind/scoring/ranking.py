@@ -9,7 +9,7 @@ import numpy as np
 
 from noisefind.detection.label_issues import MEMBERS_WEIGHT, Evidence, Verdict, judge, worst_first
 from noisefind.detection.reasons import Signs, reasons
-from noisefind.runs.folder import Ranking
+from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES, forgetting
 from noisefind.similarity.neighbours import neighbour_agreement
 from noisefind.utils.seeds import random_keys

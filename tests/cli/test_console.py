@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from noisefind.cli.console import print_scores
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
 from tests.made_up_runs import made_up_summary
 

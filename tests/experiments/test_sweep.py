@@ -35,7 +35,9 @@ from noisefind.experiments.inject_window import Fall, judge
 from noisefind.experiments.subsets import Choice, Images, job, window, without
 from noisefind.experiments.subsets import Stage as SweepStage
 from noisefind.experiments.sweep import Sweep, remove, windows
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
+from noisefind.runs.tables import write_results
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, Job
 from noisefind.utils.progress import Progress
@@ -114,7 +116,7 @@ def open_fake(
     data = dataset(N)
     run = RunFolder(folder / "run")
     (run.path / "features").mkdir(parents=True, exist_ok=True)
-    run.write_results(ranking(data, shuffle), [], {})
+    write_results(run, ranking(data, shuffle), [], {})
     run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
     bench = Bench(data, images, trainer, "fake", 10, 2, folder / "cache", key, {"n_test": 1})

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from noisefind.runs.folder import SCORE_COLUMNS, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.tables import SCORE_COLUMNS
 from tests.commands import DIGITS, QUICK, TRUTH, CommandLine, finished, process, read_csv
 from tests.images import write_cifar10, write_csv, write_images
 
