@@ -12,8 +12,9 @@ from noisefind.data.dataset import Skipped
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.ranking import Ranking
 from noisefind.runs.summary import EstimatedShare, RunSummary, Sizes
-from noisefind.runs.tables import write_results
+from noisefind.runs.tables import DETAIL_COLUMNS, write_results
 from noisefind.scores import SCORES
+from noisefind.utils.files import write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,7 @@ class MadeUp:
     splits: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     issues: list[str] = field(default_factory=list)
+    details: list[tuple[object, ...]] = field(default_factory=list)  # rows of details.csv
 
     def ranking(self) -> Ranking:
         """Scores rise evenly over the rows."""
@@ -71,6 +73,8 @@ def write_run(path: Path, made_up: MadeUp, data: Path, **changes: Any) -> RunFol
     run, ranking = RunFolder(path), made_up.ranking()
     (path / "features").mkdir(parents=True)
     write_results(run, ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
+    if made_up.details:
+        write_csv(path / "details.csv", DETAIL_COLUMNS, made_up.details)
     n_label_issues = int(ranking.is_label_issue.sum())
     summary = made_up_summary(
         data=str(data), root=str(data), n_images=len(ranking), n_skipped=1,

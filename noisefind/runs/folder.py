@@ -6,7 +6,7 @@
                       during its training, a checkpoint
     scores.csv        one row per image, worst first (tables.py has the columns of all tables)
     details.csv       the numbers behind the reasons
-    noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
+    noise_per_class.csv, joint.csv   how many labels are wrong, and what they should be
     duplicates.csv    images that appear more than once; leaks.csv: images of another split too
     skipped.csv       the files that were left out, and why
     held_out.csv      the images that --hold-out set aside, with their labels

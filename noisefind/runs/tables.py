@@ -47,14 +47,16 @@ SCORE_COLUMNS = (
 )
 DETAIL_COLUMNS = (
     "file_name",
-    "held_out_prob_given",
-    "held_out_label",
+    "loo_prob_given",
+    "loo_label",
     "ensemble_label",
     "ensemble_prob",
     "neighbours_given",
     "neighbours_label",
     "neighbours_label_share",
-    "same_picture",
+    "conflicting_duplicate",
+    "n_neighbours",
+    "reason_codes",
 )
 CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
 PAIR_COLUMNS = ("given_label", "true_label", "n_images")
@@ -103,10 +105,10 @@ def write_details(
     classes: Iterable[Sequence[object]],
     pairs: Iterable[Sequence[object]],
 ) -> None:
-    """Write details.csv, noise_per_class.csv and transitions.csv."""
+    """Write details.csv, noise_per_class.csv and joint.csv."""
     write_csv(run.path / "details.csv", DETAIL_COLUMNS, details)
     write_csv(run.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
-    write_csv(run.path / "transitions.csv", PAIR_COLUMNS, pairs)
+    write_csv(run.path / "joint.csv", PAIR_COLUMNS, pairs)
 
 
 def write_held_out(run: RunFolder, dataset: Dataset) -> None:
@@ -229,7 +231,7 @@ def _flags(path: Path, column: str, cells: Sequence[str]) -> NDArray[np.bool_]:
     for number, text in enumerate(cells, 1):
         if text not in ("true", "false"):
             raise _broken(path, number, f"{column} is {text!r} and must be true or false")
-    return np.array(cells) == "true"
+    return np.array([text == "true" for text in cells])
 
 
 def _require_unique(path: Path, ids: Sequence[str]) -> None:

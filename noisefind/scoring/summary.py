@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import platform
 import uuid
 from dataclasses import asdict
@@ -21,31 +20,23 @@ if TYPE_CHECKING:
 
     from noisefind.config import ScoreConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.detection.noise_rate import LabelNoise
     from noisefind.runs.summary import Sizes
-    from noisefind.scoring.ranking import Judged
+    from noisefind.scoring.ranking import Judgement
     from noisefind.similarity.findings import Findings
     from noisefind.training.recipe import Recipe
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
 
 
-class Outcome(NamedTuple):
-    """Everything that was found in a dataset."""
-
-    dataset: Dataset
-    judged: Judged
-    noise: LabelNoise
-    findings: Findings
-    n_clusters: int
-
-
 class Means(NamedTuple):
-    """How it was found: devices, threads, and the seconds of each stage."""
+    """How the images were scored."""
 
     device: str
     threads: int
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, float]  # of each stage
+    sizes: Sizes
+    recipes: Mapping[str, Recipe]
+    n_clusters: int
 
 
 def run_start(
@@ -67,25 +58,20 @@ def run_start(
 
 
 def run_summary(
-    start: RunStart,
-    outcome: Outcome,
-    means: Means,
-    sizes: Sizes,
-    recipes: Mapping[str, Recipe],
+    start: RunStart, dataset: Dataset, judgement: Judgement, findings: Findings, means: Means
 ) -> RunSummary:
     """The summary of a run that has just been finished."""
-    dataset, judged, noise, findings, n_clusters = outcome
-    n_label_issues = int(judged.ranking.is_label_issue.sum())
-    share = judged.verdict.memorised_share
+    n_label_issues = int(judgement.ranking.is_label_issue.sum())
+    issues, share = judgement.issues, judgement.issues.memorised_share
     return RunSummary(
         **vars(start),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
         device=means.device,
         threads=means.threads,
-        recipes={kind: asdict(recipe) for kind, recipe in recipes.items()},
-        sizes=sizes,
-        n_clusters=n_clusters,
+        recipes={kind: asdict(recipe) for kind, recipe in means.recipes.items()},
+        sizes=means.sizes,
+        n_clusters=means.n_clusters,
         n_images=len(dataset),
         classes=list(dataset.classes),
         n_skipped=len(dataset.skipped),
@@ -97,7 +83,7 @@ def run_summary(
         n_outliers=int(findings.is_outlier.sum()),
         n_image_issues=sum(map(bool, findings.image_issues)),
         n_leaks=findings.n_leaks,
-        noise_rate=EstimatedShare(*(round(value, 6) for value in noise.rate)),
-        memorised=not judged.verdict.members_count,
-        memorised_share=None if math.isnan(share) else round(share, 6),
+        noise_rate=EstimatedShare(*(round(value, 6) for value in issues.noise_rate)),
+        memorised=bool(issues.memorised),
+        memorised_share=None if share is None else round(share, 6),
     )

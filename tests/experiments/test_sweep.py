@@ -40,6 +40,7 @@ from noisefind.runs.ranking import Ranking
 from noisefind.runs.tables import write_results
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, Job
+from noisefind.utils.output import OutputFolder
 from noisefind.utils.progress import Progress
 from tests.made_up_runs import made_up_summary
 
@@ -120,7 +121,8 @@ def open_fake(
     run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
     bench = Bench(data, images, trainer, "fake", 10, 2, folder / "cache", key, {"n_test": 1})
-    return Sweep(verb, "data", run, folder / "out", folder / "out", config, bench, Progress())
+    output = OutputFolder(folder / "out", folder / "out")
+    return Sweep(verb, "data", run, output, config, bench, Progress())
 
 
 def rows(file: Path) -> list[dict[str, str]]:
