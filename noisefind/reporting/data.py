@@ -224,7 +224,9 @@ def _suspected_pairs(ranking: Ranking) -> list[Transition]:
 
 def _reasons(run: RunFolder, ranking: Ranking) -> list[tuple[Reason, ...]]:
     """The reasons of details.csv, then one for each issue of the image itself."""
-    columns = run.read_optional("details.csv", REASON_COLUMNS)
+    columns = run.read_optional(
+        "details.csv", REASON_COLUMNS, ("neighbours_label_share", "n_neighbours")
+    )
     found: dict[str, list[Reason]] = {}
     if columns is not None:
         label_of = dict(zip(ranking.ids, ranking.given_labels, strict=True))
