@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from noisefind.evaluation.plotting import can_plot
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
     from noisefind.utils.output import OutputFolder
     from noisefind.utils.progress import Progress
 
@@ -49,7 +51,7 @@ class Analysis:
 
     name: str
     run: RunFolder
-    summary: dict[str, Any]  # run.json
+    summary: RunSummary
     ranking: Ranking
     output: OutputFolder
 
@@ -69,7 +71,7 @@ class Analysis:
         document = {
             "format": FORMAT,
             "run": str(self.run.path.absolute()),
-            "run_id": self.summary["run_id"],
+            "run_id": self.summary.run_id,
             "n_images": len(self.ranking),
             "n_label_issues": int(self.ranking.is_label_issue.sum()),
             **found,
@@ -93,7 +95,7 @@ def open_analysis(name: str, run: str | Path, output: str | Path, progress: Prog
     """
     folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    output_folder = open_output(Path(output), summary["root"], summary["data"])
+    output_folder = open_output(Path(output), summary.root, summary.data)
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
     return Analysis(name, folder, summary, ranking, output=output_folder)

@@ -7,7 +7,7 @@ comparison.json      the differences; written last
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +23,8 @@ from noisefind.utils.files import cell, write_csv, write_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
 
 FORMAT = 1
 N_MOVED = 100  # images in "moved_most"
@@ -82,7 +83,7 @@ def compare(
     summaries = [folder.read_summary() for folder in folders]
     out = None if output is None else Path(output)
     # it must not change the data of either run
-    outputs = [] if out is None else [open_output(out, s["root"], s["data"]) for s in summaries]
+    outputs = [] if out is None else [open_output(out, s.root, s.data) for s in summaries]
     a, b = (_images(folder.read_ranking()) for folder in folders)
     pairs = _pairs(a, b)
     if not pairs:
@@ -134,15 +135,13 @@ def _alone(here: Mapping[str, RunImage], there: Mapping[str, RunImage]) -> list[
     return [{"file_name": id_, **here[id_]._asdict()} for id_ in ids]
 
 
-def _side(
-    folder: RunFolder, summary: Mapping[str, Any], images: Mapping[str, RunImage]
-) -> dict[str, Any]:
+def _side(folder: RunFolder, summary: RunSummary, images: Mapping[str, RunImage]) -> dict[str, Any]:
     return {
         "run": str(folder.path),
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "n_images": len(images),
         "n_label_issues": sum(image.is_label_issue for image in images.values()),
-        "noise_rate": summary.get("noise_rate"),
+        "noise_rate": asdict(summary.noise_rate),
     }
 
 

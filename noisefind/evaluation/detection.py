@@ -20,7 +20,7 @@ from noisefind.errors import DataError
 from noisefind.evaluation import metrics
 from noisefind.evaluation.detection_plots import PLOTS, write_plots
 from noisefind.evaluation.plotting import can_plot
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.scores import difficulty
 from noisefind.utils.files import write_csv, write_json
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from noisefind.runs.ranking import Ranking
 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
@@ -117,7 +119,7 @@ def evaluate_detection(
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
     folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    output_folder = open_output(out, summary["root"], summary["data"])
+    output_folder = open_output(out, summary.root, summary.data)
     true_labels = {id_: row.label for id_, row in read_table(Path(truth), "true_label").items()}
     comparison = join(ranking, true_labels, f"--truth {truth}")
     compared = _compared(ranking, true_labels, comparison)
@@ -138,7 +140,7 @@ def evaluate_detection(
     document = {
         "format": FORMAT,
         "run": str(Path(run).absolute()),
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "truth": str(Path(truth).absolute()),
         **compared,
         **config.to_dict(),

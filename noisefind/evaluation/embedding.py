@@ -77,7 +77,7 @@ def evaluate_embedding(
             rows, given, np.where(is_flagged, "true", "false").tolist(), places, strict=True
         )
     ]
-    classes = analysis.summary["classes"]
+    classes = analysis.summary.classes
     numbers = np.array([classes.index(label) for label in given])
     return analysis.write(
         {

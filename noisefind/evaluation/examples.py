@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
 
 COLUMNS = (
     "place", "file_name", "given_label", "predicted_label", "predicted_prob", "is_label_issue",
@@ -86,7 +86,8 @@ def evaluate_examples(
     cells: list[Cell] = []
     if can_plot():
         dataset = reopen(analysis.summary, analysis.run, config.data)
-        pictures = _pictures(dataset, examples, analysis.summary["config"]["max_pixels"], progress)
+        max_pixels = analysis.summary.score_config().max_pixels
+        pictures = _pictures(dataset, examples, max_pixels, progress)
         cells = [_cell(e, config.by, p) for e, p in zip(examples, pictures, strict=True)]
     end = "easiest" if config.easiest else "hardest"
     if config.by == "label_score":

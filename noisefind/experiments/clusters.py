@@ -28,7 +28,7 @@ OWN = "km_distance"  # of the run, by --clusters or the elbow
 
 def clusters(sweep: Sweep, config: ClustersConfig) -> SweepResult:
     """Remove the easiest by km_distance, with the run's and with other numbers of clusters."""
-    images, n_own = sweep.context.images, sweep.run.read_summary()["n_clusters"]
+    images, n_own = sweep.context.images, sweep.run.read_summary().n_clusters
     features = cast("NDArray[np.float32]", open_array(sweep.run.reduced_features))
     place = {id_: row for row, id_ in enumerate(sorted(sweep.run.read_ranking().ids))}
     rows = np.array([place[id_] for id_ in images.ids])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.experiments.splits import open_sources, run_config, with_labels
+from noisefind.experiments.splits import open_sources, with_labels
 from noisefind.experiments.subsets import RankedImages
 from noisefind.utils.cache import cache_folder, cache_key
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress
 
@@ -90,7 +91,7 @@ def open_context(
             network cannot be trained.
     """
     cache = cache_folder(config.cache_dir, out / "cache")
-    ranking, scored = run.read_ranking(), run_config(run.read_summary())
+    ranking, scored = run.read_ranking(), run.read_summary().score_config()
     sources = open_sources(data, run, config, cache=cache, progress=progress)
     if true_labels:
         sources = replace(sources, test=with_labels(sources.test, true_labels))

@@ -21,7 +21,6 @@ from noisefind.config import InjectConfig, plain
 from noisefind.evaluation.inject import COLUMNS, inject_noise
 from noisefind.experiments import conclusions, plots
 from noisefind.experiments.context import images_of
-from noisefind.experiments.splits import run_config
 from noisefind.experiments.subsets import GIVEN, NOISY, Choice, kept
 from noisefind.experiments.summary import Difference, mean_and_std, paired
 from noisefind.experiments.sweep import Sweep, window_subsets
@@ -168,7 +167,7 @@ def _score_again(sweep: Sweep, config: WindowConfig, share: float) -> _NoisyRun:
     noise = InjectConfig(kind=config.kind, fraction=share, seed=config.seed)
     injected = inject_noise(train, noise)
     scored = replace(
-        run_config(sweep.run.read_summary()),
+        sweep.run.read_summary().score_config(),
         labels=None, hold_out=None, fail_over=None, cache_dir=None,
         device=config.device, threads=config.threads,
     )  # fmt: skip

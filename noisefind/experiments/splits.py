@@ -7,12 +7,12 @@ can hold one of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.config import DataConfig, ScoreConfig, SweepConfig
+from noisefind.config import DataConfig, SweepConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.splits import stratified_sample
 from noisefind.data.table import read_table
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.utils.progress import Progress
 
 VALIDATION = 0.1  # share of the training images for validation, where the data has no such split
@@ -68,12 +69,6 @@ class Splits:
     test: NDArray[np.int64]
 
 
-def run_config(summary: Mapping[str, Any]) -> ScoreConfig:
-    """The options that a run was scored with."""
-    known = {f.name for f in fields(ScoreConfig)}
-    return ScoreConfig(**{k: v for k, v in summary["config"].items() if k in known})
-
-
 def open_sources(
     data: str | Path, run: RunFolder, config: SweepConfig, *, cache: Path, progress: Progress
 ) -> Sources:
@@ -83,7 +78,7 @@ def open_sources(
         ConfigError: there are no test images.
         DataError: the data is not what was scored.
     """
-    scored = run_config(run.read_summary())
+    scored = run.read_summary().score_config()
     places: dict[str, Any] = {"cache_dir": cache, "say": progress.say}
     listed = scored if scored.only_listed else replace(scored, labels=None)
     source = open_dataset(data, listed, **places)

@@ -108,7 +108,7 @@ class Sweep:
             "subcommand": self.subcommand,
             "data": str(Path(self.data).absolute()) if Path(self.data).exists() else str(self.data),
             "run": str(self.run.path.absolute()),
-            "run_id": self.run.read_summary()["run_id"],
+            "run_id": self.run.read_summary().run_id,
             "config": self.config.to_dict(),
             **self.context.facts,
             **(more or {}),
@@ -136,7 +136,7 @@ def open_sweep(
     """
     folder, out, progress = RunFolder(Path(run)), Path(output), progress or Progress()
     summary = folder.read_summary()
-    output_folder = open_output(out, summary["root"], summary["data"])
+    output_folder = open_output(out, summary.root, summary.data)
     if "by" not in config.NOT_TAKEN:
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
     from noisefind.training.recipe import Recipe
     from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress

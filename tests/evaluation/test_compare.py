@@ -10,7 +10,7 @@ import pytest
 from noisefind.evaluation.compare import compare
 from noisefind.runs.folder import RunFolder
 from tests.commands import CommandLine, read_csv
-from tests.runs import MadeUp, write_run
+from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path

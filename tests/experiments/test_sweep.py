@@ -34,11 +34,14 @@ from noisefind.experiments.curriculum import curriculum
 from noisefind.experiments.inject_window import NoiseEffect, conclude
 from noisefind.experiments.subsets import Choice, RankedImages, SubsetPhase, job, window, without
 from noisefind.experiments.sweep import Sweep, remove, windows
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
+from noisefind.runs.tables import write_results
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.output import OutputFolder
 from noisefind.utils.progress import Progress
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -115,8 +118,8 @@ def open_fake(
     data = dataset(N)
     run = RunFolder(folder / "run")
     (run.path / "features").mkdir(parents=True, exist_ok=True)
-    run.write_results(ranking(data, shuffle), [], {})
-    run.finish({"run_id": "x", "config": {}, "n_clusters": 3})
+    write_results(run, ranking(data, shuffle), [], {})
+    run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
     context = Context(
         train=data, images=images, trainer=trainer, network="fake", batch_size=10, epochs=2,

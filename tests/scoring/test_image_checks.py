@@ -67,7 +67,7 @@ def test_counts(planted: Path) -> None:
     """run.json counts what the files hold, and says how long it took."""
     summary = json.loads((planted / "run/run.json").read_text())
 
-    counts = ("n_duplicate_groups", "n_twins_under_other_labels", "n_leaks")
+    counts = ("n_duplicate_groups", "n_conflicting_duplicates", "n_leaks")
     assert [summary[name] for name in counts] == [2, 2, 1]
     assert summary["n_outliers"] >= 1
     assert {"pictures", "other_splits"} <= summary["seconds"].keys()
@@ -94,7 +94,7 @@ def test_other_splits_can_be_left_alone(planted: Path, noisefind: CommandLine) -
     assert output.code == 0
     assert not (planted / "alone/leaks.csv").exists()
     assert "n_leaks" not in json.loads((planted / "alone/run.json").read_text())
-    assert "Pictures that are there twice: 2 (images whose twin has another label: 2)" in output.out
+    assert "Groups of duplicates: 2 (images whose duplicate has another label: 2)" in output.out
 
 
 def test_prune_keeps_one_of_each_group(planted: Path, noisefind: CommandLine) -> None:
