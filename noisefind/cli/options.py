@@ -18,6 +18,7 @@ from noisefind.config import (
     EmbeddingConfig,
     ExamplesConfig,
     InjectConfig,
+    PresetOption,
     PruneConfig,
     ReportConfig,
     ScoreConfig,
@@ -77,7 +78,7 @@ def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Calla
             for p in inspect.signature(command, eval_str=True).parameters.values()
             if p.kind is not inspect.Parameter.VAR_KEYWORD
         ]
-        types = get_type_hints(kind)
+        types = get_type_hints(PresetOption) | get_type_hints(kind)
         added = [_parameter(f, types[f.name]) for f in options_of(kind)]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *added)]
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

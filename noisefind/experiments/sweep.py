@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noisefind.config import CleanConfig
+from noisefind.config import CleanConfig, RankedSweepConfig
 from noisefind.data.table import is_table, read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
@@ -130,7 +130,7 @@ def open_sweep(
     summary = folder.read_summary()
     is_list = is_table(Path(summary["data"]))
     target = check_place(out, Path(summary["root"]), is_table=is_list)
-    if "by" not in config.NOT_TAKEN:
+    if isinstance(config, RankedSweepConfig):
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)
         if unknown:

@@ -124,7 +124,8 @@ def open_machine(
         if parts.is_validated is None
         else _rows(arrays[2], parts.is_validated)
     )
-    recipe = choose_recipe(replace(config, members=1), config.network, int(parts.is_learned.sum()))
+    recipe = choose_recipe(config, config.network, int(parts.is_learned.sum()))
+    recipe = replace(recipe, members=1)
     data = SubsetData(
         arrays[0], len(parts.train.classes), Part(own, parts.validation),
         Part(_rows(arrays[1], parts.is_tested), parts.test),

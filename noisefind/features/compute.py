@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
+    from noisefind.config import ScoreConfig, TrainingConfig
     from noisefind.runs.folder import RunFolder
     from noisefind.utils.progress import Progress
 
 
-def open_network(config: ScoreConfig, progress: Progress) -> FrozenNetwork | None:
+def open_network(config: TrainingConfig, progress: Progress) -> FrozenNetwork | None:
     """The network that ``--features`` names; None for swav, which is trained, and for a file.
 
     Raises:

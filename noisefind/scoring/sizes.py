@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from noisefind.data.pixels import typical_side
 
 if TYPE_CHECKING:
-    from noisefind.config import ScoreConfig
+    from noisefind.config import TrainingConfig
     from noisefind.data.dataset import Dataset
     from noisefind.features.frozen import FrozenNetwork
 
@@ -24,14 +24,14 @@ class Sizes:
     network: int
 
 
-def trains_on_pixels(config: ScoreConfig, networks: tuple[str, ...]) -> bool:
+def trains_on_pixels(config: TrainingConfig, networks: tuple[str, ...]) -> bool:
     """Whether anything but the frozen feature network looks at pixels."""
     return set(networks) != {"probe"} or config.features == "swav"
 
 
 def choose_sizes(
     dataset: Dataset,
-    config: ScoreConfig,
+    config: TrainingConfig,
     networks: tuple[str, ...],
     feature_network: FrozenNetwork | None,
 ) -> Sizes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
+    from noisefind.config import TrainingConfig
     from noisefind.training.recipe import Recipe
     from noisefind.utils.progress import Progress
 
@@ -65,7 +65,7 @@ def try_networks(
 def train_ensemble(
     data: TrainingData,
     recipes: dict[str, Recipe],
-    config: ScoreConfig,
+    config: TrainingConfig,
     folder: Path,
     device: torch.device,
     progress: Progress,

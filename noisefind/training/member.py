@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
+    from noisefind.config import TrainingConfig
     from noisefind.training.normalize import Normalization
     from noisefind.training.recipe import Recipe
     from noisefind.training.record import Observer
@@ -41,7 +41,7 @@ def train_member(
     kind: str,
     member: int,
     recipe: Recipe,
-    config: ScoreConfig,
+    config: TrainingConfig,
     normalization: Normalization,
     device: torch.device,
     recorder: Observer,
@@ -184,7 +184,7 @@ def _summed_loss(
 def _augmented(
     batch: torch.Tensor,
     generator: torch.Generator,
-    config: ScoreConfig,
+    config: TrainingConfig,
     normalization: Normalization,
 ) -> torch.Tensor:
     batch = crop_and_flip(batch, generator, crop=config.crop, flip=config.flip)

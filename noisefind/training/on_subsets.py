@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
+    from noisefind.config import TrainingConfig
     from noisefind.training.normalize import Normalization
     from noisefind.training.recipe import Recipe
     from noisefind.training.stream import Batch
@@ -74,7 +74,7 @@ class SubsetTrainer:
 
     data: SubsetData
     recipe: Recipe
-    config: ScoreConfig
+    config: TrainingConfig
     normalization: Normalization | None
     device: torch.device
     progress: Progress

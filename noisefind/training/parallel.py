@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
+    from noisefind.config import TrainingConfig
     from noisefind.training.normalize import Normalization
     from noisefind.training.recipe import Recipe
 
@@ -56,7 +56,7 @@ class Job:
     n_classes: int
     kind: str  # of members
     recipe: Recipe
-    config: ScoreConfig
+    config: TrainingConfig
     normalization: Normalization
     n_threads: int  # per process
 

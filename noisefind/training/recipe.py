@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from noisefind.config import AUTO
 
 if TYPE_CHECKING:
-    from noisefind.config import ScoreConfig
+    from noisefind.config import ScoreConfig, TrainingConfig
 
 MIN_STEPS_PER_EPOCH = 16  # small datasets get smaller batches, so that they still take some steps
 
@@ -54,6 +54,8 @@ def choose_recipes(
     seed of its members.
     """
     recipes = {name: choose_recipe(config, name, n_images) for name in networks}
+    if isinstance(config.members, int):
+        recipes = {k: replace(recipe, members=config.members) for k, recipe in recipes.items()}
     if config.trajectory_members == 0:
         return recipes
     for name in networks:
@@ -66,12 +68,13 @@ def choose_recipes(
     return recipes
 
 
-def choose_recipe(config: ScoreConfig, network: str, n_images: int) -> Recipe:
+def choose_recipe(config: TrainingConfig, network: str, n_images: int) -> Recipe:
     """The recipe of ``network`` with the user's options in it and a batch size that fits."""
     recipe = RECIPES.get(network, replace(OTHER, architecture=network))
     largest = max(16, n_images // MIN_STEPS_PER_EPOCH)
     recipe = replace(recipe, batch_size=min(recipe.batch_size, 2 ** (largest.bit_length() - 1)))
-    given = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name != "architecture"}
+    own = {f.name for f in fields(Recipe)} - {"architecture", "members"}
+    given = {f.name: getattr(config, f.name) for f in fields(config) if f.name in own}
     return replace(recipe, **{name: value for name, value in given.items() if value != AUTO})
 
 
