@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def reason_to_fail(summary: Mapping[str, Any], fail_over: float | None) -> str | None:
-    """One line that says why the gate is closed; None where it is open or was not asked for.
+    """One line with the reason to fail; None to pass, or without a limit.
 
-    It closes where even the lower end of the 95 % interval of the noise rate is above the limit:
-    by doubt alone no pipeline stops.
+    It fails if even the lower end of the 95 % interval of the noise rate is above the limit:
+    uncertainty alone stops no pipeline.
 
     Args:
         summary: what run.json holds.
         fail_over: the largest share of wrong labels, 0 to 1, that still passes.
 
     Raises:
-        RunError: an older run, which knows no noise rate.
+        RunError: an older run without a noise rate.
     """
     if fail_over is None:
         return None

@@ -113,12 +113,12 @@ class TrainingConfig(BaseConfig):
             raise ConfigError("--schedule steps needs --schedule-epochs, as 40,45,50")
         if self.schedule == "plateau" and has_probe:
             raise ConfigError(
-                "--schedule plateau needs a --network on pixels: probes share one learning rate; "
+                "--schedule plateau needs a --network from pixels: probes share one learning rate; "
                 "try cosine"
             )
         if self.network_weights is not None and (has_probe or len(networks) > 1):
             raise ConfigError(
-                f"--weights {self.weights} needs --features timm:NAME, or one --network on "
+                f"--weights {self.weights} needs --features timm:NAME, or one --network from "
                 "pixels, as cnn"
             )
 

@@ -13,7 +13,6 @@ import typer.main
 from noisefind.cli.main import app
 from noisefind.cli.options import COMMANDS, options_document
 from noisefind.config import (
-    AUTO,
     BaseConfig,
     PruneConfig,
     ScoreConfig,
@@ -80,7 +79,7 @@ def test_typed_goes_before_file_before_preset_before_default(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("row", RESOLVED, ids=lambda row: f"{row['command']} {row['preset']}")
 def test_presets_resolve_to_the_values_of_the_table(row: dict[str, Any], tmp_path: Path) -> None:
-    """Typed, in YAML and in a program a preset gives the same values, as listed in resolved.json."""
+    """Typed, in YAML and in a program a preset gives the values that resolved.json lists."""
     kind = cast("type[TrainingConfig]", COMMANDS[row["command"]])
     preset, typed = row["preset"], row["typed"]
     given = {"preset": preset, **typed}
@@ -111,7 +110,7 @@ def test_an_unknown_preset_is_refused(tmp_path: Path) -> None:
     """A misspelled preset is an error in every way of giving it."""
     with pytest.raises(ConfigError, match=r"--preset is 'fst'; it must be one of auto, fast"):
         with_preset(ScoreConfig, "fst")
-    with pytest.raises(ConfigError, match="c.yaml: --preset is 'fst'"):
+    with pytest.raises(ConfigError, match=r"c\.yaml: --preset is 'fst'"):
         load_config(ScoreConfig, write(tmp_path / "c.yaml", "preset: fst"), {})
 
 

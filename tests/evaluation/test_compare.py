@@ -104,9 +104,9 @@ def test_people_see_the_differences(noisefind: CommandLine, runs: tuple[Path, Pa
     before = sorted(runs[0].parent.rglob("*"))
     output = noisefind("compare", *runs)
     assert output.code == 0
-    for words in ("4 images in both runs", "Newly suspected: 1", "No longer suspected: 1"):
+    for words in ("4 images in both runs", "Newly flagged: 1", "No longer flagged: 1"):
         assert words in output.out
-    assert "2 images only here, 1 of them suspected" in output.out
+    assert "2 images only here, 1 of them flagged" in output.out
     assert "\u202e" not in output.out
     assert sorted(runs[0].parent.rglob("*")) == before
 
