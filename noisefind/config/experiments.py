@@ -35,7 +35,7 @@ class SweepConfig(TrainingConfig):
         "Choose within every class, also for random subsets. Class shares stay the same.",
     )
     min_per_class: int = option(
-        1, "Sweep", "Keep at least this number of images per class.", low=0, high=2**31 - 1
+        1, "Subsets", "Keep at least this number of images per class.", low=0, high=2**31 - 1
     )
     test: Path | None = option(
         None, "Data", "Images to test on: their split test, or all of them if there is none. "
@@ -174,7 +174,7 @@ class CurriculumConfig(RankedSweepConfig):
         pattern=r"[1-9]\d{0,3}:[\d.]+(,[1-9]\d{0,3}:[\d.]+)*",
     )  # fmt: skip
     restart: bool = option(
-        False, "Sweep", "Restart the schedule of the learning rate with each phase."
+        False, "Training", "Restart the schedule of the learning rate with each phase."
     )
 
     def __post_init__(self) -> None:
