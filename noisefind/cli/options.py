@@ -50,8 +50,9 @@ AsJson = Annotated[
 ]
 # Groups of the help text, in the order in which a user needs them.
 PANELS = (
-    "Sweep", "Subsets", "Noise", "Rules", "Review", "Common", "Report", "Examples", "Embedding", "Intervals",
-    "Data", "Ensemble", "Features", "Training", "Scores", "Machine", "Output", "Pipeline",
+    "Sweep", "Subsets", "Noise", "Rules", "Review", "Common", "Report", "Examples", "Embedding",
+    "Intervals", "Data", "Ensemble", "Features", "Training", "Scores", "Machine", "Output",
+    "Pipeline",
 )  # fmt: skip
 COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,

@@ -30,9 +30,7 @@ class SweepConfig(TrainingConfig):
         choices=("steps", "epochs"),
     )  # fmt: skip
     balance: bool = option(
-        False,
-        "Sweep",
-        "Choose within every class, also for random subsets. Class shares stay the same.",
+        False, "Subsets", "Choose within every class, also for random subsets. Class shares stay."
     )
     min_per_class: int = option(
         1, "Subsets", "Keep at least this number of images per class.", low=0, high=2**31 - 1
