@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind.config import SelftestConfig as SelftestConfig
     from noisefind.config import WindowConfig as WindowConfig
     from noisefind.config import with_preset as with_preset
+    from noisefind.detection import LabelIssues as LabelIssues
+    from noisefind.detection import find_label_issues as find_label_issues
     from noisefind.errors import NoisefindError as NoisefindError
     from noisefind.evaluation.compare import compare as compare
     from noisefind.evaluation.correlation import evaluate_correlation as evaluate_correlation
@@ -54,6 +56,7 @@ _HOMES = {  # public name -> its module, imported when the name is first used: t
     "ExamplesConfig": "config",
     "HardestConfig": "config",
     "InjectConfig": "config",
+    "LabelIssues": "detection",
     "NoisefindError": "errors",
     "Predictions": "scores.predictions",
     "PruneConfig": "config",
@@ -68,6 +71,7 @@ _HOMES = {  # public name -> its module, imported when the name is first used: t
     "evaluate_embedding": "evaluation.embedding",
     "evaluate_examples": "evaluation.examples",
     "evaluate_sweep": "experiments.subcommands",
+    "find_label_issues": "detection",
     "inject": "evaluation.inject",
     "prune": "pruning.prune",
     "report": "reporting.report",
