@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import typer
 
-from noisefind.cli import terminal
 from noisefind.cli import main as cli
+from noisefind.cli import terminal
 from tests.commands import DIGITS, QUICK, ROOT, CommandLine
 from tests.documents import checked, evaluated, schema
 from tests.images import write_images
