@@ -6,12 +6,11 @@ import csv
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pytest
 
 from noisefind.cli import main as cli
-
-if TYPE_CHECKING:
-    import pytest
 
 ROOT = Path(__file__).parent.parent
 DIGITS = ROOT / "sample_data" / "digits"
@@ -30,18 +29,12 @@ class Output(NamedTuple):
 class CommandLine:
     """Runs noisefind in this process with a cache that the tests share."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
 
     def __call__(self, *arguments: str | Path) -> Output:
-        self._monkeypatch.setattr(sys, "argv", ["noisefind", *map(str, arguments)])
         self._capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        return Output(code, *self._capsys.readouterr())
+        return Output(finished(*arguments), *self._capsys.readouterr())
 
     def refused(self, *arguments: str | Path) -> str:
         """Run what must be refused: exit 2, nothing on stdout, one line on stderr, returned."""
@@ -60,11 +53,14 @@ def process(*arguments: str | Path, **options: object) -> subprocess.Popen[str]:
 
 
 def finished(*arguments: str | Path) -> int:
-    """Run noisefind as a process of its own to its end; its exit code."""
-    running = process(*arguments)
-    _, err = running.communicate()
-    sys.stderr.write(err)
-    return running.returncode
+    """Run noisefind in this process to its end, which saves importing torch; its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["noisefind", *map(str, arguments)])
+        try:
+            cli.main()
+        except SystemExit as leaving:
+            return int(leaving.code or 0)
+    return 0
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -1,0 +1,54 @@
+"""The scores of 200 digits are those in golden_digits.csv, so that no change moves them unseen."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commands import DIGITS, CommandLine, read_csv
+
+GOLDEN = Path(__file__).with_name("golden_digits.csv")
+TEXTS = ("given_label", "predicted_label", "is_label_issue", "is_outlier_issue")
+NUMBERS = (
+    "predicted_prob", "label_score", "el2n", "ensemble_std", "pred_sum", "forgetting", "flips",
+    "km_distance", "aum", "loss", "confidence", "variability", "correctness",
+)  # fmt: skip
+TOLERANCE = 1e-5  # another CPU or version of PyTorch adds in another order
+
+
+@pytest.mark.slow
+def test_scores_are_the_golden_ones(noisefind: CommandLine, tmp_path: Path) -> None:
+    """Defaults on the first 20 images of each digit: every label, flag and score is unchanged.
+
+    Where a change is intended, write the file again: ``write_golden(RUN / "scores.csv")``.
+    """
+    for folder in DIGITS.iterdir():
+        (tmp_path / "digits" / folder.name).mkdir(parents=True)
+        for file in sorted(folder.glob("*.png"))[:20]:
+            shutil.copy(file, tmp_path / "digits" / folder.name)
+    assert noisefind("score", tmp_path / "digits", "-o", tmp_path / "run", "--seed", "0").code == 0
+    golden = {row["file_name"]: row for row in read_csv(GOLDEN)}
+    found = {row["file_name"]: row for row in read_csv(tmp_path / "run" / "scores.csv")}
+    assert found.keys() == golden.keys()
+    for name in TEXTS:
+        assert {id_: found[id_][name] for id_ in golden} == {
+            id_: row[name] for id_, row in golden.items()
+        }, name
+    for name in NUMBERS:
+        new, old = (np.array([float(rows[id_][name]) for id_ in golden]) for rows in (found, golden))
+        np.testing.assert_allclose(new, old, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+
+
+def write_golden(scores: Path) -> None:
+    """Write golden_digits.csv from the scores.csv of such a run, by file name."""
+    rows = sorted(read_csv(scores), key=lambda row: row["file_name"])
+    with GOLDEN.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, ("file_name", *TEXTS, *NUMBERS), extrasaction="ignore", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
