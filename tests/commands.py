@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from noisefind.cli import main as cli
 ROOT = Path(__file__).parent.parent
 DIGITS = ROOT / "sample_data" / "digits"
 TRUTH = ROOT / "sample_data" / "truth.csv"
-QUICK = ("--members", "2", "--epochs", "2", "--clusters", "3")
+QUICK = ("--members", "2", "--epochs", "2", "--clusters", "3", "--feature-size", "32")
 
 
 class Output(NamedTuple):
@@ -61,6 +62,15 @@ def finished(*arguments: str | Path) -> int:
         except SystemExit as leaving:
             return int(leaving.code or 0)
     return 0
+
+
+def copy_digits(folder: Path, n_per_class: int) -> Path:
+    """Fill ``folder`` with the first images of each class of the sample data."""
+    for label in DIGITS.iterdir():
+        (folder / label.name).mkdir(parents=True)
+        for file in sorted(label.glob("*.png"))[:n_per_class]:
+            shutil.copy(file, folder / label.name)
+    return folder
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -32,7 +32,9 @@ TABLES = {
     "scores.csv", "details.csv", "noise_per_class.csv", "transitions.csv", "duplicates.csv",
     "leaks.csv", "skipped.csv",
 }  # fmt: skip
-QUICK = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
+QUICK = (
+    "--members", "1", "--epochs", "1", "--clusters", "2", "--feature-size", "32", "--threads", "1"
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.commands import DIGITS, CommandLine, read_csv
+from tests.commands import CommandLine, copy_digits, read_csv
 
 GOLDEN = Path(__file__).with_name("golden_digits.csv")
 TEXTS = ("given_label", "predicted_label", "is_label_issue", "is_outlier_issue")
-NUMBERS = (
-    "predicted_prob", "label_score", "el2n", "ensemble_std", "pred_sum", "forgetting", "flips",
+PROBABILITIES = ("predicted_prob", "label_score")
+SCORES = (
+    "el2n", "ensemble_std", "pred_sum", "forgetting", "flips",
     "km_distance", "aum", "loss", "confidence", "variability", "correctness",
 )  # fmt: skip
-TOLERANCE = 1e-5  # another CPU or version of PyTorch adds in another order
+# Other processors add in another order. Between the AVX2 and the SSE 4.1 kernels of PyTorch,
+# oneDNN and OpenBLAS the probabilities differ by up to 7e-6 and the scores by up to 2.4e-4.
+TOLERANCE = {**dict.fromkeys(PROBABILITIES, 2e-5), **dict.fromkeys(SCORES, 1e-3)}
 
 
 @pytest.mark.slow
@@ -26,11 +28,8 @@ def test_scores_are_the_golden_ones(noisefind: CommandLine, tmp_path: Path) -> N
 
     Where a change is intended, write the file again: ``write_golden(RUN / "scores.csv")``.
     """
-    for folder in DIGITS.iterdir():
-        (tmp_path / "digits" / folder.name).mkdir(parents=True)
-        for file in sorted(folder.glob("*.png"))[:20]:
-            shutil.copy(file, tmp_path / "digits" / folder.name)
-    assert noisefind("score", tmp_path / "digits", "-o", tmp_path / "run", "--seed", "0").code == 0
+    data = copy_digits(tmp_path / "digits", 20)
+    assert noisefind("score", data, "-o", tmp_path / "run", "--seed", "0").code == 0
     golden = {row["file_name"]: row for row in read_csv(GOLDEN)}
     found = {row["file_name"]: row for row in read_csv(tmp_path / "run" / "scores.csv")}
     assert found.keys() == golden.keys()
@@ -38,9 +37,9 @@ def test_scores_are_the_golden_ones(noisefind: CommandLine, tmp_path: Path) -> N
         assert {id_: found[id_][name] for id_ in golden} == {
             id_: row[name] for id_, row in golden.items()
         }, name
-    for name in NUMBERS:
+    for name, tolerance in TOLERANCE.items():
         new, old = (np.array([float(rows[id_][name]) for id_ in golden]) for rows in (found, golden))
-        np.testing.assert_allclose(new, old, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+        np.testing.assert_allclose(new, old, rtol=0, atol=tolerance, err_msg=name)
 
 
 def write_golden(scores: Path) -> None:
@@ -48,7 +47,7 @@ def write_golden(scores: Path) -> None:
     rows = sorted(read_csv(scores), key=lambda row: row["file_name"])
     with GOLDEN.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(
-            file, ("file_name", *TEXTS, *NUMBERS), extrasaction="ignore", lineterminator="\n"
+            file, ("file_name", *TEXTS, *TOLERANCE), extrasaction="ignore", lineterminator="\n"
         )
         writer.writeheader()
         writer.writerows(rows)
