@@ -70,7 +70,7 @@ def noisy_digits(shared: Path) -> Path:
         assert finished("inject", DIGITS, "-o", home / "noise", "--fraction", "0.1") == 0
         code = finished(
             "score", DIGITS, "-o", home / "run", "--labels", home / "noise/labels.csv",
-            "--members", "3", "--epochs", "6", "--clusters", "3", "--feature-size", "48",
+            "--members", "3", "--epochs", "6", "--clusters", "3", "--feature-size", "32",
         )  # fmt: skip
         assert code == 0
 

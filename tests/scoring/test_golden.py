@@ -29,7 +29,7 @@ def test_scores_are_the_golden_ones(noisefind: CommandLine, tmp_path: Path) -> N
     Where a change is intended, write the file again: ``write_golden(RUN / "scores.csv")``.
     """
     data = copy_digits(tmp_path / "digits", 20)
-    assert noisefind("score", data, "-o", tmp_path / "run", "--seed", "0").code == 0
+    assert noisefind("score", data, "-o", tmp_path / "run", "--threads", "1").code == 0
     golden = {row["file_name"]: row for row in read_csv(GOLDEN)}
     found = {row["file_name"]: row for row in read_csv(tmp_path / "run" / "scores.csv")}
     assert found.keys() == golden.keys()

@@ -90,7 +90,7 @@ def test_members_that_know_the_labels_by_heart_are_not_believed(
     labels = noisy_digits / "noise/labels.csv"
     output = noisefind(
         "score", DIGITS, "-o", tmp_path / "run", "--labels", labels, "--members", "1",
-        "--epochs", "60", "--weight-decay", "0", "--clusters", "3", "--feature-size", "48",
+        "--epochs", "60", "--weight-decay", "0", "--clusters", "3", "--feature-size", "32",
     )  # fmt: skip
     assert "by heart" in output.err
     assert json.loads((tmp_path / "run/run.json").read_text())["memorised"] is True
@@ -242,7 +242,7 @@ def test_never_learned_and_clusters_are_choices(noisefind: CommandLine, tmp_path
         run = tmp_path / choice
         noisefind(
             "score", DIGITS, "-o", run, "--members", "2", "--epochs", "3", "--clusters", "5",
-            "--feature-size", "48", "--never-learned", choice,
+            "--feature-size", "32", "--never-learned", choice,
         )  # fmt: skip
         rows = {row["file_name"]: row for row in read_csv(run / "scores.csv")}
         row = rows[planted["file_name"]]
