@@ -53,6 +53,14 @@ def process(*arguments: str | Path, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, **options)  # type: ignore[call-overload,no-any-return]
 
 
+def finished_process(*arguments: str | Path) -> int:
+    """Run noisefind as a process of its own, as users do, to its end; its exit code."""
+    running = process(*arguments)
+    _, err = running.communicate()
+    sys.stderr.write(err)
+    return running.returncode
+
+
 def finished(*arguments: str | Path) -> int:
     """Run noisefind in this process to its end, which saves importing torch; its exit code."""
     with pytest.MonkeyPatch.context() as patch:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
+from noisefind.features import reduce
 from tests.commands import DIGITS, QUICK, CommandLine, finished
 from tests.planted import plant
+from tests.projection import quick_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,12 @@ def _own_cache(shared: Path) -> None:
     patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
     patch.setenv("HF_HUB_OFFLINE", "1")  # whoever asks a hub fails at once
     patch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_projection() -> None:
+    """Runs in this process find the principal axes quickly; those of ``process`` do not."""
+    pytest.MonkeyPatch().setattr(reduce, "fit_projection", quick_projection)
 
 
 @pytest.fixture

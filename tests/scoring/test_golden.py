@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.commands import CommandLine, copy_digits, read_csv
+from tests.commands import copy_digits, finished_process, read_csv
 
 GOLDEN = Path(__file__).with_name("golden_digits.csv")
 TEXTS = ("given_label", "predicted_label", "is_label_issue", "is_outlier_issue")
@@ -23,13 +23,13 @@ TOLERANCE = {**dict.fromkeys(PROBABILITIES, 2e-5), **dict.fromkeys(SCORES, 1e-3)
 
 
 @pytest.mark.slow
-def test_scores_are_the_golden_ones(noisefind: CommandLine, tmp_path: Path) -> None:
+def test_scores_are_the_golden_ones(tmp_path: Path) -> None:
     """Defaults on the first 20 images of each digit: every label, flag and score is unchanged.
 
     Where a change is intended, write the file again: ``write_golden(RUN / "scores.csv")``.
     """
     data = copy_digits(tmp_path / "digits", 20)
-    assert noisefind("score", data, "-o", tmp_path / "run", "--threads", "1").code == 0
+    assert finished_process("score", data, "-o", tmp_path / "run", "--threads", "1") == 0
     golden = {row["file_name"]: row for row in read_csv(GOLDEN)}
     found = {row["file_name"]: row for row in read_csv(tmp_path / "run" / "scores.csv")}
     assert found.keys() == golden.keys()
@@ -38,7 +38,9 @@ def test_scores_are_the_golden_ones(noisefind: CommandLine, tmp_path: Path) -> N
             id_: row[name] for id_, row in golden.items()
         }, name
     for name, tolerance in TOLERANCE.items():
-        new, old = (np.array([float(rows[id_][name]) for id_ in golden]) for rows in (found, golden))
+        new, old = (
+            np.array([float(rows[id_][name]) for id_ in golden]) for rows in (found, golden)
+        )
         np.testing.assert_allclose(new, old, rtol=0, atol=tolerance, err_msg=name)
 
 
