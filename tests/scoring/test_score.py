@@ -90,6 +90,7 @@ def test_evidence_is_in_the_run_folder(digits_run: Path) -> None:
     assert all(row["given_label"] != row["true_label"] for row in pairs)
 
 
+@pytest.mark.slow
 def test_members_that_know_the_labels_by_heart_are_not_believed(
     noisefind: CommandLine, noisy_digits: Path, tmp_path: Path
 ) -> None:
