@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from noisefind.features import reduce
 from tests.commands import DIGITS, QUICK, CommandLine, finished
-from tests.planted import plant
+from tests.planted import LARGE, plant
 from tests.projection import quick_projection
 
 if TYPE_CHECKING:
@@ -90,6 +90,6 @@ def planted(shared: Path) -> Path:
     """``data``, digits with what was planted among them (tests/planted.py), and ``run``."""
 
     def make(home: Path) -> None:
-        assert finished("score", plant(home / "data"), "-o", home / "run", *QUICK) == 0
+        assert finished("score", plant(home / "data"), "-o", home / "run", *QUICK, *LARGE) == 0
 
     return made_once(shared / "planted", make)

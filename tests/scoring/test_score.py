@@ -244,7 +244,6 @@ def test_own_features_are_joined_by_id(noisefind: CommandLine, tmp_path: Path) -
 
 def test_never_learned_and_clusters_are_choices(noisefind: CommandLine, tmp_path: Path) -> None:
     """--never-learned zero lowers the forgetting of what was never learned to 0, as the thesis."""
-    planted = next(row for row in read_csv(TRUTH) if row["label"] != row["true_label"])
     found = {}
     for choice in ("top", "zero"):
         run = tmp_path / choice
@@ -252,11 +251,11 @@ def test_never_learned_and_clusters_are_choices(noisefind: CommandLine, tmp_path
             "score", DIGITS, "-o", run, "--members", "2", "--epochs", "3", "--clusters", "5",
             "--feature-size", "32", "--never-learned", choice,
         )  # fmt: skip
-        rows = {row["file_name"]: row for row in read_csv(run / "scores.csv")}
-        row = rows[planted["file_name"]]
-        found[choice] = (row["correctness"], row["forgetting"])
+        never = [row for row in read_csv(run / "scores.csv") if row["correctness"] == "0"]
+        assert len(never) > 0
+        found[choice] = {row["forgetting"] for row in never}
         assert [r["n_clusters"] for r in read_csv(run / "features/clusters.csv")] == ["5"]
-    assert found == {"top": ("0", "3"), "zero": ("0", "0")}
+    assert found == {"top": {"3"}, "zero": {"0"}}
 
 
 # --- what is refused ---------------------------------------------------------------------------
