@@ -111,6 +111,7 @@ def dataset_for(preset: str, root: Path) -> Path:
 SMALL = {"thesis-cifar100": ("--image-size", "8"), "thesis-cifar10": ("--image-size", "16")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", SETTINGS)
 def test_a_preset_end_to_end(noisefind: CommandLine, tmp_path: Path, preset: str) -> None:
     """Two members of one epoch and one of two are recorded apart; run.json has what was used."""
