@@ -58,7 +58,7 @@ SETTINGS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("preset", SETTINGS)
 def test_every_value_of_a_preset(preset: str) -> None:
     """The resolved configuration is the thesis' settings and, for the rest, the defaults."""
-    expected = {**ScoreConfig().to_dict(), "preset": preset, **SHARED, **SETTINGS[preset]}
+    expected = {**ScoreConfig().to_dict(), **SHARED, **SETTINGS[preset]}
     assert load_config(ScoreConfig, None, {"preset": preset}).to_dict() == expected
 
 
