@@ -123,6 +123,7 @@ def test_json_is_one_document(
     assert len(document["per_class"]) == 10
 
 
+@pytest.mark.slow
 def test_code_of_the_page(
     noisy_digits: Path,
     tmp_path: Path,
