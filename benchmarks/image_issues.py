@@ -17,7 +17,8 @@ from pathlib import Path
 from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
-from noisefind.data.quality import image_issues, image_measures
+from noisefind.scoring.image_checks import ImageCheckSettings, image_measures
+from noisefind.similarity.quality import image_issues
 from noisefind.utils.progress import Progress
 
 ISSUES = (
@@ -38,10 +39,11 @@ def main() -> None:
             dataset, size, cache=cache, max_pixels=10**9, n_threads=2, progress=Progress()
         )
         decoded = time.perf_counter()
-        measures = image_measures(stored, key="", cache=cache, n_threads=2, progress=Progress())
+        settings = ImageCheckSettings(10**9, cache, n_threads=2, progress=Progress(), seed=0)
+        measures = image_measures(stored, settings)
         issues = image_issues(measures, stored.sizes)
         done = time.perf_counter()
-    print(f"noisefind: {decoded - start:.1f} s of decoding, {done - decoded:.1f} s of looking")
+    print(f"noisefind: {decoded - start:.1f} s of decoding, {done - decoded:.1f} s of measuring")
     start = time.perf_counter()
     lab = Imagelab(data_path=str(data))
     lab.find_issues({issue: {} for issue in ISSUES}, n_jobs=2, verbose=False)

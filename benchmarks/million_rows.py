@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from noisefind.config import PruneConfig, ScoreConfig
+from noisefind.config import PruneConfig
 from noisefind.data.dataset import Dataset
-from noisefind.detection.leave_one_out import call_witness
+from noisefind.detection.leave_one_out import fit_leave_one_out
 from noisefind.pruning.prune import prune
 from noisefind.runs.folder import RunFolder
-from noisefind.scoring.ranking import rank
+from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.similarity.findings import Findings
 from noisefind.training.record import Record, Recorder
 
@@ -101,8 +101,10 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         distances = rng.random(n_rows)
         records, nothing = [Record(run.record / "cnn")], Findings.nothing(n_rows)
         held_out = np.concatenate([p.numpy() for _, p in made_up(labels, n_classes, 0, 2)])
-        witness, _ = call_witness(np.exp(held_out), labels, seed=0)
-        ranking = rank(dataset, records, distances, witness, nothing, ScoreConfig()).ranking
+        leave_one_out = fit_leave_one_out(np.exp(held_out), labels, seed=0)
+        ranking = rank(
+            dataset, Ensemble(records), distances, leave_one_out, findings=nothing, seed=0
+        ).ranking
         seconds["rank"] = time.perf_counter() - start
         start = time.perf_counter()
         run.write_results(ranking, [], {})

@@ -2,9 +2,9 @@
 
     NOISEFIND_DATA=FOLDER python benchmarks/noise_rate.py UNPACKED
 
-Each seed plants other errors (for human labels: draws other images), and the held-out witness
-judges them; members do not matter, since the noise rate does not depend on them. cases.py says what
-FOLDER and UNPACKED hold.
+Each seed plants other errors (for human labels: draws other images). The noise rate comes from
+leave-one-out predictions alone, so no members are trained. cases.py says what FOLDER and UNPACKED
+hold.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind import ScoreConfig, score
-from noisefind.detection.kernel_ridge import held_out_scores
-from noisefind.detection.leave_one_out import call_witness
+from noisefind.detection.kernel_ridge import leave_one_out_scores
+from noisefind.detection.leave_one_out import fit_leave_one_out
 from noisefind.noise import kinds as noise
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def judged(
     features: NDArray[np.float32], true: NDArray[np.int64], given: NDArray[np.int64], seed: int
 ) -> tuple[float, NoiseRate]:
     """True rate and found rate with given labels."""
-    scores = held_out_scores(features, given, int(true.max()) + 1, seed=seed, n_threads=2)
-    return float((true != given).mean()), call_witness(scores, given, seed=seed)[1].rate
+    scores = leave_one_out_scores(features, given, int(true.max()) + 1, seed=seed, n_threads=2)
+    return float((true != given).mean()), fit_leave_one_out(scores, given, seed=seed).noise.rate
 
 
 def report(name: str, rows: list[tuple[float, NoiseRate]]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SelftestConfig,
         WindowConfig,
     )
+    from noisefind.detection import LabelIssues, find_label_issues
     from noisefind.errors import NoisefindError
     from noisefind.evaluation.compare import compare
     from noisefind.evaluation.correlation import evaluate_correlation
@@ -55,6 +56,7 @@ __all__ = [
     "ExamplesConfig",
     "HardestConfig",
     "InjectConfig",
+    "LabelIssues",
     "NoisefindError",
     "Predictions",
     "PruneConfig",
@@ -69,6 +71,7 @@ __all__ = [
     "evaluate_embedding",
     "evaluate_examples",
     "evaluate_sweep",
+    "find_label_issues",
     "inject",
     "prune",
     "report",
@@ -86,6 +89,7 @@ _HOMES = {
     "ExamplesConfig": "config",
     "HardestConfig": "config",
     "InjectConfig": "config",
+    "LabelIssues": "detection",
     "NoisefindError": "errors",
     "Predictions": "scores.predictions",
     "PruneConfig": "config",
@@ -100,6 +104,7 @@ _HOMES = {
     "evaluate_embedding": "evaluation.embedding",
     "evaluate_examples": "evaluation.examples",
     "evaluate_sweep": "experiments.subcommands",
+    "find_label_issues": "detection",
     "inject": "evaluation.inject",
     "prune": "pruning.prune",
     "report": "reporting.report",

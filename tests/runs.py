@@ -9,8 +9,9 @@ import numpy as np
 
 from noisefind.config import ScoreConfig
 from noisefind.data.dataset import Skipped
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import DETAIL_COLUMNS, Ranking, RunFolder
 from noisefind.scores import SCORES
+from noisefind.utils.files import write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ class MadeUp:
     splits: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     issues: list[str] = field(default_factory=list)
+    details: list[tuple[object, ...]] = field(default_factory=list)  # rows of details.csv
 
     def ranking(self) -> Ranking:
         """Scores rise evenly over the rows."""
@@ -53,6 +55,8 @@ def write_run(path: Path, made_up: MadeUp, data: Path, **summary: object) -> Run
     run, ranking = RunFolder(path), made_up.ranking()
     (path / "features").mkdir(parents=True)
     run.write_results(ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
+    if made_up.details:
+        write_csv(path / "details.csv", DETAIL_COLUMNS, made_up.details)
     n_issues = int(ranking.is_label_issue.sum())
     common: dict[str, object] = {
         "run_id": "5eed", "version": "0", "data": str(data), "root": str(data),

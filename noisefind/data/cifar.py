@@ -121,7 +121,7 @@ def open_cifar(path: Path, cifar_labels: CifarLabels) -> Found:
 
 def _join(path: Path, splits: dict[str, list[_File]], label_key: str, classes: list[str]) -> Found:
     """The images of all files, numbered through each split."""
-    found = Found(path, [], [], [], [], "train")
+    found = Found(path, [], [], [], stamps=[], default_split="train")
     pixels = []
     for split, files in splits.items():
         n_before = len(found.labels)

@@ -25,7 +25,7 @@ def fetch_cifar(name: str, folder: Path, say: Callable[[str], None]) -> Path:
     Args:
         name: ``cifar10`` or ``cifar100``.
         folder: where downloaded datasets are kept.
-        say: is told of a download before it starts.
+        say: called with a message before a download.
 
     Raises:
         DataError: the download failed.
@@ -37,7 +37,7 @@ def fetch_cifar(name: str, folder: Path, say: Callable[[str], None]) -> Path:
         if place.is_dir():
             return place
         say(f"downloading {kind.name} (170 MB) from {kind.url} to {str(place)!r}")
-        # In a folder of its own, then renamed: what is there under its name is whole.
+        # In a folder of its own, then renamed: a file under its final name is complete.
         with tempfile.TemporaryDirectory(dir=folder) as unfinished:
             _download(name, Path(unfinished))
             (Path(unfinished) / kind.folder).rename(place)

@@ -29,7 +29,7 @@ class Found:
         labels: (N,) class names as the data gives them.
         splits: (N,) canonical names of splits, or ``""`` everywhere.
         stamps: (N,) texts that change when the pixels do: size and modification time.
-        default_split: the split that is meant where none is asked for, or ``all``.
+        default_split: the split to use where none is chosen, or ``all``.
         pixels: (N, height, width, 3) uint8, or None where the images are files ``root/id``.
         skipped: what was found and left out.
     """

@@ -52,7 +52,8 @@ def open_folder(root: Path) -> Found:
     tops = {file_name.partition("/")[0] for file_name in walk.images if "/" in file_name}
     has_splits = bool(tops) and all(map(split_name, tops))
     n_above = 1 if has_splits else 0  # folders above the class folder
-    found = Found(root, [], [], [], [], "train" if has_splits else "all", skipped=walk.skipped)
+    default_split = "train" if has_splits else "all"
+    found = Found(root, [], [], [], stamps=[], default_split=default_split, skipped=walk.skipped)
     used: dict[str, str] = {}  # a label -> its one copy, else a million images hold a million texts
     for file_name, stamp in walk.images.items():
         parts = file_name.split("/", n_above + 1)

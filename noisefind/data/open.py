@@ -34,10 +34,10 @@ def open_dataset(
     Args:
         data: class folders; split folders; a .csv or .jsonl table with file_name and label; a
             CIFAR directory or .tar.gz; or ``cifar10`` or ``cifar100``, which are downloaded.
-        config: the options that say which images and labels are meant. ``split`` may also be
+        config: the options that choose images and labels. ``split`` may also be
             ``val`` or ``valid``; ``labels`` replace those of ``data`` by id and in any split.
         cache_dir: downloads go to ``datasets`` in it.
-        say: is told of a download before it starts.
+        say: called with a message before a download.
 
     Returns:
         The chosen images, sorted by id, with the classes in use.

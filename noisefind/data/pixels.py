@@ -43,17 +43,23 @@ if TYPE_CHECKING:
 FORMAT = 2  # of the stored pixels; raise it when they change for the same files
 FORMAT_RESIZED = 1
 UNREADABLE = "unreadable.json"  # beside the pixels: id -> reason of the images without a row
-SAMPLE = 200  # images whose headers tell how large the images of a dataset are
+SAMPLE = 200  # images whose headers are read for the size of a dataset's images
 CHUNK = 64  # images per task of a thread, and rows per step of a copy
 
 
 class Stored(NamedTuple):
-    """What was read of all images, a row each."""
+    """The stored pixels of the images that could be read, a row each."""
 
     dataset: Dataset  # the readable part
     pixels: NDArray[np.uint8]  # (N, size, size, 3), memory-mapped
     sizes: NDArray[np.int32]  # (N, 2) width and height of the originals, upright
     digests: NDArray[np.uint8]  # (N, 16) equal where all decoded pixels are
+    max_pixels: int  # the limit with which the originals were read
+
+    @property
+    def key(self) -> str:
+        """A name of these pixels, for the cache keys of what is computed from them."""
+        return f"{self.dataset.fingerprint} {self.pixels.shape[1]} {self.max_pixels}"
 
 
 def typical_side(dataset: Dataset) -> int:
@@ -68,7 +74,7 @@ def typical_side(dataset: Dataset) -> int:
 
 
 def thumbnail(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.Image:
-    """One image with its proportions, to be looked at; within ``decoding()``.
+    """One image with its proportions, to be shown; within ``decoding()``.
 
     Raises:
         UnreadableImageError: it cannot be read.
@@ -102,14 +108,18 @@ def open_pixels(
     def build(folder: Path) -> None:
         _require_space(folder, len(dataset) * size * size * 3)
         progress.stage("Reading images", len(dataset))
-        failures = _decode_all(dataset, size, max_pixels, n_threads, folder, progress)
+        failures = _decode_all(
+            dataset, size, folder, max_pixels=max_pixels, n_threads=n_threads, progress=progress
+        )
         (folder / UNREADABLE).write_text(json.dumps(failures))
 
-    if folder.is_dir() and _any_mended(dataset, _failures(folder), size, max_pixels, n_threads):
+    if folder.is_dir() and _any_readable(
+        dataset, _failures(folder), size, max_pixels=max_pixels, n_threads=n_threads
+    ):
         forget(folder)
     failures = _failures(build_once(folder, build))
     if not failures:
-        return _stored(dataset, folder)
+        return _stored(dataset, folder, max_pixels)
     rest = cache_key(dataset.fingerprint, sorted(failures))
     kept = replace(dataset.without(failures), fingerprint=rest)
     if len(kept.classes) < 2:
@@ -118,17 +128,20 @@ def open_pixels(
             f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "
             f"have fewer than two classes; first {first!r}: {reason}"
         )
-    return _stored(kept, folder)
+    return _stored(kept, folder, max_pixels)
 
 
-def _stored(dataset: Dataset, folder: Path) -> Stored:
+def _stored(dataset: Dataset, folder: Path, max_pixels: int) -> Stored:
     pixels, sizes, digests = (
         open_array(folder / f"{name}.npy") for name in ("pixels", "sizes", "digests")
     )
     return Stored(
-        dataset, cast("NDArray[np.uint8]", pixels), cast("NDArray[np.int32]", sizes),
+        dataset,
+        cast("NDArray[np.uint8]", pixels),
+        cast("NDArray[np.int32]", sizes),
         cast("NDArray[np.uint8]", digests),
-    )  # fmt: skip
+        max_pixels=max_pixels,
+    )
 
 
 def resized_pixels(
@@ -156,7 +169,13 @@ def resized_pixels(
 
 
 def _decode_all(
-    dataset: Dataset, size: int, max_pixels: int, n_threads: int, folder: Path, progress: Progress
+    dataset: Dataset,
+    size: int,
+    folder: Path,
+    *,
+    max_pixels: int,
+    n_threads: int,
+    progress: Progress,
 ) -> dict[str, str]:
     """Write what was read of the readable images only; return id -> reason of the others."""
     images = dataset.images
@@ -203,13 +222,13 @@ def _failures(folder: Path) -> dict[str, str]:
     return failures
 
 
-def _any_mended(
-    dataset: Dataset, failures: dict[str, str], size: int, max_pixels: int, n_threads: int
+def _any_readable(
+    dataset: Dataset, failures: dict[str, str], size: int, *, max_pixels: int, n_threads: int
 ) -> bool:
     """Whether an image that could not be read can be read now.
 
     The file itself is as it was (its time and size are in the fingerprint), but its permissions,
-    the disk or the decoders may have been mended.
+    the disk or the decoders may have changed.
     """
     failed = [row for row, id_ in enumerate(dataset.ids) if id_ in failures]
 

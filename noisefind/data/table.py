@@ -25,7 +25,7 @@ _ID = "file_name"
 
 
 class Row(NamedTuple):
-    """What a table says of one id, and where."""
+    """The label of one id in a table, and its line."""
 
     label: str
     line: int
@@ -82,14 +82,14 @@ def read_table(path: Path, column: str = "label") -> dict[str, Row]:
 
     Args:
         path: a .csv or .jsonl file in UTF-8, with or without byte order mark.
-        column: where the labels stand; the ids stand in file_name.
+        column: of the labels; the ids are in file_name.
 
     Returns:
         A row for each id; ``./a.jpg`` and ``b//a.jpg`` have become ``a.jpg`` and ``b/a.jpg``.
 
     Raises:
-        DataError: the file cannot be read or is no such table, a label is empty, an id stands
-            there twice or leads out of the folder.
+        DataError: the file cannot be read or is no such table, a label is empty, an id
+            appears twice or leads out of the folder.
     """
     if not is_table(path):
         raise DataError(f"{str(path)!r} is no table: its name must end in .csv or .jsonl")
@@ -101,7 +101,7 @@ def read_table(path: Path, column: str = "label") -> dict[str, Row]:
         file_name, label = (_cell(path, line, record, name) for name in columns)
         name = _normal(path, line, file_name)
         if name in rows:
-            raise line_error(path, line, f"{name!r} stands on line {rows[name].line} already")
+            raise line_error(path, line, f"{name!r} is on line {rows[name].line} already")
         rows[name] = Row(label, line)
     if not rows:
         raise DataError(f"{str(path)!r} is empty: expected rows with {_ID} and {column}")

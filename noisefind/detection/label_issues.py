@@ -1,139 +1,238 @@
-"""The verdict on each label, from held-out witnesses and the members of the ensemble."""
+"""LabelIssues: what is known of every label, and the one way to it from predictions."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from noisefind.detection.label_quality import (
+    MEMORISED_SHARE,
+    calibrated,
+    flagged,
+    log_odds,
+    memorised_share,
+    worst_first,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from noisefind.detection.leave_one_out import LeaveOneOut
+    from noisefind.detection.noise_rate import LabelNoise, NoiseRate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-MEMBERS_WEIGHT = 1.5  # of their margin beside the held-out log-odds; 1 to 3 differ by .002 AP
-LEAST_SUSPICION = 0.3  # no label is suspected that is wrong with a smaller probability
-MEMORISED_SHARE = 0.5  # of the labels that held-out witnesses doubt, repeated by the members
-MEMORISED_LEAST = 10  # with fewer doubted labels nothing is said
+# Of the members' margin beside the leave-one-out log-odds; 1 to 3 differ by .002 AP.
+MEMBERS_WEIGHT = 1.5
+ROWS_AT_ONCE = 65_536  # examples whose predictions are in memory at once
+CELLS_AT_ONCE = 10_000_000  # examples times classes, likewise
+
+
+class Members(NamedTuple):
+    """The predictions of an ensemble.
+
+    Attributes:
+        margin: (N,) mean over members of log p[given] - log max other p; HIGH is EASY.
+        mean: rows to (n, C), the members' mean predicted probabilities.
+    """
+
+    margin: Floats
+    mean: Callable[[slice], NDArray[np.floating]]
 
 
 class Evidence(NamedTuple):
-    """What is known of N labels before the verdict.
+    """Predictions for N labels; without members ``member_class`` is -1, ``member_prob`` NaN.
 
     Attributes:
-        p_given: (N,) held-out probability that the given label is right, 0 to 1.
-        aum: (N,) the members' mean margin of the given label.
-        member_class: (N,) the class that the members predict on average.
-        other: (N,) the class other than the given label that all witnesses together favour most.
+        loo_prob: (N,) leave-one-out probability that the given label is right.
+        loo_class: (N,) the class with the highest leave-one-out probability.
+        member_prob: (N,) the members' mean probability of the class that they predict.
+        member_class: (N,) that class.
+        other: (N,) the most probable class besides the given one, by both together.
         other_share: (N,) its probability if the given label is wrong.
     """
 
-    p_given: Floats
-    aum: Floats
+    loo_prob: Floats
+    loo_class: Ints
+    member_prob: Floats
     member_class: Ints
     other: Ints
     other_share: Floats
 
 
-class Verdict(NamedTuple):
-    """What is thought of each label."""
+@dataclass(frozen=True)
+class LabelIssues:
+    """Which of N labels are wrong, how probably, and what they should be.
 
-    label_score: Floats  # (N,) 0 to 1: probability that the given label is right; LOWER IS WORSE
-    is_label_issue: Bools  # (N,)
-    predicted: Ints  # (N,) the suggested class; of a suspected label never the given one
-    predicted_prob: Floats  # (N,) probability of the suggestion
-    margin: Floats  # (N,) any real number; what label_score is computed from, without its rounding
-    memorised_share: float  # see memorised_share(); NaN where too few labels are doubted
-    members_count: bool  # False where the members have memorised the labels
+    Attributes:
+        classes: (C,) class names, or class numbers where the labels are numbers without names.
+        labels: (N,) int64 given labels as numbers of ``classes``.
+        label_score: (N,) 0 to 1, the probability that the given label is right; LOWER IS WORSE.
+        is_label_issue: (N,) the flagged labels.
+        suggested: (N,) number of the suggested class; never the given one where a label is flagged.
+        suggested_prob: (N,) probability of the suggested class.
+        margin: (N,) any real number; ``label_score`` is a rising function of it, without ties that
+            come from rounding.
+        noise: noise rates and the estimated joint of given and true labels.
+        memorised_share: of the labels that leave-one-out predictions doubt, the share that the
+            members predict; None where it could not be checked: without features, without
+            predicted probabilities, or with fewer than ten doubted labels.
+        evidence: the predictions behind ``label_score``.
+        seed: of the order of examples that are equal in everything else.
+    """
+
+    classes: tuple[Any, ...]
+    labels: Ints
+    label_score: Floats
+    is_label_issue: Bools
+    suggested: Ints
+    suggested_prob: Floats
+    margin: Floats
+    noise: LabelNoise
+    memorised_share: float | None
+    evidence: Evidence
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def given_label(self) -> NDArray[Any]:
+        """(N,) given labels as they were passed: names or numbers."""
+        return _named(self.classes, self.labels)
+
+    @property
+    def suggested_label(self) -> NDArray[Any]:
+        """(N,) suggested labels, as names or numbers like the given ones."""
+        return _named(self.classes, self.suggested)
+
+    @property
+    def noise_rate(self) -> NoiseRate:
+        """Estimated share of wrong labels with its 95 % interval."""
+        return self.noise.rate
+
+    @property
+    def noise_rate_per_class(self) -> dict[Any, NoiseRate]:
+        """The same of the labels of each given class."""
+        return dict(zip(self.classes, self.noise.per_class, strict=True))
+
+    @property
+    def joint(self) -> Floats:
+        """(C, C) estimated joint of given labels (rows) and true labels (columns), in examples."""
+        return self.noise.joint
+
+    @property
+    def memorised(self) -> bool | None:
+        """Whether the predicted probabilities repeat wrong labels; None: could not be checked.
+
+        Memorised predictions are no evidence. ``label_score`` then comes from features alone.
+        """
+        return None if self.memorised_share is None else self.memorised_share > MEMORISED_SHARE
+
+    def ranked(self) -> Ints:
+        """(N,) row numbers, the most probably wrong label first."""
+        shuffle = np.random.default_rng(self.seed).permutation(len(self)).astype(np.uint64)
+        return worst_first(self.label_score, self.margin, shuffle)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row per example in the order of the labels; needs pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "given_label": self.given_label,
+                "label_score": self.label_score,
+                "is_label_issue": self.is_label_issue,
+                "suggested_label": self.suggested_label,
+                "suggested_prob": self.suggested_prob,
+            }
+        )
 
 
-def judge(evidence: Evidence, labels: Ints) -> Verdict:
-    """Join the witnesses, and suspect the labels that pay to look at.
+def judge(
+    labels: Ints,
+    classes: tuple[Any, ...],
+    leave_one_out: LeaveOneOut,
+    members: Members | None,
+    *,
+    seed: int = 0,
+) -> LabelIssues:
+    """Join leave-one-out predictions and members, and flag the labels that are worth a look.
 
-    The margin is the held-out log-odds of the given label plus 1.5 times the members' margin. Where
-    the members have memorised the labels, theirs is no evidence and is left out. ``label_score`` is
-    a logistic function of the margin, fitted to the held-out probabilities, so that it reads as the
-    probability that the label is right and adds up to as many right labels. Suspected are those
-    whose number makes the expected F1 the highest, if each is wrong with probability .3 or more.
+    The margin is the leave-one-out log-odds of the given label plus 1.5 times the members' margin.
+    Where the members have memorised the labels, their margin is no evidence and is left out.
+    ``label_score`` is a logistic function of the margin, fitted to the leave-one-out probabilities.
+    So it reads as the probability that the label is right, and its sum is the expected number of
+    right labels. Flagged are as many labels as make the expected F1 the highest, if each is wrong
+    with probability .3 or more.
 
     Args:
-        evidence: of N labels.
-        labels: (N,) given labels.
+        labels: (N,) given labels, numbers of ``classes``.
+        classes: (C,) names or numbers.
+        leave_one_out: of the same N examples.
+        members: of the same N examples; None where there are none.
+        seed: of :meth:`LabelIssues.ranked`.
     """
-    repeated = memorised_share(evidence, labels)
-    members_count = not repeated > MEMORISED_SHARE
-    margin = log_odds(evidence.p_given)
-    if members_count:
-        margin = margin + MEMBERS_WEIGHT * evidence.aum
-    label_score = calibrated(margin, evidence.p_given)
-    is_issue = suspected(1 - label_score)
+    n_rows = min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(classes))
+    parts = []
+    for start in range(0, len(labels), n_rows):
+        rows = slice(start, start + n_rows)
+        posterior = leave_one_out.posterior(rows, labels[rows])
+        parts.append(_evidence(posterior, members.mean(rows) if members else None, labels[rows]))
+    evidence = Evidence(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    margin, repeated = log_odds(evidence.loo_prob), math.nan
+    if members is not None:
+        repeated = memorised_share(evidence.loo_prob, evidence.member_class, labels)
+        if not repeated > MEMORISED_SHARE:
+            margin = margin + MEMBERS_WEIGHT * members.margin
+    label_score = calibrated(margin, evidence.loo_prob)
+    is_issue = flagged(1 - label_score)
     p_other = (1 - label_score) * evidence.other_share
     is_other = is_issue | (p_other > label_score)
-    return Verdict(
+    return LabelIssues(
+        classes=classes,
+        labels=labels,
         label_score=label_score,
         is_label_issue=is_issue,
-        predicted=np.where(is_other, evidence.other, labels),
-        predicted_prob=np.where(is_other, p_other, label_score),
+        suggested=np.where(is_other, evidence.other, labels),
+        suggested_prob=np.where(is_other, p_other, label_score),
         margin=margin,
-        memorised_share=repeated,
-        members_count=members_count,
+        noise=leave_one_out.noise,
+        memorised_share=None if math.isnan(repeated) else repeated,
+        evidence=evidence,
+        seed=seed,
     )
 
 
-def memorised_share(evidence: Evidence, labels: Ints) -> float:
-    """Of the labels that are wrong by held-out witnesses, the share that the members repeat.
-
-    Members that still learn repeat few of them; members that were trained until they know every
-    label by heart repeat nearly all. NaN where fewer than ten labels are doubted.
-    """
-    is_doubted = evidence.p_given < 0.5
-    if is_doubted.sum() < MEMORISED_LEAST:
-        return float("nan")
-    return float((evidence.member_class == labels)[is_doubted].mean())
-
-
-def log_odds(p: Floats) -> Floats:
-    """log p - log(1 - p), finite."""
-    p = np.clip(p, 1e-12, 1 - 1e-12)
-    return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def calibrated(margin: Floats, target: Floats) -> Floats:
-    """The logistic function of ``margin`` nearest to ``target`` by cross-entropy, both (N,).
-
-    Platt 1999, with probabilities for targets. It rises with the margin, and its mean is that of
-    the target.
-    """
-    scale = float(np.std(margin)) or 1.0
-    x = np.stack([margin / scale, np.ones_like(margin)], axis=1)
-    weights = np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -500, 500)))
-        gradient = x.T @ (target - p)
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        step *= min(
-            1.0, 2.0 / (float(np.abs(step).max()) or 1.0)
-        )  # far from the goal it overshoots
-        weights = weights + step
-        weights[0] = max(weights[0], 1e-3)
-        if np.abs(step).max() < 1e-9:
-            break
-    return np.asarray(np.exp(-np.logaddexp(0, -(x @ weights))))
+def _evidence(posterior: Floats, mean: NDArray[np.floating] | None, labels: Ints) -> Evidence:
+    """From leave-one-out class probabilities (n, C) and the members' mean prediction (n, C)."""
+    every = np.arange(len(labels))
+    p_given = posterior[every, labels]
+    smallest = np.finfo(np.float64).tiny
+    joint = np.log(np.maximum(posterior, smallest))
+    if mean is not None:
+        joint += MEMBERS_WEIGHT * np.log(np.maximum(mean.astype(np.float64), smallest))
+    joint[every, labels] = -np.inf
+    other = joint.argmax(1)
+    share = 1 / np.exp(joint - joint[every, other][:, None]).sum(1)
+    nothing = np.full(len(labels), -1)
+    return Evidence(
+        loo_prob=p_given,
+        loo_class=posterior.argmax(1),
+        member_prob=nothing * np.nan if mean is None else mean.max(1).astype(np.float64),
+        member_class=nothing if mean is None else mean.argmax(1),
+        other=other,
+        other_share=share,
+    )
 
 
-def suspected(p_wrong: Floats) -> Bools:
-    """(N,) the labels to suspect, from calibrated probabilities (N,) that they are wrong.
-
-    The first k of them for which the expected 2 x found / (k + wrong) is highest; of probabilities
-    that are right no cut is expected to have a better F1 (Lipton, Elkan and Naryanaswamy 2014).
-    """
-    order = np.sort(p_wrong)[::-1]
-    expected_f1 = 2 * np.cumsum(order) / (np.arange(1, len(order) + 1) + order.sum())
-    cut = order[expected_f1.argmax()]
-    return np.asarray(p_wrong >= max(cut, LEAST_SUSPICION))
-
-
-def worst_first(label_score: Floats, margin: Floats, shuffle: NDArray[np.uint64]) -> Ints:
-    """Row numbers by rising ``label_score``, then ``margin``, then a seeded ``shuffle``, (N,)."""
-    return np.lexsort((shuffle, margin, label_score)).astype(np.int64)
+def _named(classes: tuple[Any, ...], numbers: Ints) -> NDArray[Any]:
+    return np.asarray(classes, dtype=object if isinstance(classes[0], str) else None)[numbers]

@@ -1,4 +1,4 @@
-"""What held-out witnesses say of every label: the noise model applied to all images, in chunks."""
+"""Out-of-sample scores and the noise models fitted to them: class probabilities, label noise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.detection.noise_model import class_posterior, fit_noise_model
+from noisefind.detection.noise_model import OF_REGRESSION, class_posterior, fit_noise_model
 from noisefind.detection.noise_rate import LabelNoise, label_noise
 
 if TYPE_CHECKING:
@@ -17,33 +17,37 @@ if TYPE_CHECKING:
 CHUNK = 16_384
 
 
-class Witness(NamedTuple):
-    """Held-out scores (N, C) and the model that reads them."""
+class LeaveOneOut(NamedTuple):
+    """Out-of-sample scores (N, C) and the model that turns them into class probabilities."""
 
     scores: NDArray[np.float32]
     model: NoiseModel
-    even_model: NoiseModel  # the same with noise that is alike for all pairs of classes
+    noise: LabelNoise
 
     def posterior(self, rows: slice, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, C) probability of each true class for some rows; ``labels`` are their given ones."""
         return class_posterior(self.scores[rows], labels, self.model)
 
 
-def call_witness(
-    scores: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int
-) -> tuple[Witness, LabelNoise]:
-    """Fit both models to held-out scores (N, C), and add up what they expect over all images."""
-    witness = Witness(
-        scores,
-        fit_noise_model(scores, labels, seed=seed),
-        fit_noise_model(scores, labels, seed=seed, evenly=True),
-    )
+def fit_leave_one_out(
+    scores: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    first: float = OF_REGRESSION,
+    seed: int,
+) -> LeaveOneOut:
+    """Fit the noise models to out-of-sample scores (N, C), and add up the expected label noise.
+
+    ``first`` is the first inverse temperature of :func:`fit_noise_model`.
+    """
+    model = fit_noise_model(scores, labels, first=first, seed=seed)
+    uniform_model = fit_noise_model(scores, labels, first=first, seed=seed, uniform=True)
     n_classes = scores.shape[1]
-    counts, wrong_if_even = np.zeros((n_classes, n_classes)), np.zeros(n_classes)
+    joint, wrong_if_uniform = np.zeros((n_classes, n_classes)), np.zeros(n_classes)
     for start in range(0, len(labels), CHUNK):
         rows = slice(start, start + CHUNK)
         y = labels[rows]
-        np.add.at(counts, y, witness.posterior(rows, y))
-        even = class_posterior(scores[rows], y, witness.even_model)
-        wrong_if_even += np.bincount(y, 1 - even[np.arange(len(y)), y], n_classes)
-    return witness, label_noise(counts, wrong_if_even)
+        np.add.at(joint, y, class_posterior(scores[rows], y, model))
+        uniform = class_posterior(scores[rows], y, uniform_model)
+        wrong_if_uniform += np.bincount(y, 1 - uniform[np.arange(len(y)), y], n_classes)
+    return LeaveOneOut(scores, model, label_noise(joint, wrong_if_uniform))

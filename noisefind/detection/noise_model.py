@@ -1,14 +1,16 @@
-"""What given labels and held-out scores say together: a model of true classes and label noise.
+"""A model of true classes and label noise, fitted to given labels and out-of-sample scores.
 
-Each image has a true class, of which the held-out scores s speak: P(true = c) is softmax(a s)[c]. A
-true class c is given the label g with probability T[c, g]. The sharpness a and the matrix T make
-the given labels most probable; they are found by expectation and maximisation (Dempster, Laird and
-Rubin 1977; for label noise Dawid and Skene 1979, Bootkrajang and Kabán 2012). Since the scores did
-not see the labels that they judge, agreement with them is evidence.
+Each example has a true class, on which its out-of-sample scores s depend: P(true = c) is
+softmax(a s)[c]. A true class c gets the given label g with probability T[c, g]. The inverse
+temperature a and the noise transition matrix T are those that make the given labels most probable.
+They are found by expectation and maximisation (Dempster, Laird and Rubin 1977; for label noise
+Dawid and Skene 1979, Bootkrajang and Kabán 2012). The scores were computed without the labels, so
+agreement with the labels is evidence.
 
-Images that look like two classes are explained by a small a, labels that contradict a clear picture
-by T. So no threshold and no noise rate has to be known. What it cannot see is noise that is as
-consistent as a class: all images of a class filed under another.
+Examples that look like two classes lead to a small a. Labels that contradict a clear example lead
+to entries of T beside its diagonal. So neither a threshold nor a noise rate has to be given. The
+model cannot see noise that is as consistent as a class: all examples of one class filed under
+another.
 """
 
 from __future__ import annotations
@@ -21,60 +23,69 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SAMPLE = 20_000  # images that the model is fitted to
-SAMPLE_CELLS = 10_000_000  # images times classes, likewise
-# Pseudo-images of each true class, as a share of the mean class size, whose wrong labels fall
-# evenly on the others: without them all classes that look alike get a noise rate of their own. With
-# .5 and 10,000 images 2 % of CIFAR-10's own labels are suspected, with .1 2.7 % and with 3 .6 %;
-# human noise of 17 % is put at 13, 14 and 11 %.
-EVENLY = 0.5
-FIRST_SHARPNESS, FIRST_NOISE = 7.0, 0.1
-SHARPNESS_BOUNDS = (0.5, 100.0)
+SAMPLE = 20_000  # examples that the model is fitted to
+SAMPLE_CELLS = 10_000_000  # examples times classes, likewise
+# Pseudo-examples of each true class, as a share of the mean class size, whose wrong labels fall
+# uniformly on the other classes: without them all similar classes get a noise rate of their own.
+# With .5 and 10,000 images 2 % of CIFAR-10's own labels are flagged, with .1 2.7 % and with 3 .6 %;
+# the estimate for human noise of 17 % is 13, 14 and 11 %.
+UNIFORM_SHARE = 0.5
+OF_REGRESSION = 7.0  # first inverse temperature for scores of a regression, about 0 to 1
+OF_LOG_PROBS = 1.0  # and for log-probabilities
+LOWEST, HIGHEST = 1 / 14, 100 / 7  # bounds of the inverse temperature, as factors of the first one
+FIRST_NOISE = 0.1
 SMALLEST = 1e-6  # of a transition
 MAX_ROUNDS = 300
-TOLERANCE = 1e-6  # nats per image
+TOLERANCE = 1e-6  # nats per example
 
 
 class NoiseModel(NamedTuple):
-    """How sharp the scores are, and how labels go wrong."""
+    """The inverse temperature of the scores, and the noise transition matrix."""
 
-    sharpness: float
+    inverse_temperature: float
     transition: Floats  # (C, C) row: true class, column: given label; rows add up to 1
 
 
 def fit_noise_model(
-    scores: NDArray[np.floating], labels: Ints, *, evenly: bool = False, seed: int = 0
+    scores: NDArray[np.floating],
+    labels: Ints,
+    *,
+    uniform: bool = False,
+    first: float = OF_REGRESSION,
+    seed: int = 0,
 ) -> NoiseModel:
-    """The most probable sharpness and transition matrix.
+    """The most probable inverse temperature and noise transition matrix.
 
     Args:
-        scores: (N, C) held-out, HIGH speaks for the class; at most 20,000 rows of them are drawn.
+        scores: (N, C) out of sample, HIGH is support for the class; at most 20,000 rows are used.
         labels: (N,) given labels, 0 .. C-1.
-        evenly: wrong labels fall on all other classes alike, with one rate for all.
-        seed: of the draw.
+        uniform: wrong labels fall on all other classes alike, with one rate for all.
+        first: where the search for the inverse temperature starts.
+        seed: of the choice of rows.
     """
     n_classes = scores.shape[1]
     n_drawn = min(SAMPLE, SAMPLE_CELLS // n_classes)
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:n_drawn])
     rows = rows[np.argsort(labels[rows], kind="stable")]
     s, y = scores[rows].astype(np.float64), labels[rows]
-    model = NoiseModel(FIRST_SHARPNESS, _even_matrix(n_classes, FIRST_NOISE))
+    model = NoiseModel(first, _uniform_matrix(n_classes, FIRST_NOISE))
     before = -np.inf
     for _ in range(MAX_ROUNDS):
-        unlabelled = _log_softmax(model.sharpness * s)
+        unlabelled = _log_softmax(model.inverse_temperature * s)
         joint = unlabelled + np.log(model.transition).T[y]
         likelihood = np.logaddexp.reduce(joint, axis=1)
         posterior = np.exp(joint - likelihood[:, None])
         counts = _counts(posterior, y, n_classes)
         share = 1 - np.trace(counts) / len(y)
-        if evenly:
-            transition = _even_matrix(n_classes, share)
+        if uniform:
+            transition = _uniform_matrix(n_classes, share)
         else:
-            prior = EVENLY * len(y) / n_classes * _even_matrix(n_classes, share)
+            prior = UNIFORM_SHARE * len(y) / n_classes * _uniform_matrix(n_classes, share)
             transition = counts + prior
             transition /= transition.sum(1, keepdims=True)
+        step = _newton_step(s, np.exp(unlabelled), posterior)
         model = NoiseModel(
-            _sharper(model.sharpness, s, np.exp(unlabelled), posterior),
+            float(np.clip(model.inverse_temperature + step, LOWEST * first, HIGHEST * first)),
             np.maximum(transition, SMALLEST),
         )
         now = float(likelihood.mean())
@@ -86,13 +97,13 @@ def fit_noise_model(
 
 def class_posterior(scores: NDArray[np.floating], labels: Ints, model: NoiseModel) -> Floats:
     """(N, C) probability of each true class, given scores (N, C) and given labels (N,)."""
-    joint = _log_softmax(model.sharpness * scores.astype(np.float64))
+    joint = _log_softmax(model.inverse_temperature * scores.astype(np.float64))
     joint += np.log(model.transition).T[labels]
     return np.exp(_log_softmax(joint))
 
 
-def _even_matrix(n_classes: int, noise: float) -> Floats:
-    """Rate ``noise``, spread evenly over the other classes."""
+def _uniform_matrix(n_classes: int, noise: float) -> Floats:
+    """Rate ``noise``, spread uniformly over the other classes."""
     noise = min(max(noise, SMALLEST), 1 - SMALLEST)
     matrix = np.full((n_classes, n_classes), noise / (n_classes - 1))
     np.fill_diagonal(matrix, 1 - noise)
@@ -100,22 +111,21 @@ def _even_matrix(n_classes: int, noise: float) -> Floats:
 
 
 def _counts(posterior: Floats, labels: Ints, n_classes: int) -> Floats:
-    """(C, C) expected images of each true class (row) and given label; ``labels`` are sorted."""
+    """(C, C) expected examples of each true class (row) and given label; ``labels`` are sorted."""
     present, starts = np.unique(labels, return_index=True)
     counts = np.zeros((n_classes, n_classes))
     counts[:, present] = np.add.reduceat(posterior, starts, axis=0).T
     return counts
 
 
-def _sharper(sharpness: float, scores: Floats, prior: Floats, posterior: Floats) -> float:
-    """Newton's step towards the sharpness under which the true classes are most probable.
+def _newton_step(scores: Floats, prior: Floats, posterior: Floats) -> float:
+    """What to add to the inverse temperature, to make the true classes more probable.
 
-    ``prior`` (N, C) is the softmax of the scores times the sharpness.
+    ``prior`` (N, C) is the softmax of the scores times the inverse temperature.
     """
     mean = (prior * scores).sum(1)
     variance = (prior * scores**2).sum(1) - mean**2
-    step = ((posterior * scores).sum() - mean.sum()) / max(float(variance.sum()), 1e-9)
-    return float(np.clip(sharpness + step, *SHARPNESS_BOUNDS))
+    return float(((posterior * scores).sum() - mean.sum()) / max(float(variance.sum()), 1e-9))
 
 
 def _log_softmax(z: Floats) -> Floats:

@@ -1,8 +1,7 @@
-"""Why a label is doubted, in plain words: which independent signs fired, and their numbers."""
+"""Why a label is doubted: codes of the indicators that apply, and the one place of their words."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,82 +11,122 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LIKE_OTHERS = 0.5  # share of the neighbours that carry one other label
-UNLIKE_OWN = 0.2  # at most this share of them carries the given one
-LATE = 0.5  # a label that was right in fewer epochs, but right on average at the end
-# How the reasons below begin, but for the one that always comes first.
-_BETWEEN = re.compile(
-    r"; (?=held out: |ensemble: |\d+ of \d+ neighbours: |never learned|learned late|unlike any)"
-)
+    from noisefind.detection.label_issues import Evidence
+
+NEIGHBOURS_OTHER = 0.5  # share of the neighbours that have one other label
+NEIGHBOURS_GIVEN = 0.2  # at most this share of them has the given one
+LATE = 0.5  # a label that was predicted in fewer epochs, but is predicted at the end
+
+# Code and words of each reason, in the order in which they are named.
+CODES = {
+    "conflicting_duplicate": "duplicate with another label",
+    "leave_one_out": "leave-one-out",
+    "ensemble": "ensemble",
+    "neighbours": "neighbours",
+    "never_learned": "never learned",
+    "learned_late": "learned late",
+    "outlier": "outlier",
+}
 
 
-class Signs(NamedTuple):
-    """The numbers behind the reasons, a row per image; classes are numbers, -1 for none.
+class Indicators(NamedTuple):
+    """What is known of N images besides predictions; classes are numbers, -1 for none.
 
     Attributes:
-        held_out_prob: (N,) probability of the given label by a witness that did not see it.
-        held_out_class: (N,) the class it favours.
-        member_prob: (N,) the members' mean probability of the class that they favour.
-        member_class: (N,) that class.
         correctness: (N,) share of members and epochs that predicted the given label.
-        n_neighbours: (N,) how many there are.
-        neighbour_own_share: (N,) share of them with the given label.
-        neighbour_class: (N,) the most frequent other label among them.
-        neighbour_share: (N,) its share.
-        twin: (N,) row of the same picture under another label.
-        is_outlier: (N,) unlike all others.
+        n_neighbours: (N,) number of neighbours.
+        neighbours_given: (N,) share of them with the given label.
+        neighbours_class: (N,) the most frequent other label among them.
+        neighbours_share: (N,) its share.
+        conflicting_duplicate: (N,) row of a duplicate with another label.
+        is_outlier: (N,) far from all others.
     """
 
-    held_out_prob: NDArray[np.float64]
-    held_out_class: NDArray[np.int64]
-    member_prob: NDArray[np.float64]
-    member_class: NDArray[np.int64]
     correctness: NDArray[np.float64]
     n_neighbours: NDArray[np.int64]
-    neighbour_own_share: NDArray[np.float64]
-    neighbour_class: NDArray[np.int64]
-    neighbour_share: NDArray[np.float64]
-    twin: NDArray[np.int64]
+    neighbours_given: NDArray[np.float64]
+    neighbours_class: NDArray[np.int64]
+    neighbours_share: NDArray[np.float64]
+    conflicting_duplicate: NDArray[np.int64]
     is_outlier: NDArray[np.bool_]
 
 
-def reasons(
-    signs: Signs, labels: NDArray[np.int64], names: Sequence[str], ids: Sequence[str]
-) -> list[str]:
-    """(N,) the signs that fired, joined by "; "; empty where none did."""
-    texts: list[list[str]] = [[] for _ in labels]
+class Reason(NamedTuple):
+    """One reason of one image.
 
-    def fire(where: NDArray[np.bool_], text: Sequence[str] | str, of: NDArray[np.int64]) -> None:
-        for row in np.flatnonzero(where).tolist():
-            texts[row].append(text if isinstance(text, str) else f"{text[0]}{names[of[row]]}")
+    Attributes:
+        code: of ``CODES``, or that of an image issue such as ``low_contrast``.
+        label: the class that it points to; "" for none.
+        n_same, n_neighbours: for ``neighbours``: how many of them have that label.
+        other: for ``conflicting_duplicate``: the id of the other image.
+    """
 
-    is_twin = signs.twin >= 0
-    for row in np.flatnonzero(is_twin).tolist():
-        twin = signs.twin[row]
-        texts[row].append(f"same picture under {names[labels[twin]]}: {ids[twin]}")
-    fire(signs.held_out_prob < 0.5, ("held out: ",), signs.held_out_class)
-    fire(signs.member_class != labels, ("ensemble: ",), signs.member_class)
-    for row in np.flatnonzero(_is_among_others(signs)).tolist():
-        count = round(float(signs.neighbour_share[row] * signs.n_neighbours[row]))
-        name = names[signs.neighbour_class[row]]
-        texts[row].append(f"{count} of {signs.n_neighbours[row]} neighbours: {name}")
-    fire(signs.correctness == 0, "never learned", labels)
-    is_late = (signs.correctness > 0) & (signs.correctness < LATE) & (signs.member_class == labels)
-    fire(is_late, "learned late", labels)
-    fire(signs.is_outlier, "unlike anything else", labels)
-    return ["; ".join(parts) for parts in texts]
+    code: str
+    label: str = ""
+    n_same: int = 0
+    n_neighbours: int = 0
+    other: str = ""
+
+    def __str__(self) -> str:
+        if self.code == "conflicting_duplicate":
+            return f"duplicate with label {self.label}: {self.other}"
+        if self.code == "neighbours":
+            return f"{self.n_same} of {self.n_neighbours} neighbours: {self.label}"
+        return f"{kind_words(self)}: {self.label}" if self.label else kind_words(self)
 
 
-def split_reasons(text: str) -> list[str]:
-    """The signs that :func:`reasons` joined, whole even where a name holds "; "."""
-    return _BETWEEN.split(text)
+def kind_words(reason: Reason) -> str:
+    """What all reasons with one code have in common, in words; also of an image issue's code."""
+    return CODES.get(reason.code, reason.code.replace("_", " "))
 
 
-def reason_kind(reason: str) -> str:
-    """What all reasons of a sort share: ``neighbours`` of ``7 of 10 neighbours: dress``."""
-    kind = re.sub(r"^\d+ of \d+ ", "", reason.partition(": ")[0])
-    return kind.partition(" under ")[0]
+def find_reasons(
+    evidence: Evidence, indicators: Indicators, labels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(N, K) which of the K codes apply to each image, in the order of ``CODES``."""
+    is_predicted = evidence.member_class == labels
+    right = indicators.correctness
+    return np.stack(
+        [
+            indicators.conflicting_duplicate >= 0,
+            evidence.loo_prob < 0.5,
+            ~is_predicted,
+            (indicators.neighbours_share >= NEIGHBOURS_OTHER)
+            & (indicators.neighbours_given <= NEIGHBOURS_GIVEN),
+            right == 0,
+            (right > 0) & (right < LATE) & is_predicted,
+            indicators.is_outlier,
+        ],
+        axis=1,
+    )
 
 
-def _is_among_others(signs: Signs) -> NDArray[np.bool_]:
-    return (signs.neighbour_share >= LIKE_OTHERS) & (signs.neighbour_own_share <= UNLIKE_OWN)
+def reasons_of(
+    row: int,
+    applies: NDArray[np.bool_],
+    evidence: Evidence,
+    indicators: Indicators,
+    *,
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    ids: Sequence[str],
+) -> list[Reason]:
+    """The reasons of one image, from the arrays of all N; ``applies`` is :func:`find_reasons`."""
+    found = []
+    for place, code in enumerate(CODES):
+        if not applies[row, place]:
+            continue
+        if code == "conflicting_duplicate":
+            other = int(indicators.conflicting_duplicate[row])
+            found.append(Reason(code, names[labels[other]], other=ids[other]))
+        elif code == "leave_one_out":
+            found.append(Reason(code, names[evidence.loo_class[row]]))
+        elif code == "ensemble":
+            found.append(Reason(code, names[evidence.member_class[row]]))
+        elif code == "neighbours":
+            n = int(indicators.n_neighbours[row])
+            n_same = round(float(indicators.neighbours_share[row] * n))
+            found.append(Reason(code, names[indicators.neighbours_class[row]], n_same, n))
+        else:
+            found.append(Reason(code))
+    return found

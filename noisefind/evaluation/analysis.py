@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from noisefind.data.table import is_table
 from noisefind.evaluation.plotting import can_plot
 from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
-from noisefind.utils.output import check_place, whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from noisefind.utils.output import OutputFolder
     from noisefind.utils.progress import Progress
 
 FORMAT = 1
@@ -51,8 +51,7 @@ class Look:
     run: RunFolder
     summary: dict[str, Any]  # what run.json says
     ranking: Ranking
-    out: Path  # as the user spelled it
-    target: Path
+    output: OutputFolder
 
     def write(
         self,
@@ -77,13 +76,13 @@ class Look:
         }
         files = [f"{name}.csv" for name in tables]
         names = (f"{self.name}.json", *files, f"{self.name}.svg", f"{self.name}.png")
-        with whole_folder(self.out, self.target, names) as folder:
+        with self.output.write(names) as folder:
             for name, table in tables.items():
                 write_csv(folder / f"{name}.csv", table.columns, table.rows)
             if can_plot():
                 draw(folder)
             write_json(folder / f"{self.name}.json", document)
-        return LookResult(document, self.out)
+        return LookResult(document, self.output.path)
 
 
 def open_look(name: str, run: str | Path, output: str | Path, progress: Progress) -> Look:
@@ -92,12 +91,12 @@ def open_look(name: str, run: str | Path, output: str | Path, progress: Progress
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
     """
-    folder, out = RunFolder(Path(run)), Path(output)
+    folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+    output_folder = open_output(Path(output), summary["root"], summary["data"])
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
-    return Look(name, folder, summary, ranking, out, target)
+    return Look(name, folder, summary, ranking, output_folder)
 
 
 def rounded(value: float) -> float | None:

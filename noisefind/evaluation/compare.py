@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from noisefind._version import __version__
-from noisefind.data.table import is_table
 from noisefind.errors import RunError
 from noisefind.evaluation.correlation import spearman
 from noisefind.runs.folder import RunFolder
+from noisefind.runs.output import open_output
 from noisefind.utils.files import cell, write_csv, write_json
-from noisefind.utils.output import check_place, whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,7 +81,8 @@ def compare(
     folders = (RunFolder(Path(run_a)), RunFolder(Path(run_b)))
     summaries = [folder.read_summary() for folder in folders]
     out = None if output is None else Path(output)
-    targets = [] if out is None else [_check_out(out, summary) for summary in summaries]
+    # it must not change the data of either run
+    outputs = [] if out is None else [open_output(out, s["root"], s["data"]) for s in summaries]
     a, b = (_images(folder.read_ranking()) for folder in folders)
     pairs = _pairs(a, b)
     if not pairs:
@@ -96,14 +96,10 @@ def compare(
     }
     only = {"a": _alone(a, b), "b": _alone(b, a)}
     summary = {"format": FORMAT, "version": __version__, **sides, **_found(pairs, only)}
-    if out is not None:
-        with whole_folder(out, targets[0], _OURS) as partial:
+    if outputs:
+        with outputs[0].write(_OURS) as partial:
             _write(partial, summary, pairs, only)
     return CompareResult(summary, pairs, out)
-
-
-def _check_out(out: Path, summary: Mapping[str, Any]) -> Path:
-    return check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
 
 
 def _images(ranking: Ranking) -> dict[str, Image]:

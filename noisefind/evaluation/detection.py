@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from noisefind.config import DetectionConfig
-from noisefind.data.table import is_table, read_table
+from noisefind.data.table import read_table
 from noisefind.errors import DataError
 from noisefind.evaluation import metrics
 from noisefind.evaluation.detection_plots import PLOTS, write_plots
 from noisefind.evaluation.plotting import can_plot
 from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.output import open_output
 from noisefind.scores import difficulty
 from noisefind.utils.files import write_csv, write_json
-from noisefind.utils.output import check_place, whole_folder
 from noisefind.utils.progress import Progress
 from noisefind.utils.seeds import derived_seed
 
@@ -116,7 +116,7 @@ def evaluate_detection(
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
     folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    target = check_place(out, Path(summary["root"]), is_table=is_table(Path(summary["data"])))
+    output_folder = open_output(out, summary["root"], summary["data"])
     true_labels = {id_: row.label for id_, row in read_table(Path(truth), "true_label").items()}
     judged = join(ranking, true_labels, f"--truth {truth}")
     compared = _compared(ranking, true_labels, judged)
@@ -144,7 +144,7 @@ def evaluate_detection(
         "all": _nested(overall),
         "per_class": {name: _nested(measures) for name, measures in per_class.items()},
     }
-    with whole_folder(out, target, _OURS) as partial:
+    with output_folder.write(_OURS) as partial:
         write_csv(partial / "detection.csv", COLUMNS, map(_cells, overall))
         rows = ((name, *_cells(m)) for name, measures in per_class.items() for m in measures)
         write_csv(partial / "detection_per_class.csv", ("class", *COLUMNS), rows)

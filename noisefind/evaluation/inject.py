@@ -17,16 +17,15 @@ import numpy as np
 from noisefind._version import __version__
 from noisefind.config import InjectConfig
 from noisefind.data.open import open_dataset
-from noisefind.data.table import is_table
 from noisefind.errors import ConfigError
 from noisefind.exports.image_tree import write_image_tree
 from noisefind.noise import kinds as noise
 from noisefind.noise.matrix import read_matrix
 from noisefind.runs.folder import RunFolder
+from noisefind.runs.output import open_output
 from noisefind.runs.predictions import mean_predictions
 from noisefind.utils.cache import cache_folder
 from noisefind.utils.files import write_csv, write_json
-from noisefind.utils.output import check_place, whole_folder
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -92,12 +91,12 @@ def inject(
         cache_dir=cache_folder(None, out / "cache"),
         say=(progress or Progress()).say,
     )
-    target = check_place(out, dataset.root, is_table=is_table(Path(data)))
+    output_folder = open_output(out, dataset.root, data)
     planted = plant(dataset, config)
     summary = _summary(data, dataset, planted, config)
     names = np.array(dataset.classes, dtype=object)
     labels, true_labels = names[planted.labels].tolist(), names[dataset.labels].tolist()
-    with whole_folder(out, target, _OURS) as folder:
+    with output_folder.write(_OURS) as folder:
         write_csv(
             folder / "labels.csv", COLUMNS, zip(dataset.ids, labels, true_labels, strict=True)
         )

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from noisefind.config import InjectConfig, ScoreConfig, SelftestConfig
-from noisefind.data.table import is_table
 from noisefind.evaluation.detection import join, measure
 from noisefind.evaluation.inject import inject
+from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
-from noisefind.utils.output import check_place, whole_folder
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def selftest(
         DataError, ConfigError, RunError: as of ``inject`` and ``score``.
     """
     config, out, progress = config or SelftestConfig(), Path(output), progress or Progress()
-    target = check_place(out, Path(data), is_table=is_table(Path(data)))
+    folder = open_output(out, data, data)
     cases = [
         (fraction, config.seed + number)
         for fraction in config.fractions()
@@ -90,12 +89,12 @@ def selftest(
         "note": "errors that the data had before count as false alarms",
         "summary": [{name: _plain(value) for name, value in s._asdict().items()} for s in spreads],
     }
-    with whole_folder(out, target, _OURS) as folder:
+    with folder.write(_OURS) as partial:
         rows = ((*case, m.of, m.metric, m.value) for case, found in measured.items() for m in found)
         header = ("fraction", "seed", "of", "metric", "value")
-        write_csv(folder / "selftest.csv", header, map(_cells, rows))
-        write_csv(folder / "summary.csv", Spread._fields, map(_cells, spreads))
-        write_json(folder / "selftest.json", summary)
+        write_csv(partial / "selftest.csv", header, map(_cells, rows))
+        write_csv(partial / "summary.csv", Spread._fields, map(_cells, spreads))
+        write_json(partial / "selftest.json", summary)
     return SelftestResult(spreads, summary, out)
 
 

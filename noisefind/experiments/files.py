@@ -19,7 +19,6 @@ import numpy as np
 
 from noisefind.evaluation.plotting import can_plot
 from noisefind.utils.files import write_csv, write_json
-from noisefind.utils.output import whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.experiments.subsets import Point
     from noisefind.experiments.table import Table
+    from noisefind.utils.output import OutputFolder
 
 FORMAT = 1
 EPOCH_COLUMNS = (
@@ -51,8 +51,7 @@ class SweepResult:
 
 
 def write_sweep(
-    out: Path,
-    target: Path,
+    output: OutputFolder,
     table: Table,
     train: Dataset,
     document: dict[str, Any],
@@ -62,8 +61,7 @@ def write_sweep(
     """Write everything, whole or not at all.
 
     Args:
-        out: the folder as the user spelled it.
-        target: what ``check_place`` returned.
+        output: the folder to write.
         table: the curves.
         train: the N images that rows are numbers of.
         document: what sweep.json holds besides the format and the summary.
@@ -72,7 +70,7 @@ def write_sweep(
     """
     rows = table.summary_rows()
     document = {"format": FORMAT, **document, **tables, "summary": rows}
-    with whole_folder(out, target, _OURS) as folder:
+    with output.write(_OURS) as folder:
         write_csv(folder / "epochs.csv", EPOCH_COLUMNS, map(_cells, table.epoch_rows()))
         _write_rows(folder / "sweep.csv", table.sweep_rows())
         for name, more in {"summary": rows, **tables}.items():
@@ -83,7 +81,7 @@ def write_sweep(
         if can_plot():
             draw(folder)
         write_json(folder / "sweep.json", document)
-    return SweepResult(table, document, out)
+    return SweepResult(table, document, output.path)
 
 
 def _write_point(folder: Path, point: Point, train: Dataset) -> None:

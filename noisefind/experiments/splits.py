@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from noisefind.config import DataConfig, ScoreConfig, SweepConfig
-from noisefind.data.hold_out import set_aside
 from noisefind.data.open import open_dataset
+from noisefind.data.splits import stratified_sample
 from noisefind.data.table import read_table
 from noisefind.errors import ConfigError, DataError
 from noisefind.utils.seeds import derived_seed
@@ -138,7 +138,7 @@ def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) ->
     if sources.validation is not None:
         is_validated, validation = _known(sources.validation, train.classes, "validation", progress)
         return Parts(is_train, train, is_learned, is_validated, validation, is_tested, test)
-    aside = set_aside(train.ids, train.labels, VALIDATION, derived_seed(seed, "validation"))
+    aside = stratified_sample(train.ids, train.labels, VALIDATION, derived_seed(seed, "validation"))
     if not aside.any():
         raise DataError(f"{len(train):,} images are too few to set a tenth aside for validation")
     return Parts(is_train, train, ~aside, None, train.labels[aside], is_tested, test)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noisefind.config import CleanConfig
-from noisefind.data.table import is_table, read_table
+from noisefind.data.table import read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
 from noisefind.experiments import conclusions as verdict
@@ -30,7 +30,7 @@ from noisefind.experiments.subsets import (
 )
 from noisefind.experiments.table import Table
 from noisefind.runs.folder import RunFolder
-from noisefind.utils.output import check_place
+from noisefind.runs.output import open_output
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from noisefind.config import EasiestConfig, HardestConfig, SweepConfig, WindowConfig
     from noisefind.experiments.conclusions import Verdict
+    from noisefind.utils.output import OutputFolder
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ class Sweep:
     verb: str
     data: str | Path
     run: RunFolder
-    out: Path  # as the user spelled it
-    target: Path
+    output: OutputFolder
     config: SweepConfig
     bench: Bench
     progress: Progress
@@ -110,7 +110,7 @@ class Sweep:
             "verdicts": [v._asdict() for v in verdicts],
         }
         return write_sweep(
-            self.out, self.target, table, self.bench.train, document, draw, tables or {}
+            self.output, table, self.bench.train, document, draw=draw, tables=tables or {}
         )
 
 
@@ -128,8 +128,7 @@ def open_sweep(
     """
     folder, out, progress = RunFolder(Path(run)), Path(output), progress or Progress()
     summary = folder.read_summary()
-    is_list = is_table(Path(summary["data"]))
-    target = check_place(out, Path(summary["root"]), is_table=is_list)
+    output_folder = open_output(out, summary["root"], summary["data"])
     if "by" not in config.NOT_TAKEN:
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)
@@ -143,7 +142,7 @@ def open_sweep(
             id_: row.label for id_, row in read_table(config.truth, "true_label").items()
         }
     bench = open_bench(data, folder, config, out, progress, true_labels)
-    return Sweep(verb, data, folder, out, target, config, bench, progress, true_labels)
+    return Sweep(verb, data, folder, output_folder, config, bench, progress, true_labels)
 
 
 def remove(sweep: Sweep, config: EasiestConfig | HardestConfig) -> SweepResult:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.data.pixels import Stored, open_pixels, resized_pixels
 from noisefind.errors import ConfigError
 from noisefind.experiments.splits import Parts, Sources, settle
 from noisefind.features.compute import open_network
@@ -52,15 +52,6 @@ class Machine:
     key: str  # what decides a curve besides the images and their labels
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """The readable images of one part, their pixels, and what names these in the cache."""
-
-    dataset: Dataset
-    pixels: NDArray[np.uint8]
-    key: str
-
-
 def open_machine(
     sources: Sources, ranking: Ranking, max_pixels: int, config: SweepConfig, cache: Path,
     progress: Progress,
@@ -93,13 +84,11 @@ def open_machine(
     n_classes = len(set(ranking.given_labels))
     try_networks(networks, n_classes, sizes.network, config.network_weights, progress)
 
-    def stored(dataset: Dataset) -> _Stored:
-        readable, pixels, *_ = open_pixels(
+    def stored(dataset: Dataset) -> Stored:
+        return open_pixels(
             dataset, sizes.stored, cache=cache, max_pixels=max_pixels, n_threads=n_threads,
             progress=progress,
         )  # fmt: skip
-        key = f"{readable.fingerprint} {sizes.stored} {max_pixels}"
-        return _Stored(readable, pixels, key)
 
     scored, test = stored(sources.scored), stored(sources.test)
     apart = None if sources.validation is None else stored(sources.validation)
@@ -139,7 +128,7 @@ def open_machine(
 
 
 def _features(
-    every: list[_Stored], parts: Parts, config: SweepConfig, network: FrozenNetwork | None,
+    every: list[Stored], parts: Parts, config: SweepConfig, network: FrozenNetwork | None,
     size: int, cache: Path, device: torch.device, progress: Progress,
 ) -> list[NDArray[np.float32]]:  # fmt: skip
     """The features of the training images and of the other parts, reduced.

@@ -1,4 +1,4 @@
-"""What ``--format`` of prune and report writes for the tools that users have.
+"""Exports for other tools: the files that ``--format`` of prune and report adds.
 
     label-studio.json .xml   Label Studio: a task with a pre-annotation per image that no reviewer
                              decided on, worst label first; the labelling interface for it
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from noisefind.pruning.manifest import Row
     from noisefind.runs.folder import Ranking
 
 FILES = {
@@ -44,9 +43,19 @@ CLEANLAB_COLUMNS = (
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+class ManifestRow(NamedTuple):
+    """One image of a manifest: whether it is kept, and why not or under which label."""
+
+    file_name: str
+    label: str
+    split: str
+    keep: bool
+    reason: str
+
+
 @dataclass(frozen=True)
 class Export:
-    """What the formats are made of, joined by id.
+    """The data that exports are made of, joined by id.
 
     Attributes:
         rows: every image of the manifest, sorted by file name.
@@ -56,14 +65,14 @@ class Export:
         run_id: of the run that made the predictions.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[ManifestRow]
     ranking: Ranking
     decided: Collection[str]
     root: Path
     run_id: str
 
     @property
-    def kept(self) -> list[Row]:
+    def kept(self) -> list[ManifestRow]:
         """The rows that stay."""
         return [row for row in self.rows if row.keep]
 
@@ -79,14 +88,14 @@ def check_exports(formats: Iterable[str], ids: Iterable[str], root: Path) -> Non
             "--format imagefolder makes of them"
         )
     if not root.exists():
-        raise DataError(f"{root}: the images are not there any more; say where with --data DIR")
+        raise DataError(f"{root}: the images are not there; give their folder with --data DIR")
 
 
 def write_exports(export: Export, folder: Path, formats: Collection[str]) -> None:
-    """Write what ``formats`` asks for into ``folder``.
+    """Write the files of ``formats`` into ``folder``.
 
     Raises:
-        DataError: a class name cannot stand in the XML that Label Studio wants.
+        DataError: a class name has a character that the XML of Label Studio cannot have.
     """
     writers = {
         "label-studio": _label_studio, "fiftyone": _fiftyone, "huggingface": _hugging_face,
@@ -97,7 +106,7 @@ def write_exports(export: Export, folder: Path, formats: Collection[str]) -> Non
             write(export, folder)
 
 
-def foreign_export(folder: Path) -> str | None:
+def unknown_export(folder: Path) -> str | None:
     """The first file or link in one of ``FOLDERS`` that noisefind did not write there."""
     for path in sorted(folder.rglob("*")):
         is_ours = path.is_dir() or path.name in FOLDERS[folder.name]
@@ -154,14 +163,14 @@ def _xml(label: str) -> str:
     """A class name as the value of an attribute."""
     if _NOT_IN_XML.search(label):
         raise DataError(
-            f"class {label!r} holds a character that XML cannot, so Label Studio cannot have it as "
-            "a choice: rename the class, or do without --format label-studio"
+            f"class {label!r} has a character that XML cannot contain, so Label Studio cannot have "
+            "it as a choice: rename the class, or omit --format label-studio"
         )
     return quoteattr(label)
 
 
 def _fiftyone(export: Export, folder: Path) -> None:
-    """data.json says where each image is, labels.json which class it has.
+    """data.json has the path of each image, labels.json its class.
 
     FiftyOne cuts what follows the last dot off the names in data.json, so they have no dot.
     """

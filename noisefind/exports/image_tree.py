@@ -91,7 +91,7 @@ def write_image_tree(
     return made
 
 
-def foreign_entry(tree: Path) -> str | None:
+def unknown_entry(tree: Path) -> str | None:
     """The first entry of ``tree`` that no metadata.csv in it lists; links count, folders do not."""
     listed = set()
     for metadata in tree.glob(f"*/{METADATA}"):
@@ -123,7 +123,7 @@ def _put(image: Path | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
 
 
 def _places(kept: Sequence[tuple[str, str, str]], suffix: str) -> list[str]:
-    """Where each image goes in its split's folder; all differ within a split."""
+    """The path of each image in its split's folder; all differ within a split."""
     there = {split or "train" for _, _, split in kept}
     absent = "|".join(words for split, words in _SPLIT_WORDS.items() if split not in there)
     split_word = re.compile(rf"(?<![^-._ 0-9])(?:{absent or '(?!)'})(?![^-._ 0-9])")
@@ -156,6 +156,6 @@ def _quoted(name: str, split_word: re.Pattern[str] | None = None) -> str:
     if not quoted or len(os.fsencode(quoted)) > _LONGEST_NAME:
         raise DataError(
             f"{name!r} cannot be the name of a file or folder, which has 1 to {_LONGEST_NAME} "
-            "bytes: rename it, or do without the imagefolder"
+            "bytes: rename it, or omit --format imagefolder"
         )
     return quoted

@@ -1,7 +1,7 @@
-"""What reviewers decided, as the report gives it back: file_name,decision,label,run_id.
+"""Decisions of reviewers, as the report writes them: file_name,decision,label,run_id.
 
-keep: the given label is right. relabel: ``label`` is right. drop: the image goes. unsure: as if
-this reviewer had not looked.
+keep: the given label is right. relabel: ``label`` is right. drop: the image is dropped. unsure: no
+decision.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Decision(NamedTuple):
 
 
 class Disagreement(NamedTuple):
-    """A row of disagreements.csv: what one file says of an image that another decides otherwise."""
+    """A row of disagreements.csv: the decision of one file, which another file contradicts."""
 
     file_name: str
     decision: str
@@ -43,7 +43,7 @@ class Disagreement(NamedTuple):
 
 @dataclass(frozen=True)
 class Review:
-    """What all reviewers agree on.
+    """The decisions that no reviewer contradicts, and the others.
 
     Attributes:
         decisions: id -> keep, relabel or drop; what is not in it is undecided.
@@ -81,7 +81,7 @@ def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str])
     """The decisions of several reviewers, a file each.
 
     Where two reviewers decided differently nothing is decided; ``unsure`` disagrees with nobody.
-    To relabel an image as what it is given is to keep it.
+    Relabelling an image with its given label is keeping it.
 
     Args:
         files: CSV files of the report.
@@ -98,17 +98,17 @@ def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str])
             if decision.word != "unsure":
                 votes.setdefault(id_, {})[file] = decision
     agreed = {
-        id_: next(iter(said.values()))
-        for id_, said in votes.items()
-        if len(set(said.values())) == 1
+        id_: next(iter(of_file.values()))
+        for id_, of_file in votes.items()
+        if len(set(of_file.values())) == 1
     }
     return Review(
         agreed,
         [
             Disagreement(id_, *decision, str(file))
-            for id_, said in sorted(votes.items())
+            for id_, of_file in sorted(votes.items())
             if id_ not in agreed
-            for file, decision in said.items()
+            for file, decision in of_file.items()
         ],
     )
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from noisefind.config import PruneConfig
-from noisefind.data.table import is_table
 from noisefind.errors import ConfigError, DataError, RunError
-from noisefind.exports.formats import FILES, Export, check_exports, write_exports
+from noisefind.exports.formats import Export, check_exports, write_exports
+from noisefind.exports.image_tree import write_image_tree
 from noisefind.pruning.decisions import DROPPED, RELABELLED, Review, read_decisions
+from noisefind.pruning.folder import ALL_NAMES, TREE, names_written, open_prune_output
 from noisefind.pruning.manifest import (
     ClassCount,
     Manifest,
     Unreadable,
-    check_out,
     class_counts,
     write_manifest,
 )
@@ -30,10 +30,10 @@ from noisefind.scores import SCORES
 
 @dataclass(frozen=True)
 class PruneResult:
-    """What was, or would be, kept.
+    """The images that are, or in a dry run would be, kept.
 
     Attributes:
-        manifest: every image, and why it goes.
+        manifest: every image, and why it is dropped.
         counts: how many each class has and loses, by corrected labels.
         rules: what was applied after the decisions.
         review: what reviewers decided.
@@ -74,78 +74,68 @@ def prune(
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
         ConfigError: the rules contradict each other.
         DataError: a format needs the images and they are not where they were; or a row of
-            ``config.decisions`` cannot be meant.
+            ``config.decisions`` is invalid.
     """
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
     _require_sense(config, folder, out)
     summary, ranking = folder.read_summary(), folder.read_ranking()
     known = (*SCORES, "label_score")
     rules = rules_from_options(
-        config.drop, config.fraction, config.by, config.window, config.seed, known
-    )
+        config.drop, config.fraction, config.by, config.window,
+        seed=config.seed, known_scores=known,
+    )  # fmt: skip
     files = [Path(name) for name in config.decisions]
     given = dict(zip(ranking.ids, ranking.given_labels, strict=True))
     review = read_decisions(files, summary["run_id"], given)
     labels = review.labels(ranking.ids, ranking.given_labels)
-    chosen = _select(ranking, labels, review, rules, config)
+    chosen = _select(ranking, labels, review, rules=rules, config=config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
     manifest = Manifest(
-        ranking.ids, labels, ranking.splits, chosen.keep, chosen.reasons,
+        ranking.ids, labels, ranking.splits, keep=chosen.keep, reasons=chosen.reasons,
         unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
-    root, table = Path(summary["root"]), is_table(Path(summary["data"]))
-    check_out(out, root, ranking.ids, is_table=table, force=force)
+    root = Path(summary["root"])
+    output_folder = open_prune_output(out, root, Path(summary["data"]), ranking.ids, force=force)
     images = image_root(root, config.data)
     check_exports(config.format, ranking.ids, images)
+    written: list[str] = []
     if not dry_run:
-        is_tree = "imagefolder" in config.format
-        write_manifest(
-            manifest, out, data_root=root, is_table=table, formats=config.format,
-            dataset=reopen(summary, folder, config.data) if is_tree else None,
-            copy=config.copy, force=force,
-            write_more=lambda partial: _write_exports(
-                partial, config, manifest, ranking, review, images, summary["run_id"]
-            ),
-        )  # fmt: skip
-    written = [] if dry_run else manifest.files(config.format)
+        tree_data = reopen(summary, folder, config.data) if TREE in config.format else None
+        export = Export(
+            manifest.rows, ranking, review.decisions.keys(), root=images, run_id=summary["run_id"]
+        )
+        with output_folder.write(ALL_NAMES) as partial:
+            write_manifest(manifest, partial, config.format)
+            if tree_data is not None:
+                kept = [row[:3] for row in manifest.kept]
+                write_image_tree(kept, partial / TREE, tree_data, copy=config.copy)
+            write_exports(export, partial, config.format)
+        written = names_written(config.format, has_disagreements=bool(review.disagreements))
     return PruneResult(
-        manifest, class_counts(manifest), rules, review, chosen.n_spared, out, written, summary
-    )
-
-
-def _write_exports(
-    folder: Path,
-    config: PruneConfig,
-    manifest: Manifest,
-    ranking: Ranking,
-    review: Review,
-    images: Path,
-    run_id: str,
-) -> None:
-    """What the formats of other tools ask for."""
-    if FILES.keys().isdisjoint(config.format):
-        return  # a million rows need not be sorted for nothing
-    export = Export(manifest.rows(), ranking, review.decisions.keys(), images, run_id)
-    write_exports(export, folder, config.format)
+        manifest, class_counts(manifest), rules, review,
+        n_spared=chosen.n_spared, output=out, files=written, summary=summary,
+    )  # fmt: skip
 
 
 def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
-    """Refuse what cannot be meant."""
+    """Refuse options that contradict each other."""
     if out.resolve() == folder.path.resolve():
         raise RunError(f"{str(out)!r} is the run itself: choose another folder")
     if config.copy and "imagefolder" not in config.format:
-        raise ConfigError("--copy is for --format imagefolder, which is not asked for")
+        raise ConfigError(
+            "--copy has an effect only with --format imagefolder: add it, or omit --copy"
+        )
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
 
 
 def _select(
-    ranking: Ranking, labels: list[str], review: Review, rules: list[Rule], config: PruneConfig
+    ranking: Ranking, labels: list[str], review: Review, *, rules: list[Rule], config: PruneConfig
 ) -> Selection:
     """Which rows of the ranking stay: first the review's decisions, then the rules on the rest.
 
-    Equal scores are told apart by aum. A label that a reviewer confirmed or corrected is no issue
-    any more; rules by difficulty count such images like all others.
+    Ties of a score are broken by aum. A label that a reviewer confirmed or corrected is no label
+    issue any more; rules by difficulty count such images like all others.
     """
     ids, hardness = ranking.ids, ranking.hardness()
     is_gone, is_corrected = review.where(ids, "drop"), review.where(ids, "relabel")

@@ -72,13 +72,14 @@ class Rule:
 
 def rules_from_options(
     drop: Sequence[str],
-    fraction: Sequence[float],
-    by: Sequence[str],
-    window: str | None,
+    fraction: Sequence[float] = (),
+    by: Sequence[str] = (),
+    window: str | None = None,
+    *,
     seed: int,
     known_scores: Sequence[str],
 ) -> list[Rule]:
-    """The rules that repeated command-line options ask for.
+    """The rules that are given as repeated command-line options.
 
     ``--fraction`` belongs to hardest, easiest, coverage and random, ``--by`` to the first three;
     values are matched one by one, in order, to the drops that need them, and a single value serves
@@ -123,7 +124,7 @@ def _one_each(option: str, values: Sequence[T], users: Sequence[str]) -> list[T]
     if len(values) == 1 and users:
         return [values[0]] * len(users)
     if users and not values:
-        raise ConfigError(f"{', '.join(users)}: say how much with {option}, such as {option} 0.3")
+        raise ConfigError(f"{', '.join(users)}: give {option}, such as {option} 0.3")
     if len(values) != len(users):
         need = f"these need one each: {', '.join(users)}" if users else "no rule here takes it"
         raise ConfigError(f"{option} is given {len(values)} times, but {need}")

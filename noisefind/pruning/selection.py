@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from noisefind.errors import ConfigError
+from noisefind.utils.groups import rank_within, spread, spread_within
 from noisefind.utils.seeds import random_keys
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Selection(NamedTuple):
 class _Images(NamedTuple):
     """All N images as one rule sees them.
 
-    ``duplicates`` (N,) are groups of one picture, 0 for none. ``groups`` (N,) are what the rule is
+    ``duplicates`` (N,) are groups of duplicates, 0 for none. ``groups`` (N,) are what the rule is
     applied within: the classes, or one group for all. ``ascending`` (N,) are the rows from the
     easiest to the hardest; ``chance`` (N,) uint64 is an order by chance that depends on seed and id
     alone.
@@ -63,6 +64,8 @@ class _Images(NamedTuple):
     chance: NDArray[np.uint64]
 
 
+# Ten parameters: the columns of the N images and three settings, all by keyword. A record of them
+# would be built for this one call.
 def select(
     rules: Sequence[Rule],
     *,
@@ -87,8 +90,8 @@ def select(
         is_label_issue: (N,) what ``noise`` drops.
         difficulty: score name -> (N,) finite; HIGH means hard, whatever the raw score's direction.
         tie_breaker: (N,) finite, finer difficulty for images whose difficulty is equal; also the
-            order in which ``noise`` gives up its verdicts where a class would fall too low, and
-            what ``duplicates`` keeps the easiest by.
+            order in which ``noise`` spares label issues where a class would fall too low, and the
+            difficulty by which ``duplicates`` keeps the easiest image.
         duplicate_group: (N,) what ``duplicates`` drops all but one of; 0: in none. None: no groups.
         balance: keep class shares: what a rule drops is spread over the classes in proportion to
             what is left of each (largest remainder, so the total is exact and no class is one image
@@ -182,8 +185,8 @@ def _plan(rule: Rule, images: _Images) -> tuple[Ints, Ints]:
         order = ascending[::-1]
     else:
         n_cut = min(round(rule.fraction / 3 * len(alive)), n_drop)
-        order = _coverage_order(ascending[::-1], _spread(n_cut, sizes), images)
-    return order, _spread(n_drop, sizes)
+        order = _coverage_order(ascending[::-1], spread(n_cut, sizes), images)
+    return order, spread(n_drop, sizes)
 
 
 def _copies(duplicates: Ints, rows: Ints) -> Ints:
@@ -196,16 +199,16 @@ def _copies(duplicates: Ints, rows: Ints) -> Ints:
 def _window_plan(window: tuple[float, float], images: _Images, n_groups: int) -> tuple[Ints, Ints]:
     """Farthest from the middle of the window first; as many as are left outside of it.
 
-    Beyond the outside the order goes on from the window's edges inwards: what is dropped in the
-    stead of images that a class floor protects.
+    After the images outside of the window the order continues from its edges inwards. Those are
+    dropped instead of images that ``min_per_class`` protects.
     """
     groups, ascending = images.groups, images.ascending
     position = np.empty_like(ascending)
-    position[ascending] = _rank_within(groups[ascending])
+    position[ascending] = rank_within(groups[ascending])
     sizes = np.bincount(groups, minlength=n_groups)
     first, last = (round(edge * len(groups)) for edge in window)
-    n_keep = _spread(last - first, sizes)
-    low = np.minimum(_spread(first, sizes), sizes - n_keep)
+    n_keep = spread(last - first, sizes)
+    low = np.minimum(spread(first, sizes), sizes - n_keep)
     # Twice the distance, so that the middle of an even window is a whole number too.
     distance = np.abs(2 * position - (2 * low + n_keep - 1)[groups])
     is_outside = distance > (n_keep - 1)[groups]
@@ -220,7 +223,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     First the ``n_cut`` very hardest of each group, hardest first: most are wrong or atypical. The
     rest is put into 50 strata of equal width over the range of its difficulty, and the kept are
     sampled evenly over the strata: each gets the same budget, a stratum that is smaller stays
-    whole, and what it leaves is handed on to the larger ones. Said as an order: number the members
+    whole, and its unused budget goes to the larger ones. As an order: number the images
     of each stratum by chance and drop the highest numbers first, at equal numbers in the smaller
     stratum. This gives the budgets of the paper's loop from the smallest stratum up.
 
@@ -230,7 +233,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     ICLR 2023, algorithm 1.
     """
     groups = images.groups[hardest_first]
-    is_cut = _rank_within(groups) < n_cut[groups]
+    is_cut = rank_within(groups) < n_cut[groups]
     rest, groups = hardest_first[~is_cut], groups[~is_cut]
     low, high = np.full(len(n_cut), np.inf), np.full(len(n_cut), -np.inf)
     values = images.difficulty[rest].astype(np.float64)
@@ -242,7 +245,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
     chance = images.chance[rest]
     number = np.empty_like(rest)
     by_chance = np.argsort(chance)
-    number[by_chance] = _rank_within(stratum[by_chance])
+    number[by_chance] = rank_within(stratum[by_chance])
     size = np.bincount(stratum)[stratum]
     return np.concatenate((hardest_first[is_cut], rest[np.lexsort((chance, size, -number))]))
 
@@ -255,32 +258,8 @@ def _take(order: Ints, wanted: Ints, images: _Images, min_per_class: int) -> Int
     """
     classes = images.labels[order]
     spare = np.maximum(np.bincount(images.labels[images.alive]) - min_per_class, 0)
-    order = order[_rank_within(classes) < spare[classes]]
+    order = order[rank_within(classes) < spare[classes]]
     groups = images.groups[order]
     capacity = np.bincount(groups, minlength=len(wanted))
-    quota = np.minimum(wanted, capacity)
-    room = capacity - quota
-    quota = quota + _spread(min(int((wanted - quota).sum()), int(room.sum())), room)
-    return order[_rank_within(groups) < quota[groups]]
-
-
-def _spread(total: int, sizes: Ints) -> Ints:
-    """``total`` over groups in proportion to their sizes, by largest remainder, in whole numbers.
-
-    Exact: the shares add up to ``total``; with ``total <= sizes.sum()`` none exceeds its size.
-    """
-    if total == 0:
-        return np.zeros_like(sizes)
-    shares, remainders = np.divmod(total * sizes, sizes.sum())
-    largest = np.argsort(-remainders, kind="stable")
-    shares[largest[: total - shares.sum()]] += 1
-    return shares
-
-
-def _rank_within(groups: Ints) -> Ints:
-    """For each element of (M,) group numbers: how many equal ones come before it."""
-    sizes = np.bincount(groups)
-    ranks = np.empty_like(groups)
-    starts = np.cumsum(sizes) - sizes
-    ranks[np.argsort(groups, kind="stable")] = np.arange(len(groups)) - np.repeat(starts, sizes)
-    return ranks
+    quota = spread_within(wanted, capacity)
+    return order[rank_within(groups) < quota[groups]]

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from noisefind.detection.reasons import split_reasons
+from noisefind.detection.reasons import Reason
 from noisefind.errors import RunError
 from noisefind.utils.files import open_array
 from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
     from noisefind.runs.folder import Ranking, RunFolder
 
+REASON_COLUMNS = (
+    "file_name", "reason_codes", "loo_label", "ensemble_label", "neighbours_label",
+    "neighbours_label_share", "n_neighbours", "conflicting_duplicate",
+)  # fmt: skip
 N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
 N_NEIGHBOURS = 5  # shown of each image
 
@@ -94,7 +98,7 @@ class ReportData:
         classes: one per given class, sorted by name.
         transitions: off-diagonal, largest first; estimated where ``transitions_are_estimated``,
             else counts of the suspected labels by their suggestion.
-        reasons: for each row what speaks against it, in words.
+        reasons: for each row what is against its label, and the issues of the image itself.
         sample: suspected rows in random order, for an unbiased look.
         neighbours: for each row its nearest others, nearest first.
         duplicates, leaks: images that are there twice, in this split or in another.
@@ -107,7 +111,7 @@ class ReportData:
     classes: list[ClassRow]
     transitions: list[Transition]
     transitions_are_estimated: bool
-    reasons: list[tuple[str, ...]]
+    reasons: list[tuple[Reason, ...]]
     sample: list[int]
     neighbours: Neighbours | None
     duplicates: list[SameImages] | None
@@ -169,7 +173,7 @@ def read_report_data(run: RunFolder) -> ReportData:
         classes=_classes(run, ranking),
         transitions=_suspected_pairs(ranking) if estimated is None else estimated,
         transitions_are_estimated=estimated is not None,
-        reasons=_reasons(ranking),
+        reasons=_reasons(run, ranking),
         sample=_sample(ranking, int(summary["config"]["seed"])),
         neighbours=_neighbours(run, ranking.ids),
         duplicates=_duplicates(run, ranking),
@@ -202,7 +206,7 @@ def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
 
 
 def _transitions(run: RunFolder) -> list[Transition] | None:
-    columns = run.read_optional("transitions.csv", ("given_label", "true_label", "n_images"))
+    columns = run.read_optional("joint.csv", ("given_label", "true_label", "n_images"))
     if columns is None:
         return None
     rows = zip(*columns.values(), strict=True)
@@ -219,14 +223,32 @@ def _suspected_pairs(ranking: Ranking) -> list[Transition]:
     return [Transition(*pair, float(count)) for pair, count in ordered]
 
 
-def _reasons(ranking: Ranking) -> list[tuple[str, ...]]:
-    """The words of the verdict, then what is odd about the picture itself."""
-    parsed: dict[tuple[str, str], tuple[str, ...]] = {}  # few texts, many rows
-    for cells in zip(ranking.reasons, ranking.image_issues, strict=True):
-        if cells not in parsed:
-            words = [*split_reasons(cells[0]), *cells[1].replace("_", " ").split(";")]
-            parsed[cells] = tuple(word.strip() for word in words if word.strip())
-    return [parsed[cells] for cells in zip(ranking.reasons, ranking.image_issues, strict=True)]
+def _reasons(run: RunFolder, ranking: Ranking) -> list[tuple[Reason, ...]]:
+    """The reasons of details.csv, then one for each issue of the image itself."""
+    columns = run.read_optional("details.csv", REASON_COLUMNS)
+    found: dict[str, list[Reason]] = {}
+    if columns is not None:
+        label_of = dict(zip(ranking.ids, ranking.given_labels, strict=True))
+        for id_, codes, *cells in zip(*columns.values(), strict=True):
+            if codes:
+                found[id_] = [_reason(code, cells, label_of) for code in codes.split(";")]
+    same: dict[tuple[Reason, ...], tuple[Reason, ...]] = {}  # few different ones, many rows
+    rows = []
+    for id_, issues in zip(ranking.ids, ranking.image_issues, strict=True):
+        reasons = (*found.get(id_, ()), *(Reason(issue) for issue in issues.split(";") if issue))
+        rows.append(same.setdefault(reasons, reasons))
+    return rows
+
+
+def _reason(code: str, cells: list[str], label_of: Mapping[str, str]) -> Reason:
+    """One reason, from the cells of REASON_COLUMNS after the codes."""
+    loo_label, ensemble_label, neighbours_label, share, n_neighbours, other = cells
+    if code == "conflicting_duplicate":
+        return Reason(code, label_of.get(other, ""), other=other)
+    if code == "neighbours":
+        n = int(n_neighbours)
+        return Reason(code, neighbours_label, round(float(share) * n), n)
+    return Reason(code, {"leave_one_out": loo_label, "ensemble": ensemble_label}.get(code, ""))
 
 
 def _sample(ranking: Ranking, seed: int) -> list[int]:

@@ -10,11 +10,11 @@ from noisefind.exports.formats import (
     FILES,
     FOLDERS,
     Export,
+    ManifestRow,
     check_exports,
-    foreign_export,
+    unknown_export,
     write_exports,
 )
-from noisefind.pruning.manifest import Row
 from noisefind.runs.images import image_root
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def check_beside(out: Path, data: ReportData, config: ReportConfig) -> None:
     check_exports(config.format, data.ranking.ids, _root(data, config))
     for path in (out.parent / name for name in names_beside(config)):
         is_folder = path.name in FOLDERS
-        foreign = foreign_export(path) if is_folder and path.is_dir() else None
+        unknown = unknown_export(path) if is_folder and path.is_dir() else None
         is_ours = out.exists() and not path.is_symlink() and path.is_dir() == is_folder
-        if foreign is not None or (path.exists() and not is_ours):
-            what = path if foreign is None else path / foreign
+        if unknown is not None or (path.exists() and not is_ours):
+            what = path if unknown is None else path / unknown
             raise RunError(
                 f"{str(what)!r} was not written by noisefind report: move it away, or name a page "
                 "in another folder with -o"
@@ -53,8 +53,8 @@ def write_beside(folder: Path, data: ReportData, config: ReportConfig) -> None:
         return
     ranking = data.ranking
     columns = zip(ranking.ids, ranking.given_labels, ranking.splits, strict=True)
-    rows = sorted(Row(*cells, keep=True, reason="") for cells in columns)
-    export = Export(rows, ranking, (), _root(data, config), data.summary["run_id"])
+    rows = sorted(ManifestRow(*cells, keep=True, reason="") for cells in columns)
+    export = Export(rows, ranking, (), root=_root(data, config), run_id=data.summary["run_id"])
     write_exports(export, folder, config.format)
 
 

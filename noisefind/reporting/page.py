@@ -19,7 +19,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noisefind._version import __version__
-from noisefind.detection.reasons import reason_kind
+from noisefind.detection.reasons import kind_words
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
 from noisefind.scoring.details import memorised_warning
@@ -108,8 +108,8 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
         "runId": data.summary["run_id"],
         "classes": classes,
         "splits": splits,
-        "reasons": reasons,
-        "reasonKinds": [sorted(set(map(reason_kind, words))) for words in reasons],
+        "reasons": [list(map(str, listed)) for listed in reasons],
+        "reasonKinds": [list(dict.fromkeys(map(kind_words, listed))) for listed in reasons],
         "scores": [
             {"name": name, "highIsHard": score.high_is_hard, "summary": score.summary}
             for name, score in SCORES.items()

@@ -30,7 +30,7 @@ class Bar(NamedTuple):
 
 
 class Histogram(NamedTuple):
-    """How the values of one score are spread over the images."""
+    """The distribution of one score over the images."""
 
     low: float
     high: float
@@ -52,7 +52,7 @@ def histogram(values: NDArray[np.float64], suspected: NDArray[np.bool_]) -> Hist
     is_finite = np.isfinite(values)
     values, suspected = values[is_finite], suspected[is_finite]
     if not len(values):
-        return Histogram(0.0, 0.0, 0.0, None, [])
+        return Histogram(0.0, 0.0, 0.0, suspected_median=None, bars=[])
     low, high = float(values.min()), float(values.max())
     edges = np.linspace(low, high, (N_BINS if high > low else 1) + 1)
     counts = np.histogram(values, edges)[0]
@@ -62,7 +62,7 @@ def histogram(values: NDArray[np.float64], suspected: NDArray[np.bool_]) -> Hist
     columns = (edges[:-1], edges[1:], counts, marked, heights, feet)
     bars = [Bar(*cells) for cells in zip(*(column.tolist() for column in columns), strict=True)]
     middle = float(np.median(values[suspected])) if suspected.any() else None
-    return Histogram(low, high, float(np.median(values)), middle, bars)
+    return Histogram(low, high, float(np.median(values)), suspected_median=middle, bars=bars)
 
 
 def heat_map(transitions: Sequence[Transition], names: Sequence[str]) -> HeatMap:

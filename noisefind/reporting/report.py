@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisefind.config import ReportConfig
-from noisefind.data.table import is_table
 from noisefind.errors import DataError, RunError
 from noisefind.reporting.data import read_report_data
 from noisefind.reporting.exports import check_beside, names_beside, write_beside
@@ -15,7 +14,7 @@ from noisefind.reporting.page import MARK, N_GROUPS, N_IN_GROUP, Pictures, page
 from noisefind.reporting.thumbnails import LARGE, SMALL, thumbnails
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import reopen
-from noisefind.utils.output import check_place, whole_folder
+from noisefind.runs.output import open_output
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from noisefind.reporting.data import ReportData
     from noisefind.reporting.thumbnails import Size
+    from noisefind.utils.output import OutputFolder
 
 NAME = "report.html"
 
@@ -52,7 +52,7 @@ def report(
         run: the folder of a finished run.
         output: the file; None for report.html in ``run``. An earlier report is replaced.
         config: the options; None for the defaults.
-        progress: is told how far it is.
+        progress: of the images.
 
     Raises:
         RunError: ``run`` is not a finished run, or what would be replaced is not of an earlier
@@ -62,25 +62,27 @@ def report(
     config, folder = config or ReportConfig(), RunFolder(Path(run))
     out = folder.path / NAME if output is None else Path(output)
     data = read_report_data(folder)
-    target, names = _check_out(out, data), names_beside(config)
+    folder_of_page, names = _check_out(out, data), names_beside(config)
     check_beside(out, data, config)
     rows = _pictured(data, config.images)
-    uris = _pictures(folder, data, rows, config, progress or Progress())
+    uris = _pictures(folder, data, rows, config=config, progress=progress or Progress())
     ids = data.ranking.ids
     pictures = Pictures(
         large={row: uris[ids[row], LARGE] for row in rows if (ids[row], LARGE) in uris},
         small={id_: uri for (id_, size), uri in uris.items() if size == SMALL},
     )
     text = page(data, pictures)
-    with whole_folder(out, target, [out.name, *names]) as partial:
+    with folder_of_page.write([out.name, *names]) as partial:
         (partial / out.name).write_text(text, encoding="utf-8", newline="")
         write_beside(partial, data, config)
     n_pictures, n_bytes = len(pictures.large), out.stat().st_size
-    return ReportResult(out, len(ids), n_pictures, len(rows) - n_pictures, n_bytes, names)
+    return ReportResult(
+        out, len(ids), n_pictures, n_unreadable=len(rows) - n_pictures, n_bytes=n_bytes, files=names
+    )
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows that get a picture: the worst, and of many suspected the random sample too."""
+    """Rows whose image is shown: the worst, and of many label issues the random sample too."""
     sampled = data.sample[: n_images // 5]
     rows = dict.fromkeys(sampled)
     for row in range(len(data.ranking)):
@@ -91,9 +93,14 @@ def _pictured(data: ReportData, n_images: int) -> list[int]:
 
 
 def _pictures(
-    folder: RunFolder, data: ReportData, rows: list[int], config: ReportConfig, progress: Progress
+    folder: RunFolder,
+    data: ReportData,
+    rows: list[int],
+    *,
+    config: ReportConfig,
+    progress: Progress,
 ) -> dict[tuple[str, Size], str]:
-    """Data URIs of all that is shown; none where no picture is asked for."""
+    """Data URIs of all images on the page; empty with ``--images 0``."""
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
     if not config.images:
@@ -112,7 +119,7 @@ def _pictures(
 
 
 def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
-    """Which pictures the page shows, and how large."""
+    """The images that the page shows, and how large."""
     ids = data.ranking.ids
     large = {ids[row] for row in rows}
     yield from ((ids[row], LARGE) for row in rows)
@@ -124,14 +131,12 @@ def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
             yield from ((image.file_name, SMALL) for image in group.images[:N_IN_GROUP])
 
 
-def _check_out(out: Path, data: ReportData) -> Path:
+def _check_out(out: Path, data: ReportData) -> OutputFolder:
     """The folder of the page; RunError where it must not be written, but over an earlier one."""
     if out.is_dir():
         raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
-    source = Path(data.summary["data"])
-    target = check_place(
-        out.parent, Path(data.summary["root"]), is_table=is_table(source), may_be_full=True
-    )
+    summary = data.summary
+    folder = open_output(out.parent, summary["root"], summary["data"], may_be_full=True)
     if out.exists() and MARK not in out.read_bytes()[:2000].decode(errors="replace"):
         raise RunError(f"{str(out)!r} was not written by noisefind report: choose another name")
-    return target
+    return folder

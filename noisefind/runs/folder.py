@@ -6,7 +6,7 @@
                       while it trains, how far it is
     scores.csv        one row per image, worst first
     details.csv       the numbers behind its reasons
-    noise_per_class.csv, transitions.csv   how many labels are wrong, and what they should be
+    noise_per_class.csv, joint.csv   how many labels are wrong, and what they should be
     duplicates.csv    images that are there twice; leaks.csv: in another split too
     skipped.csv       what was left out, and why
     held_out.csv      what --hold-out set aside, with its labels
@@ -60,14 +60,16 @@ SCORE_COLUMNS = (
 )
 DETAIL_COLUMNS = (
     "file_name",
-    "held_out_prob_given",
-    "held_out_label",
+    "loo_prob_given",
+    "loo_label",
     "ensemble_label",
     "ensemble_prob",
     "neighbours_given",
     "neighbours_label",
     "neighbours_label_share",
-    "same_picture",
+    "conflicting_duplicate",
+    "n_neighbours",
+    "reason_codes",
 )
 CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
 PAIR_COLUMNS = ("given_label", "true_label", "n_images")
@@ -267,10 +269,10 @@ class RunFolder:
         classes: Iterable[Sequence[object]],
         pairs: Iterable[Sequence[object]],
     ) -> None:
-        """Write details.csv, noise_per_class.csv and transitions.csv."""
+        """Write details.csv, noise_per_class.csv and joint.csv."""
         write_csv(self.path / "details.csv", DETAIL_COLUMNS, details)
         write_csv(self.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
-        write_csv(self.path / "transitions.csv", PAIR_COLUMNS, pairs)
+        write_csv(self.path / "joint.csv", PAIR_COLUMNS, pairs)
 
     def write_held_out(self, dataset: Dataset) -> None:
         """Write held_out.csv: what was set aside before scoring."""

@@ -1,79 +1,82 @@
-"""What the verdict rests on, for the run folder: details of every image, noise of every class."""
+"""The numbers behind the label issues, for the run folder: per image, per class, per pair."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
+from noisefind.scoring.ranking import reason_codes
 from noisefind.utils.files import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from noisefind.data.dataset import Dataset
+    from noisefind.detection.label_issues import LabelIssues
     from noisefind.detection.noise_rate import LabelNoise, NoiseRate
     from noisefind.runs.folder import RunFolder
-    from noisefind.scoring.ranking import Judged
+    from noisefind.scoring.ranking import Judgement
 
-LEAST_IMAGES = 0.5  # of a pair of classes in transitions.csv; fewer are noise of the estimate
+LEAST_IMAGES = 0.5  # of a pair of classes in joint.csv; fewer are noise of the estimate
 
 
-def verdict_summary(judged: Judged, noise: LabelNoise) -> dict[str, Any]:
-    """What run.json says of the verdict."""
-    share = judged.verdict.memorised_share
+def issues_summary(issues: LabelIssues) -> dict[str, Any]:
+    """The label issues in run.json."""
+    share, rate = issues.memorised_share, issues.noise_rate._asdict()
     return {
-        "noise_rate": {name: round(value, 6) for name, value in noise.rate._asdict().items()},
-        "memorised": not judged.verdict.members_count,
-        "memorised_share": None if math.isnan(share) else round(share, 6),
+        "noise_rate": {name: round(value, 6) for name, value in rate.items()},
+        "memorised": bool(issues.memorised),
+        "memorised_share": None if share is None else round(share, 6),
     }
 
 
 def memorised_warning(share: float) -> str:
-    """One line for whoever trusts the ensemble."""
+    """One line for a user who trusts the ensemble."""
     return (
-        f"the members repeat {share:.0%} of the labels that held-out witnesses doubt: they have "
-        "learned the labels by heart, so label_score leans on the held-out witnesses alone; for "
-        "scores that mean something train fewer --epochs"
+        f"the members predict {share:.0%} of the labels that leave-one-out predictions doubt: they "
+        "have memorised the labels, so label_score comes from the leave-one-out predictions alone; "
+        "for meaningful scores train fewer --epochs"
     )
 
 
-def write_details(run: RunFolder, dataset: Dataset, judged: Judged, noise: LabelNoise) -> None:
-    """Write details.csv, noise_per_class.csv and transitions.csv."""
+def write_details(run: RunFolder, dataset: Dataset, judgement: Judgement) -> None:
+    """Write details.csv, noise_per_class.csv and joint.csv."""
+    noise = judgement.issues.noise
     run.write_details(
-        _details(dataset, judged), _class_rows(dataset, judged, noise), _pairs(dataset, noise)
+        _details(dataset, judgement), _class_rows(dataset, judgement), _pairs(dataset, noise)
     )
 
 
-def _details(dataset: Dataset, judged: Judged) -> Iterator[tuple[object, ...]]:
-    """The signs of every image, in the order of scores.csv."""
+def _details(dataset: Dataset, judgement: Judgement) -> Iterator[tuple[object, ...]]:
+    """The evidence and indicators of every image, in the order of scores.csv."""
     row_of = {id_: row for row, id_ in enumerate(dataset.ids)}
-    signs, names = judged.signs, dataset.classes
-    for id_ in judged.ranking.ids:
+    evidence, indicators, names = judgement.issues.evidence, judgement.indicators, dataset.classes
+    for id_ in judgement.ranking.ids:
         row = row_of[id_]
-        near, twin = int(signs.neighbour_class[row]), int(signs.twin[row])
+        near = int(indicators.neighbours_class[row])
+        other = int(indicators.conflicting_duplicate[row])
         yield (
             id_,
-            cell(signs.held_out_prob[row]),
-            names[signs.held_out_class[row]],
-            names[signs.member_class[row]],
-            cell(signs.member_prob[row]),
-            cell(signs.neighbour_own_share[row]),
+            cell(evidence.loo_prob[row]),
+            names[evidence.loo_class[row]],
+            names[evidence.member_class[row]],
+            cell(evidence.member_prob[row]),
+            cell(indicators.neighbours_given[row]),
             names[near] if near >= 0 else "",
-            cell(signs.neighbour_share[row]),
-            dataset.ids[twin] if twin >= 0 else "",
+            cell(indicators.neighbours_share[row]),
+            dataset.ids[other] if other >= 0 else "",
+            int(indicators.n_neighbours[row]),
+            reason_codes(judgement.applies[row]),
         )
 
 
-def _class_rows(
-    dataset: Dataset, judged: Judged, noise: LabelNoise
-) -> Iterator[tuple[object, ...]]:
+def _class_rows(dataset: Dataset, judgement: Judgement) -> Iterator[tuple[object, ...]]:
     n_images = dict.fromkeys(dataset.classes, 0)
     n_issues = dict.fromkeys(dataset.classes, 0)
-    ranking = judged.ranking
+    ranking = judgement.ranking
     for label, is_issue in zip(ranking.given_labels, ranking.is_label_issue.tolist(), strict=True):
         n_images[label] += 1
         n_issues[label] += is_issue
-    for name, rate in zip(dataset.classes, noise.per_class, strict=True):
+    for name, rate in zip(dataset.classes, judgement.issues.noise.per_class, strict=True):
         yield (name, n_images[name], n_issues[name], *_text(rate))
 
 
@@ -82,8 +85,8 @@ def _text(rate: NoiseRate) -> list[str]:
 
 
 def _pairs(dataset: Dataset, noise: LabelNoise) -> Iterator[tuple[object, ...]]:
-    """Given class, suspected true class and the expected number of images, most first."""
-    counts = noise.transitions
+    """Given class, estimated true class and the expected number of images, most first."""
+    counts = noise.joint
     order = (-counts).ravel().argsort(kind="stable").tolist()
     for place in order:
         given, true = divmod(place, len(counts))

@@ -1,21 +1,24 @@
-"""What the pictures tell without training: the stage of ``score`` that finds twins and faults."""
+"""Image checks without training: neighbours, duplicates, leaks, outliers and image quality."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from noisefind.data.pixels import open_pixels, resized_pixels
-from noisefind.data.quality import image_issues, image_measures
 from noisefind.errors import DataError
+from noisefind.similarity import quality
 from noisefind.similarity.duplicates import digest_numbers, find_duplicates, near_pairs
 from noisefind.similarity.findings import Findings, Leak
 from noisefind.similarity.leaks import exact_leaks, near_leaks
 from noisefind.similarity.neighbours import N_NEIGHBOURS, Neighbours, nearest_neighbours
 from noisefind.similarity.outliers import find_outliers
 from noisefind.similarity.same_picture import SIDE
+from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.files import open_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
     from noisefind.data.pixels import Stored
     from noisefind.utils.progress import Progress
 
+CHUNK = 64  # images per task of a thread
+
 
 @dataclass(frozen=True)
-class Eye:
-    """How and where to look."""
+class ImageCheckSettings:
+    """The cache, the number of threads and the seed of the image checks."""
 
     max_pixels: int
     cache: Path
@@ -38,92 +43,124 @@ class Eye:
     seed: int
 
 
-def look(
-    stored: Stored, labels: NDArray[np.int64], features: NDArray[np.float32], key: str, eye: Eye
+def check_images(
+    stored: Stored,
+    labels: NDArray[np.int64],
+    features: NDArray[np.float32],
+    settings: ImageCheckSettings,
 ) -> Findings:
-    """Neighbours, duplicates, outliers and faults of the scored images.
+    """Neighbours, duplicates, outliers and image issues of the scored images.
 
     Args:
         stored: N images.
         labels: (N,) given labels.
         features: (N, d) with the mean at 0.
-        key: names the stored pixels.
-        eye: how to look.
+        settings: of the checks.
     """
-    measures = image_measures(
-        stored, key=key, cache=eye.cache, n_threads=eye.n_threads, progress=eye.progress
-    )
-    eye.progress.stage("Looking for neighbours", len(labels))
+    measures = image_measures(stored, settings)
+    settings.progress.stage("Finding neighbours", len(labels))
     neighbours = nearest_neighbours(
-        features, seed=eye.seed, n_threads=eye.n_threads, advance=eye.progress.advance
+        features,
+        seed=settings.seed,
+        n_threads=settings.n_threads,
+        advance=settings.progress.advance,
     )
-    near = _near(stored, features, neighbours, key, eye)
+    near = _near(stored, features, neighbours, settings)
     return Findings(
         neighbours,
         *find_duplicates(stored.digests, near, labels),
         find_outliers(features, neighbours.rows),
-        image_issues(measures, stored.sizes),
+        quality.image_issues(measures, stored.sizes),
     )
 
 
-def _near(
-    stored: Stored,
-    features: NDArray[np.float32],
-    neighbours: Neighbours,
-    key: str,
-    eye: Eye,
-) -> NDArray[np.int64]:
-    """Rows of nearly the same pictures; many exact copies do not stand in the way of a near one."""
-    thumbnails = _thumbnails(stored.pixels, key, eye)
-    _, first, copies = np.unique(
-        digest_numbers(stored.digests), return_index=True, return_counts=True
-    )
-    rows = np.sort(first)
-    if copies.max(initial=0) > N_NEIGHBOURS // 2:
-        neighbours = nearest_neighbours(features[rows], seed=eye.seed, n_threads=eye.n_threads)
-        thumbnails = thumbnails[rows]
-    else:
-        rows = np.arange(len(features))
-    return rows[near_pairs(neighbours, thumbnails, seed=eye.seed, n_threads=eye.n_threads)]
-
-
-def look_elsewhere(dataset: Dataset, stored: Stored, key: str, eye: Eye) -> list[Leak] | None:
-    """The scored images that another split holds too; None where that cannot be known."""
+def check_other_splits(
+    dataset: Dataset, stored: Stored, settings: ImageCheckSettings
+) -> list[Leak] | None:
+    """The scored images that another split has too; None where the other splits are unknown."""
     elsewhere = dataset.elsewhere
     if elsewhere is None:
         return None
-    size = stored.pixels.shape[1]
     try:
         others = open_pixels(
-            elsewhere, size, cache=eye.cache, max_pixels=eye.max_pixels,
-            n_threads=eye.n_threads, progress=eye.progress,
+            elsewhere, stored.pixels.shape[1], cache=settings.cache,
+            max_pixels=settings.max_pixels, n_threads=settings.n_threads,
+            progress=settings.progress,
         )  # fmt: skip
     except DataError as error:
-        eye.progress.say(f"the other splits are not looked at: {error}")
+        settings.progress.say(f"the other splits are not checked: {error}")
         return None
-    eye.progress.stage("Looking in other splits", 1)
-    other_key = f"{others.dataset.fingerprint} {size} {eye.max_pixels}"
-    small, small_others = (
-        _thumbnails(pixels, name, eye)
-        for pixels, name in ((stored.pixels, key), (others.pixels, other_key))
-    )
+    settings.progress.stage("Checking other splits", 1)
+    small, small_others = (_thumbnails(images, settings) for images in (stored, others))
     exact = exact_leaks(stored.digests, others.digests)
     known = set(map(tuple, exact.tolist()))
     kinds = dict.fromkeys(known, "exact")
     kinds |= {
         (row, other): "near"
-        for row, other in near_leaks(small, small_others, n_threads=eye.n_threads).tolist()
+        for row, other in near_leaks(small, small_others, n_threads=settings.n_threads).tolist()
         if (row, other) not in known
     }
-    eye.progress.advance()
+    settings.progress.advance()
     return [
         Leak(*_name(dataset, row), *_name(others.dataset, other), kind)
         for (row, other), kind in sorted(kinds.items())
     ]
 
 
-def _thumbnails(pixels: NDArray[np.uint8], key: str, eye: Eye) -> NDArray[np.uint8]:
-    return resized_pixels(pixels, SIDE, key=key, cache=eye.cache, progress=eye.progress)
+def image_measures(stored: Stored, settings: ImageCheckSettings) -> NDArray[np.float32]:
+    """(N, 6) brightness, information, sharpness and colour; computed once, then from the cache."""
+
+    def build(folder: Path) -> None:
+        n_images = len(stored.pixels)
+        measures = np.empty((n_images, len(quality.MEASURES)), np.float32)
+        settings.progress.stage("Measuring image quality", n_images)
+
+        def measure(rows: range) -> int:
+            for row in rows:
+                width, height = stored.sizes[row].tolist()
+                measures[row] = quality.measure_image(stored.pixels[row], width, height)
+            return len(rows)
+
+        chunks = [range(k, min(k + CHUNK, n_images)) for k in range(0, n_images, CHUNK)]
+        with ThreadPoolExecutor(settings.n_threads) as pool:
+            for n_done in pool.map(measure, chunks):
+                settings.progress.advance(n_done)
+        np.save(folder / "measures.npy", measures)
+
+    key = cache_key("quality", quality.FORMAT, stored.key)
+    folder = build_once(settings.cache / "quality" / key, build)
+    return cast("NDArray[np.float32]", open_array(folder / "measures.npy"))
+
+
+def _near(
+    stored: Stored,
+    features: NDArray[np.float32],
+    neighbours: Neighbours,
+    settings: ImageCheckSettings,
+) -> NDArray[np.int64]:
+    """Pairs of rows that show nearly the same picture.
+
+    An image with many exact copies has no other neighbours than those. So with many copies the
+    neighbours are computed again, with one row for each set of copies.
+    """
+    thumbnails = _thumbnails(stored, settings)
+    seed, n_threads = settings.seed, settings.n_threads
+    _, first, copies = np.unique(
+        digest_numbers(stored.digests), return_index=True, return_counts=True
+    )
+    rows = np.sort(first)
+    if copies.max(initial=0) > N_NEIGHBOURS // 2:
+        neighbours = nearest_neighbours(features[rows], seed=seed, n_threads=n_threads)
+        thumbnails = thumbnails[rows]
+    else:
+        rows = np.arange(len(features))
+    return rows[near_pairs(neighbours, thumbnails, seed=seed, n_threads=n_threads)]
+
+
+def _thumbnails(stored: Stored, settings: ImageCheckSettings) -> NDArray[np.uint8]:
+    return resized_pixels(
+        stored.pixels, SIDE, key=stored.key, cache=settings.cache, progress=settings.progress
+    )
 
 
 def _name(dataset: Dataset, row: int) -> tuple[str, str, str]:

@@ -17,18 +17,22 @@ import numpy as np
 
 from noisefind._version import __version__
 from noisefind.config import AUTO, ScoreConfig
-from noisefind.data.hold_out import hold_out
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
-from noisefind.detection.kernel_ridge import held_out_scores
-from noisefind.detection.leave_one_out import Witness, call_witness
+from noisefind.data.splits import hold_out
+from noisefind.detection.kernel_ridge import leave_one_out_scores
+from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
-from noisefind.scoring.details import memorised_warning, verdict_summary, write_details
+from noisefind.scoring.details import issues_summary, memorised_warning, write_details
 from noisefind.scoring.estimate import estimate
-from noisefind.scoring.image_checks import Eye, look, look_elsewhere
-from noisefind.scoring.ranking import rank
+from noisefind.scoring.image_checks import (
+    ImageCheckSettings,
+    check_images,
+    check_other_splits,
+)
+from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.scoring.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.networks import require_known
@@ -50,7 +54,6 @@ if TYPE_CHECKING:
 
     from noisefind.data.dataset import Dataset
     from noisefind.data.pixels import Stored
-    from noisefind.detection.noise_rate import LabelNoise
     from noisefind.similarity.findings import Findings
 
 FEW_IMAGES = 20  # of a class; with fewer a warning is given
@@ -144,16 +147,15 @@ def _score(
     if run.is_whole and all(n_recorded(run.record / k) == r.members for k, r in recipes.items()):
         machine.progress.say(f"{run.path} is complete; nothing is left to do")
         return ScoreResult(run, run.read_summary(), run.read_ranking())
-    key = f"{dataset.fingerprint} {sizes.stored} {config.max_pixels}"
     network_pixels = None
     if trains_on_pixels(config, networks):
         network_pixels = resized_pixels(
-            pixels, sizes.network, key=key, cache=machine.cache, progress=machine.progress
+            pixels, sizes.network, key=stored.key, cache=machine.cache, progress=machine.progress
         )
     task = FeatureTask(
         config, feature_network,
         network_pixels if network_pixels is not None and config.features == "swav" else pixels,
-        sizes.features, key, machine.cache, machine.device,
+        sizes.features, stored.key, machine.cache, machine.device,
     )  # fmt: skip
     _say_estimate(task, len(dataset.classes), sizes, recipes, run, machine)
     features = _features(task, dataset, run, machine)
@@ -164,32 +166,34 @@ def _score(
             training, recipes, config, run.record, machine.device, machine.progress,
             machine.devices,
         )  # fmt: skip
-    with machine.timed("witness"):
-        witness, noise = _witness(features, dataset, config, machine)
-    findings = _findings(features, dataset, stored, key, config, machine)
+    with machine.timed("leave_one_out"):
+        leave_one_out = _leave_one_out(features, dataset, config, machine)
+    findings = _findings(features, dataset, stored, config, machine)
     with machine.timed("scores"):
         machine.progress.stage("Scoring", 1)
-        records = [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)]
-        trajectories = [Record(run.record / kind) for kind in recipes if is_trajectory(kind)]
+        ensemble = Ensemble(
+            [Record(run.record / kind) for kind in recipes if not is_trajectory(kind)],
+            [Record(run.record / kind) for kind in recipes if is_trajectory(kind)],
+            config.never_learned,
+        )
         distances = km_distance(features, clusters.centers)
-        judged = rank(
-            dataset, records, distances, witness, findings, config,
-            trajectories=trajectories,
-        )  # fmt: skip
-        ranking = judged.ranking
+        judgement = rank(
+            dataset, ensemble, distances, leave_one_out, findings=findings, seed=config.seed
+        )
+        ranking = judgement.ranking
         run.write_results(ranking, dataset.skipped, clusters.curve)
         run.write_findings(findings, dataset)
-        write_details(run, dataset, judged, noise)
+        write_details(run, dataset, judgement)
         if held_out is not None:
             run.write_held_out(held_out)
         machine.progress.advance()
-    if not judged.verdict.members_count:
-        machine.progress.say(memorised_warning(judged.verdict.memorised_share))
+    if judgement.issues.memorised:
+        machine.progress.say(memorised_warning(judgement.issues.memorised_share or 0.0))
     summary = {
         **started,
         **_summary(dataset, ranking, sizes, recipes, clusters, machine),
         **findings.counts(),
-        **verdict_summary(judged, noise),
+        **issues_summary(judgement.issues),
     }
     run.finish(summary)
     return ScoreResult(run, summary, ranking)
@@ -291,33 +295,32 @@ def _findings(
     features: NDArray[np.float32],
     dataset: Dataset,
     stored: Stored,
-    key: str,
     config: ScoreConfig,
     machine: _Machine,
 ) -> Findings:
-    """What the pictures alone tell."""
-    eye = Eye(
+    """The image checks, and the search in other splits."""
+    settings = ImageCheckSettings(
         config.max_pixels, machine.cache, machine.n_threads, machine.progress,
         derived_seed(config.seed, "neighbours") % 2**32,
     )  # fmt: skip
     with machine.timed("pictures"):
-        findings = look(stored, dataset.labels, features, key, eye)
+        findings = check_images(stored, dataset.labels, features, settings)
     if not config.leaks or dataset.elsewhere is None:
         return findings
     with machine.timed("other_splits"):
-        return replace(findings, leaks=look_elsewhere(dataset, stored, key, eye))
+        return replace(findings, leaks=check_other_splits(dataset, stored, settings))
 
 
-def _witness(
+def _leave_one_out(
     features: NDArray[np.float32], dataset: Dataset, config: ScoreConfig, machine: _Machine
-) -> tuple[Witness, LabelNoise]:
-    machine.progress.stage("Asking what the other images say", 2 * len(dataset))
-    seed = derived_seed(config.seed, "witness")
-    scores = held_out_scores(
+) -> LeaveOneOut:
+    machine.progress.stage("Predicting each label without it", 2 * len(dataset))
+    seed = derived_seed(config.seed, "witness")  # the purpose's name is part of the seed
+    scores = leave_one_out_scores(
         features, dataset.labels, len(dataset.classes), seed=seed, n_threads=machine.n_threads,
         advance=machine.progress.advance,
     )  # fmt: skip
-    return call_witness(scores, dataset.labels, seed=seed)
+    return fit_leave_one_out(scores, dataset.labels, seed=seed)
 
 
 def _summary(

@@ -1,4 +1,4 @@
-"""From what the members said to the ranking: scores, verdict and order of all images."""
+"""From the members' predictions to the ranking: scores, label issues, order of all images."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.detection.label_issues import MEMBERS_WEIGHT, Evidence, Verdict, judge, worst_first
-from noisefind.detection.reasons import Signs, reasons
+from noisefind.detection.label_issues import (
+    CELLS_AT_ONCE,
+    ROWS_AT_ONCE,
+    LabelIssues,
+    Members,
+    judge,
+)
+from noisefind.detection.label_quality import worst_first
+from noisefind.detection.reasons import CODES, Indicators, Reason, find_reasons, reasons_of
 from noisefind.runs.folder import Ranking
 from noisefind.scores import SCORES, forgetting
 from noisefind.similarity.neighbours import neighbour_agreement
@@ -19,125 +26,118 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.detection.leave_one_out import Witness
+    from noisefind.detection.leave_one_out import LeaveOneOut
     from noisefind.scores.predictions import Predictions
     from noisefind.similarity.findings import Findings
     from noisefind.training.record import Record
 
 OF_TRAJECTORIES = ("flips", "forgetting")  # from trajectory members where there are any
-ROWS_AT_ONCE = 65_536  # images whose predictions are in memory while they are scored
-CELLS_AT_ONCE = 10_000_000  # images times classes, likewise
 
 
-class Judged(NamedTuple):
-    """The ranking, and what it rests on in the order of the dataset."""
+class Ensemble(NamedTuple):
+    """The records of an ensemble, one for each kind of member.
 
+    Attributes:
+        records: each score is computed per kind and averaged.
+        trajectories: of trajectory members: ``flips`` and ``forgetting`` come from them alone.
+        never_learned: how ``forgetting`` counts what was never learned.
+    """
+
+    records: Sequence[Record]
+    trajectories: Sequence[Record] = ()
+    never_learned: str = "top"
+
+    def mean(self, rows: slice) -> NDArray[np.floating]:
+        """(n, C) mean predicted probabilities of some images."""
+        return np.asarray(np.mean([record.mean[rows] for record in self.records], axis=0))
+
+
+class Judgement(NamedTuple):
+    """What is known of every image, in the order of the dataset, and the ranking that follows.
+
+    ``applies`` (N, K) says which reasons apply to each image.
+    """
+
+    issues: LabelIssues
+    indicators: Indicators
+    applies: NDArray[np.bool_]
     ranking: Ranking
-    verdict: Verdict
-    signs: Signs
+
+    def reasons(self, row: int, dataset: Dataset) -> list[Reason]:
+        """The reasons of the image in ``row`` of the dataset."""
+        return reasons_of(
+            row, self.applies, self.issues.evidence, self.indicators, labels=dataset.labels,
+            names=dataset.classes, ids=dataset.ids,
+        )  # fmt: skip
 
 
 def rank(
     dataset: Dataset,
-    records: Sequence[Record],
+    ensemble: Ensemble,
     km_distance: NDArray[np.float64],
-    witness: Witness,
-    findings: Findings,
-    config: ScoreConfig,
+    leave_one_out: LeaveOneOut,
     *,
-    trajectories: Sequence[Record] = (),
-) -> Judged:
-    """All scores and the verdict on every label, worst first.
+    findings: Findings,
+    seed: int,
+) -> Judgement:
+    """Compute all scores, find the label issues and order the images, worst first.
 
     Args:
         dataset: N images.
-        records: one per kind of member; each score is computed per kind and averaged.
+        ensemble: its records.
         km_distance: (N,) the one score that comes from features.
-        witness: what was learned of each label without it.
-        findings: what the pictures alone told.
-        config: which variants, and the seed of the last tie-break.
-        trajectories: one per kind of trajectory member: ``flips`` and ``forgetting`` come from
-            them alone, nothing else does.
+        leave_one_out: predictions for each label without it.
+        findings: of the image checks.
+        seed: of the last tie-break.
     """
     scores = {name: np.empty(len(dataset)) for name in SCORES}
     scores["km_distance"] = km_distance
-    views = []
     n_rows = min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(dataset.classes))
     for start in range(0, len(dataset), n_rows):
-        rows = slice(start, start + n_rows)
-        labels = dataset.labels[rows]
-        kinds = [record.rows(rows, labels) for record in records]
-        longer = [record.rows(rows, labels) for record in trajectories] or kinds
-        _score_rows(kinds, longer, rows, scores, config)
-        mean = np.mean([kind.mean for kind in kinds], axis=0)
-        views.append(_views(witness.posterior(rows, labels), mean, labels))
-    view = _Views(*(np.concatenate(parts) for parts in zip(*views, strict=True)))
-    evidence = Evidence(
-        view.held_out_prob, scores["aum"], view.member_class, view.other, view.other_share
-    )
-    verdict = judge(evidence, dataset.labels)
-    agreement = neighbour_agreement(findings.neighbours.rows, dataset.labels, len(dataset.classes))
-    signs = Signs(
-        view.held_out_prob, view.held_out_class, view.member_prob, view.member_class,
-        scores["correctness"], (findings.neighbours.rows >= 0).sum(1), agreement.own_share,
-        agreement.other_label, agreement.other_share, findings.twin, findings.is_outlier,
+        _fill_scores(scores, slice(start, start + n_rows), ensemble, dataset.labels)
+    members = Members(scores["aum"], ensemble.mean)
+    issues = judge(dataset.labels, dataset.classes, leave_one_out, members, seed=seed)
+    near = findings.neighbours.rows
+    agreement = neighbour_agreement(near, dataset.labels, len(dataset.classes))
+    indicators = Indicators(
+        scores["correctness"], (near >= 0).sum(1), *agreement,
+        conflicting_duplicate=findings.conflicting_duplicate, is_outlier=findings.is_outlier,
     )  # fmt: skip
-    return Judged(_ranking(dataset, scores, verdict, signs, findings, config), verdict, signs)
+    applies = find_reasons(issues.evidence, indicators, dataset.labels)
+    shuffle = random_keys(dataset.ids, seed)[:, 0]
+    order = worst_first(issues.label_score, issues.margin, shuffle).tolist()
+    ranking = _ordered(order, dataset, scores, issues, findings)
+    judgement = Judgement(issues, indicators, applies, ranking)
+    for place, row in enumerate(order):
+        if applies[row].any():
+            ranking.reasons[place] = "; ".join(map(str, judgement.reasons(row, dataset)))
+    return judgement
 
 
-class _Views(NamedTuple):
-    """What witness and members say of each image."""
-
-    held_out_prob: NDArray[np.float64]  # (N,) of the given label
-    held_out_class: NDArray[np.int64]
-    member_prob: NDArray[np.float64]  # (N,) of the class that the members favour
-    member_class: NDArray[np.int64]
-    other: NDArray[np.int64]  # (N,) the class besides the given one that all favour most
-    other_share: NDArray[np.float64]  # (N,) its probability if the given label is wrong
+def reason_codes(applies: NDArray[np.bool_]) -> str:
+    """The codes that apply to one image, joined by ";"; ``applies`` (K,)."""
+    return ";".join(code for code, is_one in zip(CODES, applies.tolist(), strict=True) if is_one)
 
 
-def _views(
-    posterior: NDArray[np.float64], mean: NDArray[np.floating], labels: NDArray[np.int64]
-) -> _Views:
-    """From the held-out posterior (n, C) and the members' mean prediction (n, C)."""
-    every = np.arange(len(labels))
-    p_given = posterior[every, labels]
-    held_out_class = posterior.argmax(1)
-    smallest = np.finfo(np.float64).tiny
-    joint = np.log(np.maximum(posterior, smallest))
-    joint += MEMBERS_WEIGHT * np.log(np.maximum(mean.astype(np.float64), smallest))
-    joint[every, labels] = -np.inf
-    other = joint.argmax(1)
-    share = 1 / np.exp(joint - joint[every, other][:, None]).sum(1)
-    return _Views(
-        p_given, held_out_class, mean.max(1).astype(np.float64), mean.argmax(1), other, share
-    )
-
-
-def _ranking(
+def _ordered(
+    order: list[int],
     dataset: Dataset,
     scores: dict[str, NDArray[np.float64]],
-    verdict: Verdict,
-    signs: Signs,
+    issues: LabelIssues,
     findings: Findings,
-    config: ScoreConfig,
 ) -> Ranking:
-    """Everything in its order, classes by their names."""
-    shuffle = random_keys(dataset.ids, config.seed)[:, 0]
-    order = worst_first(verdict.label_score, verdict.margin, shuffle).tolist()
+    """Everything in its order, classes by their names; the reasons are still empty."""
     names = np.array(dataset.classes, dtype=object)
-    texts = reasons(signs, dataset.labels, dataset.classes, dataset.ids)
     return Ranking(
         ids=[dataset.ids[row] for row in order],
         splits=[dataset.splits[row] for row in order],
         given_labels=names[dataset.labels[order]].tolist(),
-        predicted_labels=names[verdict.predicted[order]].tolist(),
-        predicted_probs=verdict.predicted_prob[order],
-        label_scores=verdict.label_score[order],
-        is_label_issue=verdict.is_label_issue[order],
-        reasons=[texts[row] for row in order],
+        predicted_labels=names[issues.suggested[order]].tolist(),
+        predicted_probs=issues.suggested_prob[order],
+        label_scores=issues.label_score[order],
+        is_label_issue=issues.is_label_issue[order],
+        reasons=[""] * len(order),
         scores={name: values[order] for name, values in scores.items()},
         duplicate_groups=findings.duplicate_group[order],
         is_outlier_issue=findings.is_outlier[order],
@@ -145,18 +145,19 @@ def _ranking(
     )
 
 
-def _score_rows(
-    kinds: list[Predictions],
-    trajectories: list[Predictions],
-    rows: slice,
+def _fill_scores(
     scores: dict[str, NDArray[np.float64]],
-    config: ScoreConfig,
+    rows: slice,
+    ensemble: Ensemble,
+    labels: NDArray[np.int64],
 ) -> None:
     """Fill in all scores of some rows, each the average over the kinds of members."""
+    kinds: list[Predictions] = [record.rows(rows, labels[rows]) for record in ensemble.records]
+    longer = [record.rows(rows, labels[rows]) for record in ensemble.trajectories] or kinds
     for name, known in SCORES.items():
         compute = known.compute
         if name == "forgetting":
-            compute = partial(forgetting, never_learned=config.never_learned)
+            compute = partial(forgetting, never_learned=ensemble.never_learned)
         if compute is not None:
-            source = trajectories if name in OF_TRAJECTORIES else kinds
+            source = longer if name in OF_TRAJECTORIES else kinds
             scores[name][rows] = np.mean([compute(kind) for kind in source], axis=0)

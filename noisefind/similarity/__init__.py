@@ -1,1 +1,1 @@
-"""What the pictures alone tell: neighbours, duplicates, outliers; pure numpy."""
+"""similarity: features and small pixels -> neighbours, duplicates, leaks, outliers, quality."""

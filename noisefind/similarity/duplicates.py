@@ -1,4 +1,4 @@
-"""The same picture twice: exact by a digest of its pixels, near by features and small pixels.
+"""Duplicates: exact by a digest of the pixels, near by features and small pixels.
 
 Neighbours are candidates; same_picture.py compares their pixels.
 """
@@ -20,11 +20,11 @@ N_BY_PIXELS = 5  # candidates of each image by pixels
 
 
 class Duplicates(NamedTuple):
-    """Which of N images show one picture."""
+    """Groups of duplicates among N images."""
 
     group: NDArray[np.int64]  # (N,) from 1 up in the order of rows; 0: in none
-    is_exact: NDArray[np.bool_]  # (N,) another one of the group has the same pixels
-    twin: NDArray[np.int64]  # (N,) row of one in the group with another label; -1: none
+    is_exact: NDArray[np.bool_]  # (N,) another image of the group has the same pixels
+    conflicting: NDArray[np.int64]  # (N,) row of a duplicate with another label; -1: none
 
 
 def find_duplicates(
@@ -32,11 +32,11 @@ def find_duplicates(
     near: NDArray[np.int64],
     labels: NDArray[np.int64],
 ) -> Duplicates:
-    """Join what is the same picture into groups; being the same is handed on.
+    """Groups of duplicates; two images that are duplicates of a third are in its group.
 
     Args:
-        digests: (N, b) of the decoded pixels: equal ones are the same picture.
-        near: (M, 2) rows of nearly the same pictures.
+        digests: (N, b) of the decoded pixels; equal for exact duplicates.
+        near: (M, 2) rows of near duplicates.
         labels: (N,) given labels.
     """
     n_images = len(digests)
@@ -49,9 +49,9 @@ def find_duplicates(
     group = np.zeros(n_images, np.int64)
     group[is_in_group] = np.unique(roots[is_in_group], return_inverse=True)[1] + 1
     is_exact = sizes[number] > 1
-    exact_twin = _twins(np.where(is_exact, number, -1), labels)
-    twin = _twins(np.where(is_in_group, roots, -1), labels)
-    return Duplicates(group, is_exact, np.where(exact_twin >= 0, exact_twin, twin))
+    exact = _conflicting(np.where(is_exact, number, -1), labels)
+    any_kind = _conflicting(np.where(is_in_group, roots, -1), labels)
+    return Duplicates(group, is_exact, np.where(exact >= 0, exact, any_kind))
 
 
 def near_pairs(
@@ -61,10 +61,10 @@ def near_pairs(
     seed: int = 0,
     n_threads: int = 1,
 ) -> NDArray[np.int64]:
-    """Pairs (M, 2) of images that show nearly the same picture.
+    """Pairs (M, 2) of near duplicates.
 
     Candidates are neighbours by features, and neighbours by their pixels at 8 x 8 px, which finds
-    mirror images whatever the features make of them.
+    mirror images whatever their features are.
 
     Args:
         by_features: of each of N images.
@@ -93,7 +93,7 @@ def digest_numbers(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each image the lowest row that it hangs together with."""
+    """For each image the lowest row of its connected component."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -104,12 +104,12 @@ def _components(n_images: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return roots
 
 
-def _twins(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row one of the same group (N,; -1: in none) with another label; -1: none.
+def _conflicting(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row the first row of the same group with another label; -1: none.
 
-    The first of them in the order of rows.
+    ``group`` (N,) is -1 for rows that are in no group.
     """
-    twin = np.full(len(group), -1, np.int64)
+    conflicting = np.full(len(group), -1, np.int64)
     order = np.argsort(group, kind="stable")
     order = order[group[order] >= 0]
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
@@ -117,5 +117,5 @@ def _twins(group: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.in
         own = labels[rows]
         others = rows[own != own[0]]
         if len(others):
-            twin[rows] = np.where(own == own[0], others[0], rows[0])
-    return twin
+            conflicting[rows] = np.where(own == own[0], others[0], rows[0])
+    return conflicting

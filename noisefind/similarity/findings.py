@@ -1,4 +1,4 @@
-"""All that was found by looking at the pictures alone, a row per image in the order of the ids."""
+"""Results of the image checks, a row per image in the order of the ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Leak(NamedTuple):
-    """A scored image that another split holds too; a row of leaks.csv."""
+    """A scored image that another split has too; a row of leaks.csv."""
 
     file_name: str
     split: str
@@ -27,47 +27,52 @@ class Leak(NamedTuple):
 
 @dataclass(frozen=True)
 class Findings:
-    """What N images have of neighbours, twins and faults.
+    """Neighbours, duplicates, outliers, image issues and leaks of N images.
 
     Attributes:
         neighbours: of each image.
         duplicate_group: (N,) from 1 up; 0 for an image that is in none.
         is_exact: (N,) whether another image of the group has the same pixels.
-        twin: (N,) row of an image of the same group that bears another label, an exact one where
-            there is one; -1 for none.
-        is_outlier: (N,) unlike all others.
+        conflicting_duplicate: (N,) row of an image of the same group that has another label, an
+            exact duplicate where there is one; -1 for none.
+        is_outlier: (N,) which are outliers.
         image_issues: (N,) names joined by ";".
-        leaks: one for each pair of a scored image and one of another split; None: not looked for.
+        leaks: one for each pair of a scored image and one of another split; None: not
+            searched for.
     """
 
     neighbours: Neighbours
     duplicate_group: NDArray[np.int64]
     is_exact: NDArray[np.bool_]
-    twin: NDArray[np.int64]
+    conflicting_duplicate: NDArray[np.int64]
     is_outlier: NDArray[np.bool_]
     image_issues: list[str]
     leaks: list[Leak] | None = None
 
     @classmethod
     def nothing(cls, n_images: int) -> Findings:
-        """Images that have neither neighbours nor faults."""
+        """Images without neighbours and without issues."""
         nobody = np.full((n_images, N_NEIGHBOURS), -1)
         return cls.only(Neighbours(nobody.astype(np.int32), nobody.astype(np.float32)))
 
     @classmethod
     def only(cls, neighbours: Neighbours) -> Findings:
-        """Images of which nothing is known but their neighbours."""
+        """Images of which only the neighbours are known."""
         n_images = len(neighbours.rows)
         return cls(
-            neighbours, np.zeros(n_images, np.int64), np.zeros(n_images, np.bool_),
-            np.full(n_images, -1), np.zeros(n_images, np.bool_), [""] * n_images,
-        )  # fmt: skip
+            neighbours,
+            duplicate_group=np.zeros(n_images, np.int64),
+            is_exact=np.zeros(n_images, np.bool_),
+            conflicting_duplicate=np.full(n_images, -1),
+            is_outlier=np.zeros(n_images, np.bool_),
+            image_issues=[""] * n_images,
+        )
 
     def counts(self) -> dict[str, int]:
-        """How much was found: what run.json says."""
+        """How much was found, for run.json."""
         counts = {
             "n_duplicate_groups": int(self.duplicate_group.max(initial=0)),
-            "n_twins_under_other_labels": int((self.twin >= 0).sum()),
+            "n_twins_under_other_labels": int((self.conflicting_duplicate >= 0).sum()),
             "n_outliers": int(self.is_outlier.sum()),
             "n_image_issues": sum(map(bool, self.image_issues)),
         }

@@ -1,7 +1,7 @@
-"""Scored images that another split holds too, from digests and small pixels alone.
+"""Leaks: scored images that another split has too, by digests and small pixels.
 
-No features of the other splits are needed: what agrees at 8 x 8 px is laid over each other, as for
-duplicates (same_picture.py).
+No features of the other splits are needed: images that agree at 8 x 8 px are compared pixel by
+pixel, as for duplicates (same_picture.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from noisefind.similarity.same_picture import MIN_CORRELATION, coarse_vectors, i
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_ALIKE = 3  # scored images that an image of another split is laid over
+MOST_ALIKE = 3  # scored images that an image of another split is compared with
 BLOCK = 1024  # images of other splits at once
 
 
@@ -36,7 +36,7 @@ def exact_leaks(scored: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray
 def near_leaks(
     scored: NDArray[np.uint8], others: NDArray[np.uint8], *, n_threads: int = 1
 ) -> NDArray[np.int64]:
-    """Pairs (M, 2) of rows that show nearly the same picture.
+    """Pairs (M, 2) of rows that are near duplicates.
 
     Both are (N, 32, 32, 3), may be memory-mapped.
     """

@@ -1,4 +1,4 @@
-"""The nearest neighbours of every image, and what their labels say; never N x N in memory.
+"""The nearest neighbours of every image and their labels; never N x N in memory.
 
 Few images are compared with all. Many are first sorted into cells around k-means centres, and each
 cell is compared with the cells nearest to it, as in an inverted file (Sivic and Zisserman 2003):
@@ -59,7 +59,7 @@ def nearest_neighbours(
         n_threads: that many blocks are compared side by side; the result does not depend on it.
         all_pairs: up to so many images the neighbours are exact; beyond, 95 % of them are found
             (of 50,000; docs/similarity.md).
-        advance: told how many images are done.
+        advance: called with the number of images done.
     """
     x = unit_vectors(features)
     found = Neighbours(np.full((len(x), k), -1, np.int32), np.full((len(x), k), -1, np.float32))
@@ -84,7 +84,7 @@ def nearest_neighbours(
 def neighbour_agreement(
     neighbours: NDArray[np.int32], labels: NDArray[np.int64], n_classes: int
 ) -> Agreement:
-    """What the labels of the neighbours say of each label.
+    """The labels of the neighbours, compared with each given label.
 
     Args:
         neighbours: (N, k) row numbers, -1 where there are fewer; those are not counted.

@@ -1,4 +1,4 @@
-"""Images unlike all others: far from their neighbours, or far from the middle of all."""
+"""Outliers: images far from their neighbours, or far from the mean of all images."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FAR_FROM_NEIGHBOURS = 3.5  # robust deviations of the log distance to the third farthest neighbour
-FAR_FROM_MIDDLE = 4.5  # the same of the log distance to the mean of all images
+# In robust standard deviations of the log distance, see `robust_deviations`:
+FAR_FROM_NEIGHBOURS = 3.5  # distance to the third farthest neighbour
+FAR_FROM_MIDDLE = 4.5  # distance to the mean of all images
 THIRD = 3
-FEWEST = 50  # images: of fewer it cannot be said what is usual
+FEWEST = 50  # images: with fewer the usual distances are unknown
 CHUNK = 8192
 
 
 def find_outliers(
     features: NDArray[np.float32], neighbours: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """(N,) which images are unlike all others.
+    """(N,) which images are outliers.
 
-    The third farthest of ten neighbours counts: so up to seven foreign images do not vouch for
-    each other, and two of them among an image's neighbours do not make it foreign. A normal
-    distribution of log distances would give 2.4 false alarms in 10,000 images; docs/similarity.md
-    has the rate on real data.
+    The third farthest of ten neighbours counts. So a group of up to seven outliers that are similar
+    to each other is still found, and an image with two outliers among its neighbours does not count
+    as one. A normal distribution of log distances would give 2.4 false alarms in 10,000 images;
+    docs/similarity.md has the rate on real data.
 
     Args:
         features: (N, d) with the mean at 0, may be memory-mapped.
@@ -46,9 +47,9 @@ def find_outliers(
 
 
 def robust_deviations(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) how far the log of each is above the median, in deviations read from the quartiles.
+    """(N,) how far the log of each is above the median, in standard deviations by the quartiles.
 
-    Where half of all images have one distance, nothing is usual: all 0.
+    Where half of all images have one distance, the quartiles are equal: all 0.
     """
     logs = np.log(np.maximum(distances, 1e-6 * distances.max(initial=1e-300)))
     low, middle, high = np.percentile(logs, [25, 50, 75])

@@ -1,10 +1,10 @@
-"""Whether two candidates show one picture, from their pixels at 32 x 32.
+"""Comparison of two candidates by their pixels at 32 x 32: are they near duplicates?
 
-One of them, or its mirror image, is laid over the other: stretched, shifted and brightened until
+One of them, or its mirror image, is aligned with the other: stretched, shifted and brightened until
 the difference is least (Lucas and Kanade 1981, with four numbers for the place and two for the
-brightness). What difference then remains is small for one picture that was cropped, resized or
-compressed anew, and not for two pictures of a series. The constants were chosen on one half of 500
-photographs and tried on the other (docs/similarity.md).
+brightness). The remaining difference is small for an image that was cropped, resized or compressed
+again. It is larger for two images of a series. The constants were chosen on one half of 500
+photographs and tested on the other (docs/similarity.md).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 SIDE = 32  # px
-MIN_CORRELATION = 0.9  # at 8 x 8 px: below, two pictures are not laid over each other
-SAME = 0.11  # of the deviation of the pixels may remain
-FLAT = 4.0  # grey levels: pictures with a smaller deviation have nothing to compare
+MIN_CORRELATION = 0.9  # at 8 x 8 px: below, two images are not aligned
+SAME = 0.11  # of the standard deviation of the pixels may remain
+FLAT = 4.0  # grey levels: images with a smaller standard deviation have nothing to compare
 MAX_STEP = 0.04  # of the side
-RIDGE = 10.0  # keeps a step small where a picture has no edges
+RIDGE = 10.0  # keeps a step small where an image has no edges
 N_STEPS = 3  # more find no better place
-MAX_STRETCH = 0.12  # a crop of more is another picture
+MAX_STRETCH = 0.12  # a larger crop is another image
 GAIN = (0.7, 1.4)  # of brightness
 CHUNK = 64  # pairs at once: they fit into the processor's cache
 
@@ -39,7 +39,7 @@ def is_same_picture(
     *,
     n_threads: int = 1,
 ) -> NDArray[np.bool_]:
-    """Whether a row of ``left`` and one of ``right`` are one picture, for each of ``pairs`` (M, 2).
+    """Whether a row of ``left`` and one of ``right`` are near duplicates, for ``pairs`` (M, 2).
 
     Both are (N, 32, 32, 3), may be memory-mapped.
     """

@@ -1,1 +1,1 @@
-"""utils."""
+"""utils: files, cache, output folders, seeds, groups, progress and the torch device."""

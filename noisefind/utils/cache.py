@@ -41,7 +41,7 @@ def cache_key(*parts: object) -> str:
 
 
 def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Make ``folder`` by calling ``build`` on an empty folder, unless it is there already.
+    """Make ``folder`` by calling ``build`` on an empty folder, unless it exists.
 
     Safe when several processes want it at once: one builds, the others wait. The folder appears
     under its name only when it is whole, so an interrupted build leaves nothing that is believed.
@@ -64,7 +64,7 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
 
 
 def forget(folder: Path) -> None:
-    """Remove ``folder``, so that the next :func:`build_once` makes it anew.
+    """Remove ``folder``, so that the next :func:`build_once` makes it again.
 
     It vanishes from its name at once, so no one finds half of it. Where the cache can only be read
     it stays.

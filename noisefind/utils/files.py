@@ -54,7 +54,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def cell(value: object) -> object:
-    """What stands in a CSV file: seven digits of a float, true or false; all else as it is."""
+    """A value for a CSV file: a float with seven digits, true or false; all else as it is."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.7g}" if isinstance(value, float) else value
@@ -92,14 +92,14 @@ def row_chunks(
 ) -> Iterator[NDArray[T]]:
     """The rows of ``array``, ``n_rows`` at a time: all, or those that ``order`` numbers.
 
-    A memory-mapped file is mapped anew for each chunk, so that what was read leaves memory.
+    A memory-mapped file is mapped again for each chunk, so that rows already read leave memory.
     """
     for start in range(0, len(array) if order is None else len(order), n_rows):
         rows = slice(start, start + n_rows)
-        yield _mapped_anew(array)[rows if order is None else order[rows]]
+        yield _mapped_again(array)[rows if order is None else order[rows]]
 
 
-def _mapped_anew(array: NDArray[T]) -> NDArray[T]:
+def _mapped_again(array: NDArray[T]) -> NDArray[T]:
     """``array``, under a mapping of its own where it is a whole memory-mapped file."""
     source: Any = array
     is_file = isinstance(source, np.memmap) and isinstance(source.base, mmap)  # not a part of it

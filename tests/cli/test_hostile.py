@@ -29,7 +29,7 @@ HOSTILE = [
 ]  # fmt: skip
 CLASSES = [name.replace("/", "\u2044") for name in HOSTILE]  # a class is a folder
 TABLES = {
-    "scores.csv", "details.csv", "noise_per_class.csv", "transitions.csv", "duplicates.csv",
+    "scores.csv", "details.csv", "noise_per_class.csv", "joint.csv", "duplicates.csv",
     "leaks.csv", "skipped.csv",
 }  # fmt: skip
 QUICK = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
@@ -81,7 +81,7 @@ def test_the_run_folder(home: Path) -> None:
     assert {path.name for path in (home / "run").glob("*.csv")} == TABLES
     assert labels(home / "run/scores.csv", "given_label") == given
     assert {"=", "+", "-", "@", "\t", "\r"} <= {label[0] for label in given.values()}
-    assert set(labels(home / "run/details.csv", "held_out_label")) == given.keys()
+    assert set(labels(home / "run/details.csv", "loo_label")) == given.keys()
     assert {row["class"] for row in read_csv(home / "run/noise_per_class.csv")} == set(CLASSES)
     twins = labels(home / "run/duplicates.csv", "given_label")
     assert len(twins) >= 2 * len(CLASSES)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from noisefind.detection import kernel_ridge as held_out
-from noisefind.detection.kernel_ridge import held_out_scores
-from noisefind.detection.label_issues import Evidence, Verdict, judge
-from noisefind.detection.leave_one_out import call_witness
+from noisefind.detection import LabelIssues, find_label_issues, kernel_ridge
+from noisefind.detection.kernel_ridge import leave_one_out_scores
+from noisefind.detection.leave_one_out import fit_leave_one_out
 from noisefind.detection.noise_model import class_posterior, fit_noise_model
 from noisefind.detection.noise_rate import label_noise, noise_rate
 from noisefind.noise import kinds as noise
@@ -30,32 +29,24 @@ def clusters(
     return (centers[labels] + noise_).astype(np.float32), labels.astype(np.int64)
 
 
-def verdict_of(features: Floats, labels: Ints, n_classes: int) -> Verdict:
-    """By the held-out witness alone: members that say nothing."""
-    scores = held_out_scores(features, labels, n_classes, seed=0)
-    witness, _ = call_witness(scores, labels, seed=0)
-    posterior = witness.posterior(slice(None), labels)
-    every = np.arange(len(labels))
-    p_given = posterior[every, labels]
-    posterior[every, labels] = 0
-    nothing = np.zeros(len(labels))
-    other = posterior.argmax(1)
-    return judge(Evidence(p_given, nothing, other, other, np.ones(len(labels))), labels)
+def issues_of(features: Floats, labels: Ints) -> LabelIssues:
+    """From features alone."""
+    return find_label_issues(labels, features=features)
 
 
 def f1(flagged: NDArray[np.bool_], is_wrong: NDArray[np.bool_]) -> float:
     return float(2 * (flagged & is_wrong).sum() / (flagged.sum() + is_wrong.sum()))
 
 
-def test_held_out_scores_are_those_of_fits_that_left_each_image_out(
+def test_leave_one_out_scores_are_those_of_fits_that_left_each_image_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The closed form against as many kernel ridge regressions as there are images."""
-    monkeypatch.setattr(held_out, "PENALTIES", np.array([0.5]))
+    monkeypatch.setattr(kernel_ridge, "PENALTIES", np.array([0.5]))
     features, labels = clusters([8, 7, 6], spread=0.8)
-    scores = held_out_scores(features, labels, 3, seed=0)
+    scores = leave_one_out_scores(features, labels, 3, seed=0)
     x = features / np.linalg.norm(features, axis=1, keepdims=True)
-    kernel = np.exp(-held_out.GAMMA * (2 - 2 * x @ x.T)) + 1  # and the constant
+    kernel = np.exp(-kernel_ridge.GAMMA * (2 - 2 * x @ x.T)) + 1  # and the constant
     target = np.eye(3)[labels]
     for i in range(len(labels)):
         rest = np.delete(np.arange(len(labels)), i)
@@ -66,12 +57,12 @@ def test_held_out_scores_are_those_of_fits_that_left_each_image_out(
 
 def test_an_image_is_not_judged_by_its_own_label(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another label for one image leaves its own scores as they were."""
-    monkeypatch.setattr(held_out, "PENALTIES", np.array([0.5]))
+    monkeypatch.setattr(kernel_ridge, "PENALTIES", np.array([0.5]))
     features, labels = clusters([10, 10])
     changed = labels.copy()
     changed[3] = 1
-    one = held_out_scores(features, labels, 2, seed=0)
-    two = held_out_scores(features, changed, 2, seed=0)
+    one = leave_one_out_scores(features, labels, 2, seed=0)
+    two = leave_one_out_scores(features, changed, 2, seed=0)
     np.testing.assert_allclose(one[3], two[3], atol=1e-5)
     assert np.abs(one[4:] - two[4:]).max() > 1e-3
 
@@ -80,9 +71,9 @@ def test_an_image_is_not_judged_by_its_own_label(monkeypatch: pytest.MonkeyPatch
 def test_pictures_without_difference_do_no_harm(features: NDArray[np.float64]) -> None:
     """Features that are all 0, all alike or all unlike give finite scores."""
     labels = np.array([0, 0, 0, 1, 1, 1])
-    scores = held_out_scores(features.astype(np.float32), labels, 2, seed=0)
+    scores = leave_one_out_scores(features.astype(np.float32), labels, 2, seed=0)
     assert np.isfinite(scores).all()
-    assert np.isfinite(verdict_of(features.astype(np.float32), labels, 2).label_score).all()
+    assert np.isfinite(issues_of(features.astype(np.float32), labels).label_score).all()
 
 
 def test_noise_model_finds_the_rate_of_one_pair_of_classes() -> None:
@@ -104,8 +95,8 @@ def test_even_model_has_one_rate() -> None:
     """Its matrix has one number beside the diagonal."""
     features, true = clusters([300] * 4)
     planted = noise.symmetric(true, 4, 120, np.random.default_rng(0))
-    scores = held_out_scores(features, planted.labels, 4, seed=0)
-    matrix = fit_noise_model(scores, planted.labels, evenly=True).transition
+    scores = leave_one_out_scores(features, planted.labels, 4, seed=0)
+    matrix = fit_noise_model(scores, planted.labels, uniform=True).transition
     beside = matrix[~np.eye(4, dtype=bool)]
     assert np.ptp(beside) < 1e-12
     assert 3 * beside[0] == pytest.approx(0.1, abs=0.02)
@@ -127,18 +118,18 @@ def test_hard_datasets(sizes: list[int], fraction: float, least: float) -> None:
     n_classes = len(sizes)
     n_changed = round(fraction * len(true))
     planted = noise.symmetric(true, n_classes, n_changed, np.random.default_rng(1))
-    verdict = verdict_of(features, planted.labels, n_classes)
-    assert f1(verdict.is_label_issue, planted.is_changed) >= least
-    found = verdict.is_label_issue & planted.is_changed
-    assert (verdict.predicted == true)[found].mean() >= 0.9
+    issues = issues_of(features, planted.labels)
+    assert f1(issues.is_label_issue, planted.is_changed) >= least
+    found = issues.is_label_issue & planted.is_changed
+    assert (issues.suggested_label == true)[found].mean() >= 0.9
 
 
 def test_a_dataset_without_an_error() -> None:
     """Nearly nothing is suspected, and the noise interval reaches down to nearly 0."""
     features, labels = clusters([200] * 5)
-    scores = held_out_scores(features, labels, 5, seed=0)
-    _, found = call_witness(scores, labels, seed=0)
-    assert verdict_of(features, labels, 5).is_label_issue.mean() <= 0.01
+    scores = leave_one_out_scores(features, labels, 5, seed=0)
+    found = fit_leave_one_out(scores, labels, seed=0).noise
+    assert issues_of(features, labels).is_label_issue.mean() <= 0.01
     assert found.rate.low < 0.003
 
 
@@ -146,8 +137,8 @@ def test_a_class_that_is_filed_under_another_as_a_whole_is_not_seen() -> None:
     """Consistent errors look like the truth to whatever learns from the labels: a known limit."""
     features, true = clusters([200, 200, 200])
     labels = np.where(true == 2, 1, true)
-    verdict = verdict_of(features, labels, 2)
-    assert verdict.is_label_issue[true == 2].mean() <= 0.02
+    issues = issues_of(features, labels)
+    assert issues.is_label_issue[true == 2].mean() <= 0.02
 
 
 def test_noise_rate_by_hand() -> None:

@@ -1,51 +1,68 @@
-"""Reasons in plain words."""
+"""Reasons: which codes apply, and their words."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from noisefind.detection.reasons import Signs, reasons
+from noisefind.detection.label_issues import Evidence
+from noisefind.detection.reasons import CODES, Indicators, Reason, find_reasons, reasons_of
 
 
-def signs(n: int, **changed: object) -> Signs:
-    """Images of class 0 with nothing to say against them, but for what is ``changed``."""
-    quiet = Signs(
-        np.ones(n), np.zeros(n, np.int64), np.ones(n), np.zeros(n, np.int64), np.ones(n),
-        np.full(n, 10), np.ones(n), np.full(n, -1), np.zeros(n), np.full(n, -1),
+def texts(n: int = 1, labels: tuple[int, ...] = (0,), **changed: object) -> list[list[str]]:
+    """The reasons of images with nothing against their labels, but for what is ``changed``."""
+    y = np.resize(labels, n)
+    evidence = Evidence(np.ones(n), y, np.ones(n), y, y, np.ones(n))
+    indicators = Indicators(
+        np.ones(n), np.full(n, 10), np.ones(n), np.full(n, -1), np.zeros(n), np.full(n, -1),
         np.zeros(n, np.bool_),
     )  # fmt: skip
-    return quiet._replace(**{name: np.array(value) for name, value in changed.items()})
+    new = {name: np.array(value) for name, value in changed.items()}
+    evidence = evidence._replace(**{k: v for k, v in new.items() if k in Evidence._fields})
+    indicators = indicators._replace(**{k: v for k, v in new.items() if k in Indicators._fields})
+    applies = find_reasons(evidence, indicators, y)
+    assert applies.shape == (n, len(CODES))
+    return [
+        [
+            str(reason)
+            for reason in reasons_of(
+                row, applies, evidence, indicators, labels=y, names=["cat", "dog"],
+                ids=[f"{k}.png" for k in range(n)],
+            )
+        ]
+        for row in range(n)
+    ]  # fmt: skip
 
 
-def told(found: Signs) -> list[str]:
-    n = len(found.twin)
-    return reasons(found, np.zeros(n, np.int64), ["cat", "dog"], [f"{k}.png" for k in range(n)])
+def test_no_reason_applies_to_an_ordinary_image() -> None:
+    """Without an indicator there is no reason."""
+    assert texts(2) == [[], []]
 
 
-def test_nothing_fires_on_an_ordinary_image() -> None:
-    """No sign, no reason."""
-    assert told(signs(2)) == ["", ""]
+def test_every_code_has_its_words() -> None:
+    """Each indicator alone gives its own reason."""
+    assert texts(loo_prob=[0.4], loo_class=[1]) == [["leave-one-out: dog"]]
+    assert texts(member_class=[1]) == [["ensemble: dog"]]
+    near = texts(neighbours_given=[0.2], neighbours_class=[1], neighbours_share=[0.7])
+    assert near == [["7 of 10 neighbours: dog"]]
+    assert texts(correctness=[0.0]) == [["never learned"]]
+    assert texts(correctness=[0.4]) == [["learned late"]]
+    assert texts(is_outlier=[True]) == [["outlier"]]
 
 
-def test_every_sign_has_its_words() -> None:
-    """Each sign alone gives its own reason."""
-    assert told(signs(1, held_out_prob=[0.4], held_out_class=[1])) == ["held out: dog"]
-    assert told(signs(1, member_class=[1])) == ["ensemble: dog"]
-    near = signs(1, neighbour_own_share=[0.2], neighbour_class=[1], neighbour_share=[0.7])
-    assert told(near) == ["7 of 10 neighbours: dog"]
-    assert told(signs(1, correctness=[0.0])) == ["never learned"]
-    assert told(signs(1, correctness=[0.4])) == ["learned late"]
-    assert told(signs(1, is_outlier=[True])) == ["unlike anything else"]
+def test_a_conflicting_duplicate_names_the_other_image() -> None:
+    """The other image and its class are in the reason."""
+    found = texts(2, (0, 1), conflicting_duplicate=[1, 0])
+    assert found == [
+        ["duplicate with label dog: 1.png"], ["duplicate with label cat: 0.png"]
+    ]  # fmt: skip
 
 
-def test_the_same_picture_under_another_label_names_it() -> None:
-    """The other image and its class stand in the reason."""
-    found = reasons(signs(2, twin=[1, 0]), np.array([0, 1]), ["cat", "dog"], ["a.png", "b.png"])
-    assert found[0] == "same picture under dog: b.png"
-    assert found[1].startswith("same picture under cat: a.png")
+def test_several_reasons_in_a_fixed_order() -> None:
+    """They come in the order of the codes."""
+    found = texts(loo_prob=[0.1], loo_class=[1], member_class=[1], correctness=[0.0])
+    assert found == [["leave-one-out: dog", "ensemble: dog", "never learned"]]
 
 
-def test_several_signs_are_joined() -> None:
-    """One line, with semicolons between the signs."""
-    found = signs(1, held_out_prob=[0.1], held_out_class=[1], member_class=[1], correctness=[0.0])
-    assert told(found) == ["held out: dog; ensemble: dog; never learned"]
+def test_an_image_issue_is_a_reason_in_words() -> None:
+    """The code of an image issue is written with spaces."""
+    assert str(Reason("low_contrast")) == "low contrast"

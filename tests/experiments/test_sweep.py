@@ -38,6 +38,7 @@ from noisefind.experiments.sweep import Sweep, remove, windows
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, Job
+from noisefind.utils.output import OutputFolder
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def open_fake(
     run.finish({"run_id": "x", "config": {}, "n_clusters": 3})
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
     bench = Bench(data, images, trainer, "fake", 10, 2, folder / "cache", key, {"n_test": 1})
-    return Sweep(verb, "data", run, folder / "out", folder / "out", config, bench, Progress())
+    output = OutputFolder(folder / "out", folder / "out")
+    return Sweep(verb, "data", run, output, config, bench, Progress())
 
 
 def rows(file: Path) -> list[dict[str, str]]:

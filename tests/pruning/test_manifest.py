@@ -6,7 +6,7 @@ import csv
 import gc
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,10 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from noisefind.config import PruneConfig
 from noisefind.data.dataset import Dataset
 from noisefind.errors import ConfigError, DataError, RunError
-from noisefind.exports.image_tree import _places
-from noisefind.pruning.manifest import Manifest, Unreadable, check_out, class_counts, write_manifest
+from noisefind.exports.image_tree import _places, write_image_tree
+from noisefind.pruning.folder import ALL_NAMES, TREE, open_prune_output
+from noisefind.pruning.manifest import Manifest, Unreadable, class_counts, write_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEADER = "file_name,label,split,keep,reason\n"
 
@@ -63,8 +68,27 @@ def pets(tmp_path: Path) -> Dataset:
 
 def write(data: Dataset, out: Path, *dropped: str, **options: Any) -> Path:
     """Writes the manifest of ``data`` and returns ``out``."""
-    options = {"data_root": data.root, "dataset": data, **options}
-    write_manifest(manifest_of(data, *dropped), out, **options)
+    return written(manifest_of(data, *dropped), out, data.root, dataset=data, **options)
+
+
+def written(
+    manifest: Manifest,
+    out: Path,
+    root: Path,
+    *,
+    formats: Sequence[str] = (),
+    dataset: Dataset | None = None,
+    copy: bool = False,
+    force: bool = False,
+) -> Path:
+    """``out``, with what prune writes of a manifest."""
+    folder = open_prune_output(out, root, root, manifest.ids, force=force)
+    with folder.write(ALL_NAMES) as partial:
+        write_manifest(manifest, partial, formats)
+        if TREE in formats:
+            assert dataset is not None
+            images = [row[:3] for row in manifest.kept]
+            write_image_tree(images, partial / TREE, dataset, copy=copy)
     return out
 
 
@@ -100,7 +124,7 @@ def test_manifest_lists_every_image_once(pets: Dataset, tmp_path: Path) -> None:
             "unreadable": [Unreadable("cat/bad.png", "truncated", "cat"), Unreadable("x", "empty")],
         }
     )
-    write_manifest(manifest, tmp_path / "out", data_root=pets.root)
+    written(manifest, tmp_path / "out", pets.root)
     assert (tmp_path / "out/manifest.csv").read_bytes().decode() == HEADER + (
         "cat/a.png,cat,,true,\n"
         "cat/b.png,cat,,false,noise\n"
@@ -128,7 +152,7 @@ def test_any_name_survives_csv(tmp_path: Path, labels: dict[str, str]) -> None:
     keep = np.ones(n, dtype=np.bool_)
     manifest = Manifest(list(labels), list(labels.values()), [""] * n, keep, [""] * n)
     out = tmp_path / "out"
-    write_manifest(manifest, out, data_root=tmp_path / "data", force=True)
+    written(manifest, out, tmp_path / "data", force=True)
     with (out / "kept.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file, strict=True))
     assert rows == [["file_name", "label"], *map(list, sorted(labels.items()))]
@@ -137,7 +161,7 @@ def test_any_name_survives_csv(tmp_path: Path, labels: dict[str, str]) -> None:
 def test_a_lone_carriage_return_survives_csv(tmp_path: Path) -> None:
     """The csv module of Python 3.11 leaves it without quotes and then cannot read it."""
     manifest = Manifest(["a\rb.png"], ["cat"], [""], np.array([True]), [""])
-    write_manifest(manifest, tmp_path / "out", data_root=tmp_path / "data")
+    written(manifest, tmp_path / "out", tmp_path / "data")
     with (tmp_path / "out/kept.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file))[1] == ["a\rb.png", "cat"]
 
@@ -153,7 +177,7 @@ def test_kept_txt_refuses_line_breaks(tmp_path: Path, name: str) -> None:
     """A name with a line break would become two paths: refused in one line, nothing is written."""
     manifest = Manifest([name], ["cat"], [""], np.array([True]), [""])
     with pytest.raises(DataError, match=r"line break.*use kept\.csv") as caught:
-        write_manifest(manifest, tmp_path / "out", data_root=tmp_path / "data", formats=["txt"])
+        written(manifest, tmp_path / "out", tmp_path / "data", formats=["txt"])
     assert len(str(caught.value).splitlines()) == 1
     assert names(tmp_path) == []
 
@@ -168,7 +192,7 @@ def test_kept_npy_numbers_the_scored_images(tmp_path: Path) -> None:
         ["", "noise", "", ""],
         [Unreadable("aa", "empty")],
     )
-    write_manifest(manifest, tmp_path / "out", data_root=tmp_path / "data", formats=["npy"])
+    written(manifest, tmp_path / "out", tmp_path / "data", formats=["npy"])
     rows = np.load(tmp_path / "out/kept.npy")
     assert rows.tolist() == [1, 2, 3]
     assert rows.dtype == np.int64
@@ -477,12 +501,14 @@ def test_out_must_not_change_the_data(pets: Dataset, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(pets.root)
     for out in (pets.root, pets.root / "out", tmp_path / "link" / "out"):
         with pytest.raises(RunError, match="lies in the data"):
-            check_out(out, pets.root, pets.ids, force=True)
+            open_prune_output(out, pets.root, pets.root, pets.ids, force=True)
+    table = tmp_path / "table.csv"
     with pytest.raises(RunError, match="lies in the data"):
-        check_out(pets.root, pets.root, pets.ids, is_table=True, force=True)
-    expected = pets.root / "out"
-    assert check_out(expected, pets.root, pets.ids, is_table=True) == expected
-    assert check_out(tmp_path / "pets-out", pets.root, pets.ids) == tmp_path / "pets-out"
+        open_prune_output(pets.root, pets.root, table, pets.ids, force=True)
+    beside = pets.root / "out"
+    assert open_prune_output(beside, pets.root, table, pets.ids).target == beside
+    outside = tmp_path / "pets-out"
+    assert open_prune_output(outside, pets.root, pets.root, pets.ids).target == outside
 
 
 def test_a_tree_that_is_the_data_is_not_replaced(pets: Dataset, tmp_path: Path) -> None:
@@ -490,11 +516,12 @@ def test_a_tree_that_is_the_data_is_not_replaced(pets: Dataset, tmp_path: Path) 
     out = write(pets, tmp_path / "out", formats=["imagefolder"], copy=True)
     for root in (out / "imagefolder", out / "imagefolder/train"):
         with pytest.raises(RunError, match="which would be replaced"):
-            check_out(out, root, [], force=True)
+            open_prune_output(out, root, root, [], force=True)
+    table = tmp_path / "table.csv"
     ids = ["other.png", "out/imagefolder/train/cat/a.png"]
     with pytest.raises(RunError, match="which would be replaced"):
-        check_out(out, tmp_path, ids, is_table=True, force=True)
-    assert check_out(out, tmp_path, ["other.png"], is_table=True, force=True) == out
+        open_prune_output(out, tmp_path, table, ids, force=True)
+    assert open_prune_output(out, tmp_path, table, ["other.png"], force=True).target == out
 
 
 def test_a_failure_leaves_nothing_new(pets: Dataset, tmp_path: Path) -> None:
@@ -540,14 +567,12 @@ def test_a_failed_exchange_is_undone(
 def test_mistakes_are_refused(pets: Dataset, tmp_path: Path) -> None:
     """Unknown formats, images that are gone, names that repeat: each with its own error."""
     out = tmp_path / "out"
-    with pytest.raises(ConfigError, match="'zip': must be one of txt, npy, imagefolder"):
-        write(pets, out, formats=["txt", "zip"])
+    with pytest.raises(ConfigError, match="'zip'; it must be one of txt, npy, imagefolder"):
+        PruneConfig(format=["txt", "zip"])
     smaller = replace(pets, ids=pets.ids[1:], images=pets.images[1:])
     with pytest.raises(RunError, match=r"'cat/a\.png' is in the run, but no longer in"):
-        write(pets, out, formats=["imagefolder"], dataset=smaller)
-    with pytest.raises(ValueError, match="needs the dataset"):
-        write(pets, out, formats=["imagefolder"], dataset=None)
+        written(manifest_of(pets), out, pets.root, formats=["imagefolder"], dataset=smaller)
     twice = Manifest(["a"], ["x"], [""], np.array([True]), [""], [Unreadable("a", "empty")])
     with pytest.raises(ValueError, match="unique"):
-        write_manifest(twice, out, data_root=pets.root)
+        written(twice, out, pets.root)
     assert not out.exists()

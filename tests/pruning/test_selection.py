@@ -362,9 +362,9 @@ def test_many_rows_and_classes_take_seconds() -> None:
     rng = np.random.default_rng(0)
     data = images(rng.normal(size=n), np.arange(n) % 20_000, range(0, n, 50))
     rules = [NOISE, Rule("coverage", 0.3, "aum"), Rule("window", by="el2n", window=(0.1, 0.9))]
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(kept(rules, data, balance=True)) > 0
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # What is refused
@@ -461,7 +461,9 @@ def test_options_are_matched_in_order(
     drop: str, fraction: list[float], by: str, window: str | None, expected: list[str]
 ) -> None:
     """Fractions and scores go to the drops that need them; a single one serves all."""
-    rules = rules_from_options(drop.split(), fraction, by.split(), window, 1, SCORES)
+    rules = rules_from_options(
+        drop.split(), fraction, by.split(), window, seed=1, known_scores=SCORES
+    )
     assert [str(rule) for rule in rules] == expected
     assert {rule.seed for rule in rules} == {1}
 
@@ -469,7 +471,7 @@ def test_options_are_matched_in_order(
 @pytest.mark.parametrize(
     ("drop", "fraction", "by", "window", "message"),
     [
-        ("hardest", [], "", None, "hardest: say how much with --fraction"),
+        ("hardest", [], "", None, "hardest: give --fraction, such as"),
         ("hardest easiest random", [0.1, 0.2], "", None, "need one each: hardest, easiest, random"),
         ("noise", [0.1], "", None, "--fraction is given 1 times, but no rule here takes it"),
         ("random", [0.1], "aum", None, "--by is given 1 times, but no rule here takes it"),
@@ -486,7 +488,7 @@ def test_options_that_do_not_match_are_refused(
 ) -> None:
     """Too few, too many or unknown values: one line that names the option and what needs it."""
     with pytest.raises(ConfigError, match=message) as caught:
-        rules_from_options(drop.split(), fraction, by.split(), window, 1, SCORES)
+        rules_from_options(drop.split(), fraction, by.split(), window, seed=1, known_scores=SCORES)
     assert "\n" not in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisefind as library
-from noisefind.detection.reasons import Signs, reason_kind, reasons
+from noisefind.detection.reasons import Reason, kind_words
 from noisefind.reporting.data import (
     N_NEIGHBOURS,
     Interval,
@@ -79,6 +79,11 @@ class Page(HTMLParser):
         return values
 
 
+def details(id_: str, codes: str, label: str, other: str = "") -> tuple[object, ...]:
+    """A row of details.csv in which everything points to ``label``."""
+    return (id_, 0.1, label, label, 0.9, 0.1, label, 0.7, other, 10, codes)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     """Six images of two classes whose order in the ranking is not that of their names."""
@@ -87,7 +92,10 @@ def run(tmp_path: Path) -> RunFolder:
     labels = [name[0] for name in ids]
     made_up = MadeUp(
         ids, labels, ["a", "b", *labels[2:]], n_suspected=2,
-        reasons=["held out: a; 7 of 10 neighbours: a", "ensemble: b", "", "", "", ""],
+        details=[
+            details("b/1.png", "leave_one_out;neighbours", label="a"),
+            details("a/0.png", "ensemble", label="b"),
+        ],
         issues=["dark;odd_size", "", "", "", "", ""],
     )  # fmt: skip
     return write_run(tmp_path / "run", made_up, tmp_path / "data")
@@ -131,7 +139,7 @@ def test_what_a_run_holds_is_read(run: RunFolder) -> None:
     header = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
     write_csv(path / "noise_per_class.csv", header, [("a", 3, 1, 0.1, 0.05, 0.2)])
     pairs = [("a", "b", 2.5), ("b", "a", 0.5)]
-    write_csv(path / "transitions.csv", ("given_label", "true_label", "n_images"), pairs)
+    write_csv(path / "joint.csv", ("given_label", "true_label", "n_images"), pairs)
     twins = [(1, "a/0.png", "a", "exact"), (1, "a/1.png", "a", "exact"),
              (2, "a/2.png", "a", "near"), (2, "b/2.png", "b", "exact")]  # fmt: skip
     write_csv(
@@ -182,32 +190,31 @@ def test_sample_is_drawn_by_id(tmp_path: Path) -> None:
     assert drawn[0] != sorted(drawn[0])
 
 
-def test_reasons_are_told_apart_by_kind(run: RunFolder) -> None:
-    """Reasons of label and picture become one list; a kind has neither number nor name."""
-    assert read_report_data(run).reasons[:2] == [
-        ("held out: a", "7 of 10 neighbours: a", "dark", "odd size"), ("ensemble: b",),
+def test_reasons_are_read_as_codes_with_numbers_and_names(run: RunFolder) -> None:
+    """Reasons of the label and issues of the image become one list; a kind names its code alone."""
+    listed = read_report_data(run).reasons
+    assert listed[0] == (
+        Reason("leave_one_out", "a"), Reason("neighbours", "a", 7, 10), Reason("dark"),
+        Reason("odd_size"),
+    )  # fmt: skip
+    assert list(map(str, listed[0])) == [
+        "leave-one-out: a", "7 of 10 neighbours: a", "dark", "odd size",
     ]  # fmt: skip
-    kinds = {
-        "held out: 7 of 9": "held out", "7 of 10 neighbours: dress: red": "neighbours",
-        "same picture under dress: a/1.png": "same picture", "never learned": "never learned",
-    }  # fmt: skip
-    assert {reason: reason_kind(reason) for reason in kinds} == kinds
+    assert list(map(kind_words, listed[0])) == ["leave-one-out", "neighbours", "dark", "odd size"]
+    assert listed[1:3] == [(Reason("ensemble", "b"),), ()]
 
 
 def test_names_do_not_cut_reasons(tmp_path: Path) -> None:
-    """Every reason that can be given stays whole where a class or a file has "; " in its name."""
-    zeros, ones, other = np.zeros(2), np.ones(2), np.array([1, 0])
-    signs = Signs(
-        zeros, other, ones, other, zeros, np.full(2, 10), zeros, other, ones, other, ones > 0
-    )
-    names, ids = ["a", "b; c"], ["a.png", "d; e.png"]
-    every = reasons(signs, np.array([0, 1]), names, ids)
-    made_up = MadeUp(ids, names, names[::-1], reasons=every)
+    """Every reason stays whole where a class or a file has "; " or the words of another reason."""
+    names, ids = ["a", "cat; ensemble: dog"], ["a.png", "d; e.png"]
+    codes = "conflicting_duplicate;leave_one_out;ensemble;neighbours;never_learned;outlier"
+    made_up = MadeUp(ids, names, names[::-1], details=[details(ids[0], codes, names[1], ids[1])])
     run = write_run(tmp_path / "run", made_up, tmp_path)
-    assert read_report_data(run).reasons[0] == (
-        "same picture under b; c: d; e.png", "held out: b; c", "ensemble: b; c",
-        "10 of 10 neighbours: b; c", "never learned", "unlike anything else",
-    )  # fmt: skip
+    assert list(map(str, read_report_data(run).reasons[0])) == [
+        "duplicate with label cat; ensemble: dog: d; e.png", "leave-one-out: cat; ensemble: dog",
+        "ensemble: cat; ensemble: dog", "7 of 10 neighbours: cat; ensemble: dog", "never learned",
+        "outlier",
+    ]  # fmt: skip
 
 
 @given(st.lists(st.text()))
@@ -238,7 +245,11 @@ def test_names_are_data(tmp_path: Path) -> None:
     for folder, names in (("hostile", labels), ("tame", [f"c{HOSTILE.index(n)}" for n in labels])):
         others = [*names[2:], *names[:2]]
         made_up = MadeUp(
-            ids, names, others, n_suspected=20, reasons=[f"held out: {n}" for n in others]
+            ids,
+            names,
+            others,
+            n_suspected=20,
+            details=[details(i, "leave_one_out", n) for i, n in zip(ids, others, strict=True)],
         )
         run = write_run(tmp_path / folder, made_up, tmp_path / "data")
         config = library.ReportConfig(images=0)

@@ -1,4 +1,4 @@
-"""What the pictures tell, end to end: planted twins, leaks and faults."""
+"""The image checks, end to end: injected duplicates, leaks and image issues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from noisefind.data.decode import picture_of, read_picture
 from noisefind.data.pixels import Stored, open_pixels
-from noisefind.scoring.image_checks import Eye, look, look_elsewhere
+from noisefind.scoring.image_checks import ImageCheckSettings, check_images, check_other_splits
 from noisefind.utils.progress import Progress
 from tests.commands import QUICK, CommandLine, read_csv
 from tests.images import opened, write_images
@@ -124,11 +124,11 @@ def test_other_splits_that_cannot_be_read(tmp_path: Path) -> None:
     progress = Progress()
     progress.say = told.append  # type: ignore[assignment,method-assign]
     stored = stored_of(data, tmp_path / "cache")
-    eye = Eye(10**6, tmp_path / "cache", 1, progress, 0)
+    settings = ImageCheckSettings(10**6, tmp_path / "cache", 1, progress, 0)
 
-    assert look_elsewhere(stored.dataset, stored, "key", eye) is None
+    assert check_other_splits(stored.dataset, stored, settings) is None
     assert len(told) == 1
-    assert told[0].startswith("the other splits are not looked at: ")
+    assert told[0].startswith("the other splits are not checked: ")
 
 
 def test_many_copies_do_not_hide_a_mirror_image(tmp_path: Path) -> None:
@@ -141,14 +141,14 @@ def test_many_copies_do_not_hide_a_mirror_image(tmp_path: Path) -> None:
             (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
             image.save(tmp_path / f"data/{label}/{number}.png")
     stored = stored_of(tmp_path / "data", tmp_path / "cache")
-    eye = Eye(10**6, tmp_path / "cache", 1, Progress(), 0)
+    settings = ImageCheckSettings(10**6, tmp_path / "cache", 1, Progress(), 0)
     features = np.repeat(np.eye(2, dtype=np.float32), 30, axis=0)
 
-    found = look(stored, stored.dataset.labels, features, "key", eye)
+    found = check_images(stored, stored.dataset.labels, features, settings)
 
     assert set(found.duplicate_group.tolist()) == {1}
     assert found.is_exact.all()
-    assert (found.twin >= 0).all()
+    assert (found.conflicting_duplicate >= 0).all()
 
 
 def test_a_digest_knows_one_pixel(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_evidence_is_in_the_run_folder(digits_run: Path) -> None:
     assert [row["file_name"] for row in read_csv(digits_run / "details.csv")] == ids
     classes = read_csv(digits_run / "noise_per_class.csv")
     assert sum(int(row["n_images"]) for row in classes) == 1000
-    pairs = read_csv(digits_run / "transitions.csv")
+    pairs = read_csv(digits_run / "joint.csv")
     counts = [float(row["n_images"]) for row in pairs]
     assert counts == sorted(counts, reverse=True)
     assert all(row["given_label"] != row["true_label"] for row in pairs)

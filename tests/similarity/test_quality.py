@@ -1,4 +1,4 @@
-"""Dark, light, blurry: what is said of a picture as a picture."""
+"""Image quality: dark, light, blurry and the like."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from noisefind.data.quality import image_issues, measure_image
+from noisefind.similarity.quality import image_issues, measure_image
 
 Pixels = NDArray[np.uint8]
 

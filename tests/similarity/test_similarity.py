@@ -191,23 +191,23 @@ def test_groups_do_not_depend_on_the_order_of_rows(seed: int, n_images: int) -> 
     everyone = np.arange(n_images)
     assert groups_by_id(plain.group, everyone) == groups_by_id(shuffled.group, order)
     np.testing.assert_array_equal(plain.is_exact[order], shuffled.is_exact)
-    np.testing.assert_array_equal((plain.twin >= 0)[order], shuffled.twin >= 0)
+    np.testing.assert_array_equal((plain.conflicting >= 0)[order], shuffled.conflicting >= 0)
     firsts = [int(np.flatnonzero(plain.group == g)[0]) for g in range(1, plain.group.max() + 1)]
     assert firsts == sorted(firsts)
-    has_twin = plain.twin >= 0
-    assert (labels[plain.twin[has_twin]] != labels[has_twin]).all()
-    assert (plain.group[plain.twin[has_twin]] == plain.group[has_twin]).all()
+    has_conflict = plain.conflicting >= 0
+    assert (labels[plain.conflicting[has_conflict]] != labels[has_conflict]).all()
+    assert (plain.group[plain.conflicting[has_conflict]] == plain.group[has_conflict]).all()
 
 
 def test_duplicates_by_hand() -> None:
-    """Rows 0 and 3 are copies, 3 and 4 nearly so; an exact twin goes before a near one."""
+    """Rows 0 and 3 are copies, 3 and 4 nearly; an exact duplicate takes precedence over a near."""
     digests = np.array([[7], [1], [2], [7], [3], [4]], np.uint8)
 
     found = find_duplicates(digests, np.array([[3, 4]]), np.array([0, 0, 0, 1, 1, 0]))
 
     assert found.group.tolist() == [1, 0, 0, 1, 1, 0]
     assert found.is_exact.tolist() == [True, False, False, True, False, False]
-    assert found.twin.tolist() == [3, -1, -1, 0, 0, -1]
+    assert found.conflicting.tolist() == [3, -1, -1, 0, 0, -1]
 
 
 def test_all_images_equal() -> None:

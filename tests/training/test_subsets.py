@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisefind.config import EasiestConfig
-from noisefind.data.hold_out import set_aside
 from noisefind.training.normalize import QUARTER
 from noisefind.training.on_subsets import Part, SubsetData, SubsetTrainer
 from noisefind.training.recipe import RECIPES
@@ -164,29 +163,3 @@ def test_phases_restart_the_schedule_or_not() -> None:
     job = replace(job, phases=(Phase(np.arange(30), 2, 11), Phase(np.arange(60), 3, 30)))
     first, second = (curves(trainer, replace(job, restart=again))[0] for again in (False, True))
     assert len(first.test) == len(second.test) == 5
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    st.lists(st.integers(1, 30), min_size=1, max_size=5),
-    st.floats(0.01, 0.9),
-    st.integers(0, 99),
-    st.randoms(use_true_random=False),
-)
-def test_what_is_set_aside(sizes: list[int], share: float, seed: int, random: object) -> None:
-    """round(share * N) images but for classes of one; each class its share; by id, not by row."""
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    ids = [f"{row}.png" for row in range(len(labels))]
-    is_aside = set_aside(ids, labels, share, seed)
-    assert is_aside.sum() <= round(share * len(ids))
-    for label, size in enumerate(sizes):
-        n_aside = int(is_aside[labels == label].sum())
-        assert n_aside < size
-        if min(sizes) > 1 / (1 - share) + 1:  # no class is so small that others give for it
-            assert abs(n_aside - share * size) <= 1 + 1e-9
-    order = list(range(len(ids)))
-    random.shuffle(order)  # type: ignore[attr-defined]
-    again = set_aside([ids[row] for row in order], labels[order], share, seed)
-    assert {ids[r] for r, a in zip(order, again, strict=True) if a} == {
-        id_ for id_, a in zip(ids, is_aside, strict=True) if a
-    }

@@ -1,33 +1,26 @@
-"""What is wrong with a picture as a picture: dark, light, blurry and the like.
+"""Image quality from pixel arrays: dark, light, blurry, grey and odd images.
 
 Names, measures and thresholds are those of CleanVision 0.3 (github.com/cleanlab/cleanvision), here
-of the stored pixels, so that no file is read again (docs/similarity.md says how far both agree).
-Three things differ: grey is what has no colour, in whatever mode it was saved; what more than half
-of the images have is what they are like and no issue (CleanVision leaves it out of its report); and
-sizes are compared with at least a tenth of the median, else one image of 201 px among those of 200
-would be odd.
+of the stored pixels, so that no file is read again. docs/similarity.md has the agreement of both.
+Three things differ. An image is grey if it has no colour, whatever mode it was saved in. A property
+that more than half of the images have is no issue (CleanVision leaves it out of its report). The
+spread of sizes is at least a tenth of the median; otherwise one image of 201 px among images of
+200 px would be odd.
+
+Pillow resizes and finds edges, as in CleanVision; it only gets arrays.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageStat
 
-from noisefind.utils.cache import build_once, cache_key
-from noisefind.utils.files import open_array
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from noisefind.data.pixels import Stored
-    from noisefind.utils.progress import Progress
-
-FORMAT = 1  # of the measures; raise it when they change for the same pixels
+FORMAT = 1  # of the measures; increase it when they change for the same pixels
 MEASURES = ("bright_99", "bright_5", "entropy", "edges", "histogram_std", "colour")
 DARK = 0.32  # the 99th percentile of brightness is below
 LIGHT = 0.95  # the 5th percentile of brightness is above
@@ -38,16 +31,15 @@ ODD_ASPECT_RATIO = 0.35  # shorter side over longer, below
 ODD_SIZE = 3.0  # interquartile ranges outside of the quartiles of sqrt(width * height)
 LEAST_SPREAD = 0.1  # of the median size, that counts as an interquartile range
 GREY = 3.0  # the 99th percentile of the difference between channels, in grey levels, is below
-PREVALENT = 0.5  # share of the images: what more have is no issue
-BLUR_SIDE = 64  # px, the longer side at which edges are looked for
-CHUNK = 64  # images per task of a thread
+PREVALENT = 0.5  # share of the images; a property of more images than that is no issue
+BLUR_SIDE = 64  # px, the longer side of the image in which edges are found
 
 
 def image_issues(measures: NDArray[np.float32], sizes: NDArray[np.int32]) -> list[str]:
     """The issues of each image, joined by ";".
 
     Args:
-        measures: (N, 6) as :func:`image_measures` gives them.
+        measures: (N, 6) by :func:`measure_image`.
         sizes: (N, 2) width and height of the originals.
     """
     of = dict(zip(MEASURES, measures.T.astype(np.float64), strict=True))
@@ -78,40 +70,13 @@ def _is_odd(size: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((size < low - reach) | (size > high + reach))
 
 
-def image_measures(
-    stored: Stored, *, key: str, cache: Path, n_threads: int, progress: Progress
-) -> NDArray[np.float32]:
-    """(N, 6) of brightness, information, sharpness and colour; made once, then from the cache.
-
-    ``key`` names the pixels.
-    """
-
-    def build(folder: Path) -> None:
-        measures = np.empty((len(stored.pixels), len(MEASURES)), np.float32)
-        progress.stage("Looking at images", len(measures))
-
-        def measure(rows: range) -> int:
-            for row in rows:
-                measures[row] = measure_image(stored.pixels[row], *stored.sizes[row].tolist())
-            return len(rows)
-
-        starts = range(0, len(measures), CHUNK)
-        chunks = [range(start, min(start + CHUNK, len(measures))) for start in starts]
-        with ThreadPoolExecutor(n_threads) as pool:
-            for n_done in pool.map(measure, chunks):
-                progress.advance(n_done)
-        np.save(folder / "measures.npy", measures)
-
-    folder = build_once(cache / "quality" / cache_key("quality", FORMAT, key), build)
-    return cast("NDArray[np.float32]", open_array(folder / "measures.npy"))
-
-
 def measure_image(pixels: NDArray[np.uint8], width: int, height: int) -> tuple[float, ...]:
     """The measures of one image (S, S, 3), whose original has this width and height.
 
     The 99th and the 5th percentile of brightness, 0 to 1; entropy in bits of the histogram of all
-    channels; the deviation of the edges, and that of the histogram, at 64 px with the original's
-    proportions; the 99th percentile of the largest difference between the channels of a pixel.
+    channels; the standard deviations of the edges and of the histogram, at 64 px with the
+    original's proportions; the 99th percentile of the largest difference between the
+    channels of a pixel.
     """
     step = max(1, len(pixels) // 96)  # percentiles need no more pixels than that
     few = pixels[::step, ::step].reshape(-1, 3)
