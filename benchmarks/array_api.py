@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from detection import Key
     from numpy.typing import NDArray
 
-    from noisefind import LabelIssues
-
 
 def main() -> None:
     """One of the two."""
@@ -74,13 +72,13 @@ def run_case(case: Case, results: Path) -> dict[Key, float]:
     probs = out_of_sample(features, labels)
     found: dict[tuple[str, str], float] = {("regression", "seconds"): time.perf_counter() - start}
     given = {
-        "noisefind, pred_probs": {"pred_probs": probs},
-        "noisefind, features": {"features": features},
-        "noisefind, both": {"pred_probs": probs, "features": features},
+        "noisefind, pred_probs": (probs, None),
+        "noisefind, features": (None, features),
+        "noisefind, both": (probs, features),
     }
     for name, inputs in given.items():
         start = time.perf_counter()
-        issues: LabelIssues = find_label_issues(labels, **inputs, seed=case.seed)
+        issues = find_label_issues(labels, *inputs, seed=case.seed)
         found[name, "seconds"] = time.perf_counter() - start
         found |= judge(name, -issues.label_score, is_wrong)
         found |= judge_flags(name, issues.is_label_issue, is_wrong)

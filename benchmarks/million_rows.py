@@ -90,7 +90,7 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         start = time.perf_counter()
         for member in range(n_members):
             recorder = Recorder(
-                run.record / "cnn", labels, n_classes, range(member, member + 1), n_epochs
+                run.record / "cnn", labels, n_classes, range(member, member + 1), n_epochs=n_epochs
             )
             for epoch in range(n_epochs):
                 for first, log_probs in made_up(labels, n_classes, member, epoch):

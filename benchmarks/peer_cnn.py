@@ -10,11 +10,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from noisefind import ScoreConfig
 from noisefind.data.decode import decoding, read_image
-from noisefind.training.augment import crop_and_flip
-from noisefind.training.member import learn, new_model, predict
+from noisefind.scoring.settings import choose_recipe
+from noisefind.training.augment import draw_moves, move
+from noisefind.training.network import learn, new_model, predict
 from noisefind.training.normalize import choose_normalization, to_input
 from noisefind.training.optimize import batches, build_optimizer
-from noisefind.training.recipe import choose_recipe
 from noisefind.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def trained(
     for epoch in range(recipe.epochs):
         order = torch.randperm(len(y), generator=random)
         for step, rows in enumerate(plan):
-            batch = crop_and_flip(images[order[rows]], random, crop=config.crop, flip=config.flip)
+            moves = draw_moves(len(order[rows]), pixels.shape[1], random)
+            batch = move(images[order[rows]], moves, crop=config.crop, flip=config.flip)
             optimizer.param_groups[0]["lr"] = schedule.rate(epoch * len(plan) + step)
             learn(model, optimizer, to_input(batch, normalization), y[order[rows]])
     return model

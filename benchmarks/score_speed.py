@@ -32,12 +32,14 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from noisefind.config import DataConfig, ScoreConfig
+from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels
-from noisefind.training.member import new_model, train_member
+from noisefind.training.examples import Examples
+from noisefind.training.member import train_member
+from noisefind.training.network import NetworkOptions, new_model
 from noisefind.training.normalize import QUARTER, to_input
-from noisefind.training.recipe import RECIPES
+from noisefind.training.recipe import RECIPES, MemberKind
 from noisefind.utils.device import prepare_cpu
 from noisefind.utils.progress import Progress
 
@@ -170,9 +172,8 @@ def rate(size: int, turns: int) -> str:
 
     def epoch() -> None:
         train_member(
-            images, labels, 10, kind="cnn", member=0, recipe=recipe, config=ScoreConfig(),
-            normalization=QUARTER, device=torch.device("cpu"), recorder=_Nobody(),
-            progress=Progress(),
+            Examples(images, labels, 10), MemberKind("cnn", recipe, seed=0), NetworkOptions(), 0,
+            device=torch.device("cpu"), observer=_Nobody(), progress=Progress(),
         )  # fmt: skip
 
     shares = []
@@ -216,7 +217,7 @@ def decoding(images: Path, home: Path, turns: int) -> str:
 
 
 class _Nobody:
-    """In the recorder's place."""
+    """An observer that keeps nothing."""
 
     def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
         """Do nothing."""

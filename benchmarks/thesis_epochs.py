@@ -19,9 +19,10 @@ import numpy as np
 import torch
 
 from noisefind.config import ScoreConfig, load_config
+from noisefind.scoring.settings import choose_recipe, network_options
+from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
-from noisefind.training.normalize import choose_normalization
-from noisefind.training.recipe import choose_recipe
+from noisefind.training.recipe import MemberKind
 from noisefind.utils.device import prepare_cpu
 from noisefind.utils.progress import Progress
 
@@ -36,7 +37,7 @@ CASES = (
 
 
 class _Clock(Progress):
-    """Notes when each epoch is over; in the recorder's place it keeps nothing."""
+    """Notes when each epoch is over; as an observer it keeps nothing."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -61,10 +62,9 @@ def main() -> None:
         pixels = rng.integers(0, 256, (n_images, size, size, 3), dtype=np.uint8)
         clock = _Clock()
         train_member(
-            pixels, np.arange(n_images) % n_classes, n_classes, kind=network, member=0,
-            recipe=recipe, config=config,
-            normalization=choose_normalization(config.normalize, pixels),
-            device=torch.device("cpu"), recorder=clock, progress=clock,
+            Examples(pixels, np.arange(n_images) % n_classes, n_classes),
+            MemberKind(network, recipe, seed=0), network_options(config, pixels), 0,
+            device=torch.device("cpu"), observer=clock, progress=clock,
         )  # fmt: skip
         rates = n_images / np.diff(clock.times)
         mean = statistics.mean(rates)

@@ -31,10 +31,6 @@ RULES = {
     "experiments": "utils config scores data training features runs pruning scoring evaluation",
     "cli": "utils config runs exports pruning scoring reporting evaluation experiments",
 }
-# Arrows that still run up; this set only shrinks.
-KNOWN_FAULTS = {
-    ("training", "features"), ("features", "runs"),
-}  # fmt: skip
 FILE_READERS = {"matrix.py"}  # the last file of a pure folder that reads files itself
 PURE = {"detection", "scores", "similarity", "noise"}  # numpy and scipy; no files, no printing
 WITH_TORCH = {"training", "features", "scoring", "experiments", "utils"}
@@ -91,8 +87,7 @@ def test_file_keeps_the_rule_of_its_folder(path: Path) -> None:
     if not folder:
         assert path.name in {"__init__.py", "__main__.py", "_version.py", "errors.py"}
         return
-    allowed = set(RULES[folder].split()) | {b for a, b in KNOWN_FAULTS if a == folder}
-    assert folders_imported(path) <= allowed
+    assert folders_imported(path) <= set(RULES[folder].split())
     outside = {name.split(".")[0] for name in imports(path)}
     if folder in PURE and path.name not in FILE_READERS:
         assert outside & OF_EDGES == set()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
     from noisefind.runs.folder import Ranking, RunFolder
-    from noisefind.training.subsets import Trainer
+    from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress
 
 
@@ -42,7 +42,7 @@ class Bench:
 
     train: Dataset
     images: Images
-    trainer: Trainer
+    trainer: TrainSubsets
     network: str
     batch_size: int
     epochs: int

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind.experiments.subsets import Point, job
-from noisefind.training.subsets import Curve, Job
+from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.cache import cache_key
 from noisefind.utils.files import write_json
 
@@ -30,7 +30,7 @@ class CurveCache:
         """``key`` names the data, the network and the machine; the jobs are the rest."""
         self._folder, self._key = folder, key
 
-    def get(self, job: Job) -> Curve | None:
+    def get(self, job: SubsetJob) -> Curve | None:
         """The curve of a job that was trained before."""
         try:
             values = json.loads(self._file(job).read_text(encoding="utf-8"))
@@ -38,12 +38,12 @@ class CurveCache:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def put(self, job: Job, curve: Curve) -> None:
+    def put(self, job: SubsetJob, curve: Curve) -> None:
         """Keep a curve."""
         self._folder.mkdir(parents=True, exist_ok=True)
         write_json(self._file(job), {name: v.tolist() for name, v in curve._asdict().items()})
 
-    def _file(self, job: Job) -> Path:
+    def _file(self, job: SubsetJob) -> Path:
         digest = hashlib.sha256()
         for phase in job.phases:
             for array in (phase.rows, job.labels[phase.rows]):

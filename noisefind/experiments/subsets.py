@@ -10,7 +10,7 @@ import numpy as np
 from noisefind.config import plain
 from noisefind.pruning.rules import Rule
 from noisefind.pruning.selection import Selection, select
-from noisefind.training.subsets import Job, Phase
+from noisefind.training.subsets import Phase, SubsetJob
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def simple(
 def job(
     stages: Sequence[Stage], labels: Ints, seed: int, *, n_full: int, batch_size: int, equal: str,
     restart: bool = False,
-) -> Job:  # fmt: skip
+) -> SubsetJob:  # fmt: skip
     """The training that stages ask for.
 
     Args:
@@ -168,4 +168,4 @@ def job(
         n_images = n_full if equal == "steps" else len(stage.rows)
         steps = max(1, round(stage.epochs * n_images / batch_size))
         phases.append(Phase(stage.rows, stage.epochs, steps))
-    return Job(tuple(phases), labels, seed, restart)
+    return SubsetJob(tuple(phases), labels, seed, restart)

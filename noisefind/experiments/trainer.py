@@ -15,12 +15,11 @@ from noisefind.features.compute import open_network
 from noisefind.features.frozen import frozen_features
 from noisefind.features.reduce import fit_projection
 from noisefind.features.user_file import given_features
+from noisefind.scoring.settings import choose_recipe, feature_options, network_options
 from noisefind.scoring.sizes import choose_sizes
 from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
-from noisefind.training.normalize import choose_normalization
-from noisefind.training.on_subsets import Part, SubsetData, SubsetTrainer
-from noisefind.training.recipe import Recipe, choose_recipe
+from noisefind.training.subset_trainer import Split, SubsetData, SubsetTrainer
 from noisefind.training.weights import file_digest
 from noisefind.utils.device import choose_device, choose_threads, prepare_cpu
 from noisefind.utils.files import row_chunks
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.features.frozen import FrozenNetwork
     from noisefind.runs.folder import Ranking
-    from noisefind.training.subsets import Trainer
+    from noisefind.training.recipe import Recipe
+    from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress
 
 CHUNK = 4096
@@ -45,7 +45,7 @@ _OF_FEATURES = ("features", "feature_size")
 class Machine:
     """A trainer that is ready, and the readable images as it sees them."""
 
-    trainer: Trainer
+    trainer: TrainSubsets
     parts: Parts
     recipe: Recipe
     device: str
@@ -79,10 +79,15 @@ def open_machine(
             "--features swav is trained on the images of a run alone; a sweep of probes needs "
             "pretrained, timm:NAME or a .npy file with a row for every image"
         )
-    frozen = open_network(config, progress) if is_probe else None
-    sizes = choose_sizes(sources.scored, config, networks, frozen)
+    wanted = feature_options(config)
+    frozen = open_network(wanted, progress) if is_probe else None
+    sizes = choose_sizes(
+        sources.scored, networks, frozen, options=wanted, image_size=config.image_size
+    )
     n_classes = len(set(ranking.given_labels))
-    try_networks(networks, n_classes, sizes.network, config.network_weights, progress)
+    try_networks(
+        networks, n_classes, sizes.network, weights=config.network_weights, progress=progress
+    )
 
     def stored(dataset: Dataset) -> Stored:
         return open_pixels(
@@ -100,14 +105,14 @@ def open_machine(
     arrays: list[NDArray[Any]]
     if is_probe:
         arrays = _features(every, parts, config, frozen, sizes.features, cache, device, progress)
-        normalization = None
+        options = network_options(config, None)
     else:
         arrays = [
             resized_pixels(p.pixels, sizes.network, key=p.key, cache=cache, progress=progress)
             for p in every
         ]
         arrays[0] = _rows(arrays[0], parts.is_train)
-        normalization = choose_normalization(config.normalize, arrays[0])
+        options = network_options(config, arrays[0])
     own = (
         arrays[0][~parts.is_learned]
         if parts.is_validated is None
@@ -115,15 +120,15 @@ def open_machine(
     )
     recipe = choose_recipe(replace(config, members=1), config.network, int(parts.is_learned.sum()))
     data = SubsetData(
-        arrays[0], len(parts.train.classes), Part(own, parts.validation),
-        Part(_rows(arrays[1], parts.is_tested), parts.test),
+        arrays[0], len(parts.train.classes), Split(own, parts.validation),
+        Split(_rows(arrays[1], parts.is_tested), parts.test),
     )  # fmt: skip
-    trainer = SubsetTrainer(data, recipe, config, normalization, device, progress)
+    trainer = SubsetTrainer(data, recipe, options, device=device, progress=progress)
     weights = file_digest(config.weights) if config.weights else None
-    options = {n: getattr(config, n) for n in (_OF_FEATURES if is_probe else _OF_PIXELS)}
+    given = {n: getattr(config, n) for n in (_OF_FEATURES if is_probe else _OF_PIXELS)}
     files = _stamp(config.features) if is_probe else ""
     seen = [p.dataset.fingerprint for p in every], sizes.features if is_probe else sizes.network
-    key = repr((asdict(recipe), options, weights, files, seen, device.type))
+    key = repr((asdict(recipe), given, weights, files, seen, device.type))
     return Machine(trainer, parts, recipe, str(device), key)
 
 

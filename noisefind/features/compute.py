@@ -1,17 +1,23 @@
-"""The features that were asked for: whether they can be had, and their way into the run folder."""
+"""The features that were requested: whether they are available, and how they are computed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from noisefind.config import TIMM
+from noisefind.config import AUTO, TIMM
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import write_reduced
-from noisefind.features.swav import lightly_parts, swav_features, swav_folder
+from noisefind.features.swav import (
+    SwavFiles,
+    SwavOptions,
+    lightly_parts,
+    swav_features,
+    swav_folder,
+)
 from noisefind.features.timm_network import timm_network
 from noisefind.features.user_file import given_features
 
@@ -20,19 +26,28 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
-    from noisefind.runs.folder import RunFolder
     from noisefind.utils.progress import Progress
 
 
-def open_network(config: ScoreConfig, progress: Progress) -> FrozenNetwork | None:
-    """The network that ``--features`` names; None for swav, which is trained, and for a file.
+@dataclass(frozen=True)
+class FeatureOptions:
+    """Which features are computed; the values are those of the options of ``score``."""
+
+    source: str = "pretrained"  # or swav, timm:NAME, a .npy file
+    weights: Path | None = None  # of a timm network
+    ids_file: Path | None = None  # of a .npy file
+    size: int | str = AUTO  # in px, at which a frozen network sees the images
+    swav: SwavOptions = field(default_factory=SwavOptions)
+
+
+def open_network(options: FeatureOptions, progress: Progress) -> FrozenNetwork | None:
+    """The network of ``--features``; None for swav, which is trained, and for a file.
 
     Raises:
-        ConfigError: it cannot be had, or cannot see images of ``--feature-size``; for swav, the
-            extra is not installed.
+        ConfigError: it is not available, or does not take images of ``--feature-size``; for swav,
+            the extra is not installed.
     """
-    name = config.features
+    name = options.source
     if name == "pretrained":
         return pretrained_network()
     if name == "swav":
@@ -43,44 +58,50 @@ def open_network(config: ScoreConfig, progress: Progress) -> FrozenNetwork | Non
                 f"--features is {name!r}; it must be pretrained, swav, timm:NAME or a .npy file"
             )
         return None
-    network = timm_network(name.removeprefix(TIMM), config.weights, progress)
-    if network.own_size and config.feature_size not in ("auto", network.own_size):
+    network = timm_network(name.removeprefix(TIMM), options.weights, progress)
+    if network.own_size and options.size not in (AUTO, network.own_size):
         raise ConfigError(
-            f"--feature-size is {config.feature_size}, but {name} takes only {network.own_size}"
+            f"--feature-size is {options.size}, but {name} takes only {network.own_size}"
         )
     return network
 
 
+class FeatureFiles(NamedTuple):
+    """Where the features are written."""
+
+    reduced: Path
+    swav: SwavFiles
+
+
 @dataclass(frozen=True)
 class FeatureTask:
-    """What the features of a run are computed from, and where they are kept."""
+    """What features are computed from, and how."""
 
-    config: ScoreConfig
+    options: FeatureOptions
     network: FrozenNetwork | None  # from open_network
     pixels: NDArray[np.uint8]  # (N, S, S, 3); for swav at the size that it trains on
     size: int  # in px, at which the network sees them
-    key: str  # names the pixels
+    key: str  # of the pixels in the cache
     cache: Path
     device: torch.device
 
     @property
     def is_cached(self) -> bool:
-        """Whether nothing is left to compute."""
+        """Whether nothing has to be computed."""
         if self.network is not None:
             folder = features_folder(
                 self.network, self.size, key=self.key, cache=self.cache, device=self.device
             )
-        elif self.config.features == "swav":
+        elif self.options.source == "swav":
             folder = swav_folder(
-                self.pixels, epochs=self.config.swav_epochs, seed=self.config.seed, key=self.key,
-                cache=self.cache, device=self.device,
-            )  # fmt: skip
+                self.pixels, self.options.swav, key=self.key, cache=self.cache, device=self.device
+            )
         else:
             return True
         return folder.exists()
 
-    def write(self, run: RunFolder, ids: tuple[str, ...], progress: Progress) -> None:
-        """Compute the features, or find them in the cache, and write them reduced into ``run``.
+    def write(self, files: FeatureFiles, ids: tuple[str, ...], progress: Progress) -> None:
+        """Compute the features, or take them from the cache, and write them reduced.
 
         Raises:
             DataError: the user's own features do not fit.
@@ -92,16 +113,13 @@ class FeatureTask:
                 self.network, self.pixels, self.size, key=self.key, cache=self.cache,
                 device=self.device, progress=progress,
             )  # fmt: skip
-        elif self.config.features == "swav":
-            run.swav_loss.parent.mkdir(exist_ok=True)
+        elif self.options.source == "swav":
+            files.swav.loss.parent.mkdir(exist_ok=True)
             features = swav_features(
-                self.pixels, epochs=self.config.swav_epochs, output=self.config.swav_output,
-                seed=self.config.seed, key=self.key, cache=self.cache,
-                checkpoint=run.swav_checkpoint, loss_file=run.swav_loss, device=self.device,
-                progress=progress,
+                self.pixels, self.options.swav, files.swav, key=self.key, cache=self.cache,
+                device=self.device, progress=progress,
             )  # fmt: skip
         else:
-            file = Path(self.config.features)
-            features, order = given_features(file, self.config.feature_ids, ids)
-        run.reduced_features.parent.mkdir(exist_ok=True)
-        write_reduced(features, run.reduced_features, order)
+            features, order = given_features(Path(self.options.source), self.options.ids_file, ids)
+        files.reduced.parent.mkdir(exist_ok=True)
+        write_reduced(features, files.reduced, order)

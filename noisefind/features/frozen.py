@@ -1,4 +1,4 @@
-"""One pass of a frozen network over all images: computed once, then found in the cache."""
+"""One pass of a frozen network over all images: computed once, then read from the cache."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from noisefind.training.member import autocast
 from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.device import autocast
 from noisefind.utils.files import open_array, row_chunks, row_writer
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its 
 
 
 class FrozenNetwork(NamedTuple):
-    """A network with its weights, before it is known at which size it will see the images."""
+    """A network with its weights, for images of any size that it takes."""
 
-    name: str  # says which network and which weights: a part of the cache's key
-    own_size: int | None  # the one side in px that it can see; None: any
+    name: str  # of the network and its weights; part of the key in the cache
+    own_size: int | None  # the only side in px that it takes; None: any
     build: Callable[[int], nn.Module]  # of a size: uint8 (B, S, S, 3) to float (B, d)
 
 
@@ -45,7 +45,7 @@ def frozen_features(
 ) -> NDArray[np.float32]:
     """The features (N, d) of ``pixels`` (N, S, S, 3) seen at ``size`` px, memory-mapped.
 
-    ``key`` names the pixels (the fingerprint of their dataset and their size, say).
+    ``key`` is that of the pixels in the cache, as the fingerprint of their dataset and their size.
     """
 
     def build(folder: Path) -> None:
@@ -72,7 +72,7 @@ def write_features(
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Write what ``module`` makes of all ``pixels`` to ``path``: float32 .npy, (N, d)."""
+    """Write the outputs of ``module`` for all ``pixels`` to ``path``: float32 .npy, (N, d)."""
     module.eval()
 
     def run(rows: NDArray[np.uint8]) -> NDArray[np.float32]:

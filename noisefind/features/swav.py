@@ -1,8 +1,8 @@
-"""Features without any labels: SwAV, trained on the dataset's own images.
+"""Features without labels: SwAV, trained on the dataset's own images.
 
 Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments",
 with the head, prototypes and loss of the package lightly (the extra ``swav``) on a ResNet-18: two
-views of an image shall belong to the same prototypes, over which each batch is spread evenly.
+views of an image must get the same prototypes, and each batch is spread evenly over them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import math
 import os
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
@@ -22,13 +22,13 @@ from torch import nn
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import write_features
 from noisefind.features.swav_views import random_view
-from noisefind.training.member import autocast, place_pixels
 from noisefind.training.networks import resnet18
 from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.recipe import Recipe
 from noisefind.training.schedule import Schedule
 from noisefind.utils.cache import build_once, cache_key
+from noisefind.utils.device import autocast, place_pixels
 from noisefind.utils.files import open_array, whole_file, write_csv
 from noisefind.utils.seeds import derived_seed
 
@@ -41,13 +41,36 @@ if TYPE_CHECKING:
     from noisefind.utils.progress import Progress
 
 FORMAT = 1  # of the stored features; raise it when they change for the same pixels and options
-RECIPE = Recipe(
-    "resnet18", 1, 200, 512, "adam", 1e-3, 1e-6, "cosine"
-)  # the thesis', for both CIFARs
+RECIPE = Recipe(  # that of the thesis, for both CIFARs
+    "resnet18", members=1, epochs=200, batch_size=512, optimizer="adam", learning_rate=1e-3,
+    weight_decay=1e-6, schedule="cosine",
+)  # fmt: skip
 N_HIDDEN, N_PROJECTED, N_PROTOTYPES = 512, 128, 512
 N_FEATURES = 512  # of either output
-SAVE_SECONDS = 60.0  # a checkpoint of 134 MB after the first epoch that ends so long after the last
+SAVE_SECONDS = 60.0  # at least, between two checkpoints of 134 MB
 OUTPUTS = ("backbone", "prototypes")
+
+
+@dataclass(frozen=True)
+class SwavOptions:
+    """How SwAV is trained, and which of its numbers are the features.
+
+    Attributes:
+        epochs: passes over all images.
+        output: ``backbone``: the network's own numbers; ``prototypes``: the scores for those.
+        seed: of the weights, the order of images and the views.
+    """
+
+    epochs: int = 200
+    output: str = "backbone"
+    seed: int = 0
+
+
+class SwavFiles(NamedTuple):
+    """What a training writes outside of the cache."""
+
+    checkpoint: Path  # the state of an interrupted training; removed at the end
+    loss: Path  # the CSV file of the loss, rewritten after every epoch
 
 
 class SwaV(nn.Module):
@@ -70,7 +93,7 @@ class SwaV(nn.Module):
         return scores
 
 
-class Training:
+class SwavTraining:
     """A network and what trains it."""
 
     def __init__(self, image_size: int, *, seed: int, device: torch.device) -> None:
@@ -94,13 +117,13 @@ class Training:
         return loss.detach().squeeze()
 
     def save(self, checkpoint: Path, losses: list[float]) -> None:
-        """Write how far it is."""
+        """Write the current state."""
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         with whole_file(checkpoint) as part:
             torch.save({**state, "losses": losses}, part)
 
     def load(self, checkpoint: Path) -> list[float]:
-        """Go to where the checkpoint is, if there is one; the losses of the epochs until then."""
+        """Restore the state of the checkpoint, if it exists; returns the losses of its epochs."""
         if not checkpoint.exists():
             return []
         state = torch.load(checkpoint, map_location=self._device, weights_only=True)
@@ -112,14 +135,11 @@ class Training:
 
 def swav_features(
     pixels: NDArray[np.uint8],
+    options: SwavOptions,
+    files: SwavFiles,
     *,
-    epochs: int,
-    output: str,
-    seed: int,
     key: str,
     cache: Path,
-    checkpoint: Path,
-    loss_file: Path,
     device: torch.device,
     progress: Progress,
 ) -> NDArray[np.float32]:
@@ -127,60 +147,50 @@ def swav_features(
 
     Args:
         pixels: (N, S, S, 3) uint8, may be memory-mapped.
-        epochs: passes over all images.
-        output: ``backbone``: the network's own numbers; ``prototypes``: the scores for those.
-        seed: of the weights, the order of images and the views.
-        key: names the pixels (the fingerprint of their dataset and their size, say).
+        options: epochs, output and seed.
+        files: written outside of the cache.
+        key: of the pixels in the cache, as the fingerprint of their dataset and their size.
         cache: where both outputs are kept.
-        checkpoint: how far an interrupted training came; written, read, and removed at the end.
-        loss_file: the CSV file of the loss, rewritten after every epoch.
         device: where to train.
-        progress: told of every step, and of the loss at every checkpoint.
+        progress: advanced after every step; prints the loss at every checkpoint.
 
     Raises:
         ConfigError: the extra is not installed.
     """
 
     def build(folder: Path) -> None:
-        model = train_swav(
-            pixels, epochs=epochs, seed=seed, checkpoint=checkpoint, loss_file=loss_file,
-            device=device, progress=progress,
-        )  # fmt: skip
+        model = train_swav(pixels, options, files, device=device, progress=progress)
         progress.stage("Computing SwAV's features", len(OUTPUTS) * len(pixels))
         for name, part in zip(OUTPUTS, (model.backbone, model), strict=True):
             path = folder / f"{name}.npy"
             write_features(_FromPixels(part), pixels, path, device=device, progress=progress)
-        shutil.copyfile(loss_file, folder / "loss.csv")
+        shutil.copyfile(files.loss, folder / "loss.csv")
 
-    folder = build_once(
-        swav_folder(pixels, epochs=epochs, seed=seed, key=key, cache=cache, device=device), build
-    )
-    shutil.copyfile(folder / "loss.csv", loss_file)
-    checkpoint.unlink(missing_ok=True)
-    return cast("NDArray[np.float32]", open_array(folder / f"{output}.npy"))
+    place = swav_folder(pixels, options, key=key, cache=cache, device=device)
+    folder = build_once(place, build)
+    shutil.copyfile(folder / "loss.csv", files.loss)
+    files.checkpoint.unlink(missing_ok=True)
+    return cast("NDArray[np.float32]", open_array(folder / f"{options.output}.npy"))
 
 
 def swav_folder(
     pixels: NDArray[np.uint8],
+    options: SwavOptions,
     *,
-    epochs: int,
-    seed: int,
     key: str,
     cache: Path,
     device: torch.device,
 ) -> Path:
     """Where :func:`swav_features` keeps what it computes."""
-    name = cache_key("swav", FORMAT, key, pixels.shape, epochs, seed, device.type)
+    name = cache_key("swav", FORMAT, key, pixels.shape, options.epochs, options.seed, device.type)
     return cache / "features" / name
 
 
 def train_swav(
     pixels: NDArray[np.uint8],
+    options: SwavOptions,
+    files: SwavFiles,
     *,
-    epochs: int,
-    seed: int,
-    checkpoint: Path,
-    loss_file: Path,
     device: torch.device,
     progress: Progress,
 ) -> SwaV:
@@ -188,9 +198,10 @@ def train_swav(
 
     Every epoch draws from generators of its own, so a resumed training sees the same views.
     """
+    epochs, seed = options.epochs, options.seed
     recipe = replace(RECIPE, epochs=epochs)
-    training = Training(pixels.shape[1], seed=seed, device=device)
-    losses = training.load(checkpoint)
+    training = SwavTraining(pixels.shape[1], seed=seed, device=device)
+    losses = training.load(files.checkpoint)
     images, plan = place_pixels(pixels, device), batches(len(pixels), recipe.batch_size)
     schedule = Schedule(recipe, len(plan))
     progress.stage(f"Training SwAV at {pixels.shape[1]} px", (epochs - len(losses)) * len(plan))
@@ -202,21 +213,22 @@ def train_swav(
         )
         shuffled = torch.randperm(len(pixels), generator=order)
         total = torch.zeros((), device=device)
-        for step, rows in enumerate(plan):
-            batch = images[shuffled[rows].to(images.device)].to(device)
+        for step, batch_rows in enumerate(plan):
+            batch = images[shuffled[batch_rows].to(images.device)].to(device)
             training.optimizer.param_groups[0]["lr"] = schedule.rate(epoch * len(plan) + step)
             total += training.step(batch, views) * len(batch)
             progress.advance()
         losses.append(total.item() / len(pixels))
-        write_csv(loss_file, ("epoch", "loss"), ((e, f"{x:.6g}") for e, x in enumerate(losses, 1)))
+        rows = ((e, f"{x:.6g}") for e, x in enumerate(losses, 1))
+        write_csv(files.loss, ("epoch", "loss"), rows)
         if time.monotonic() - saved >= SAVE_SECONDS or epoch == epochs - 1:
-            training.save(checkpoint, losses)
+            training.save(files.checkpoint, losses)
             saved = time.monotonic()
             progress.say(f"SwAV epoch {epoch + 1} of {epochs}: loss {losses[-1]:.3f}")
     if losses[-1] > 0.99 * math.log(N_PROTOTYPES):
         progress.say(
             f"SwAV's loss is still ln({N_PROTOTYPES}), as if all images were alike: it has learned "
-            "next to nothing; it needs more images or more --swav-epochs"
+            "almost nothing; it needs more images or more --swav-epochs"
         )
     return training.model
 
@@ -246,7 +258,7 @@ def lightly_parts() -> Any:
 
 
 class _FromPixels(nn.Module):
-    """Puts what networks take of uint8 images before a network."""
+    """A network that takes uint8 images."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

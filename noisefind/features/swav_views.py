@@ -46,9 +46,11 @@ def random_view(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     """
     draws = torch.rand(12, len(batch), generator=generator)
     view = recolour(batch, random_colours(draws[5:]))
-    return F.grid_sample(
-        to_input(view, QUARTER), _grid(random_boxes(draws[:5]), view), "bilinear", "border", False
-    ).contiguous(memory_format=torch.channels_last)
+    views = F.grid_sample(
+        to_input(view, QUARTER), _grid(random_boxes(draws[:5]), view), mode="bilinear",
+        padding_mode="border", align_corners=False,
+    )  # fmt: skip
+    return views.contiguous(memory_format=torch.channels_last)
 
 
 def random_boxes(draws: torch.Tensor) -> torch.Tensor:

@@ -49,10 +49,10 @@ def timm_network(name: str, weights: Path | None, progress: Progress) -> FrozenN
     Args:
         name: one of ``timm.list_models()``, with or without the tag of its weights.
         weights: its state dict, .safetensors or of ``torch.save``; None: timm downloads its own.
-        progress: told before anything is downloaded.
+        progress: prints a line before anything is downloaded.
 
     Raises:
-        ConfigError: no such network, weights that are not its, no way to download them.
+        ConfigError: no such network, weights of another network, or a failed download.
     """
     import timm
 
@@ -63,12 +63,12 @@ def timm_network(name: str, weights: Path | None, progress: Progress) -> FrozenN
             + (f"; near: {', '.join(near)}" if near else "; timm.list_models() names all")
         )
     if weights is None:
-        progress.say(f"timm downloads the weights of {name}, unless it has them already")
+        progress.say(f"timm downloads the weights of {name}, unless they are already downloaded")
     try:
         network: Any = timm.create_model(name, pretrained=weights is None, num_classes=0)
-    except Exception as error:  # noqa: BLE001  whatever stands between here and a hub
+    except Exception as error:  # noqa: BLE001  a download fails in many ways
         raise ConfigError(
-            f"--features timm:{name}: cannot be had from timm: {_one_line(error)}; "
+            f"--features timm:{name}: cannot be loaded by timm: {_one_line(error)}; "
             "give its state dict as --weights FILE"
         ) from None
     if weights is not None:
@@ -108,7 +108,7 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
 
 
 def _digest(network: nn.Module) -> str:
-    """A hash of all weights, so that other weights never find these features in the cache."""
+    """A hash of all weights, so that features in the cache are never those of other weights."""
     digest = hashlib.sha256()
     for name, value in network.state_dict().items():
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""The user's own feature vectors: a .npy file and a text file that says whose row each is."""
+"""The user's own feature vectors: a .npy file, and a text file with the id of each row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def given_features(
     """The array in ``file`` (M, d), memory-mapped, and which of its rows belongs to each id (N,).
 
     ``ids_file`` holds one id per line, by default beside ``file`` as .txt. Ids that are not in
-    the dataset are passed over. Of the array, never more than a chunk of rows is in memory.
+    the dataset are ignored. Never more than a chunk of rows of the array is in memory.
 
     Raises:
         DataError: a file cannot be read or does not fit the other, an id has no row or two, a
@@ -46,7 +46,7 @@ def given_features(
     row_of = {name: row for row, name in enumerate(names)}
     if len(row_of) < len(names):
         twice = next(name for row, name in enumerate(names) if row_of[name] != row)
-        raise DataError(f"{ids_file}: {twice!r} stands there twice; each id must have one row")
+        raise DataError(f"{ids_file}: {twice!r} appears twice; each id must have one row")
     missing = [id_ for id_ in ids if id_ not in row_of]
     if missing:
         raise DataError(

@@ -1,4 +1,4 @@
-"""How long and how large the rest of a run will be, from a first batch of everything."""
+"""Time and disk space that the rest of a run needs, from a first batch of everything."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from noisefind.features import swav
 from noisefind.features.frozen import BATCH
 from noisefind.features.reduce import N_COMPONENTS
 from noisefind.scores.predictions import FIELDS
-from noisefind.training.member import autocast, train_member
-from noisefind.training.normalize import choose_normalization
+from noisefind.training.examples import Examples
+from noisefind.training.member import train_member
 from noisefind.training.probes import train_probes
+from noisefind.training.recipe import MemberKind
+from noisefind.utils.device import autocast
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from noisefind.config import ScoreConfig
     from noisefind.features.compute import FeatureTask
     from noisefind.features.frozen import FrozenNetwork
+    from noisefind.training.network import NetworkOptions
     from noisefind.training.recipe import Recipe
 
 FLOAT_BYTES = 4
@@ -32,7 +34,7 @@ FIXED_SECONDS = 5.0  # reduction, k-means and writing, for a few thousand images
 
 
 class _Forget:
-    """In the recorder's place: keeps nothing."""
+    """An observer that keeps nothing."""
 
     def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
         """Do nothing."""
@@ -42,22 +44,23 @@ def estimate(
     task: FeatureTask,
     n_classes: int,
     recipes: dict[str, Recipe],
+    options: NetworkOptions,
     *,
     has_features: bool,
     network_size: int,
     n_gpus: int = 0,
 ) -> tuple[float, int]:
-    """Seconds and bytes for the features (unless they are there already), members, record.
+    """Seconds and bytes for the features (unless ``has_features``), the members and the record.
 
     Every stage runs once to warm up and once for the clock, on a few images or on numbers of the
-    same shape. Members from pixels are shared out to ``n_gpus``; processes on one CPU share its
-    cores and are counted as if they took turns.
+    same shape. Members from pixels are divided among ``n_gpus``. Processes on one CPU share its
+    cores and are counted as if they ran one after the other.
     """
-    n_images, config, device = len(task.pixels), task.config, task.device
+    n_images, device = len(task.pixels), task.device
     seconds, n_bytes = FIXED_SECONDS, n_images * N_COMPONENTS * FLOAT_BYTES
     if not has_features:
         per_image, n_features = (
-            _swav_cost(network_size, config.swav_epochs, device)
+            _swav_cost(network_size, task.options.swav.epochs, device)
             if task.network is None
             else _feature_cost(task, task.network)
         )
@@ -66,7 +69,9 @@ def estimate(
     for recipe in recipes.values():
         if recipe.members == 0:
             continue
-        once = _member_seconds(recipe, config, n_classes, network_size, device)
+        once = _member_seconds(
+            recipe, options, n_classes=n_classes, size=network_size, device=device
+        )
         is_together = recipe.architecture == "probe"
         in_turn = 1 if is_together else math.ceil(recipe.members / max(1, n_gpus))
         seconds += once * n_images * recipe.epochs * in_turn
@@ -76,7 +81,7 @@ def estimate(
 
 
 def _feature_cost(task: FeatureTask, network: FrozenNetwork) -> tuple[float, int]:
-    """Seconds for one image, and the numbers that it gives."""
+    """Seconds for one image, and the number of its features."""
     module = network.build(task.size).eval().to(task.device)
     batch = torch.from_numpy(np.array(task.pixels[:BATCH])).to(task.device)
     n_features = 0
@@ -91,9 +96,9 @@ def _feature_cost(task: FeatureTask, network: FrozenNetwork) -> tuple[float, int
 
 
 def _swav_cost(size: int, epochs: int, device: torch.device) -> tuple[float, int]:
-    """Seconds for one image in all epochs of SwAV, and the numbers of both its outputs."""
+    """Seconds for one image in all epochs of SwAV, and the number of features of both outputs."""
     n_images = BATCH if device.type == "cpu" else swav.RECIPE.batch_size
-    training = swav.Training(size, seed=0, device=device)
+    training = swav.SwavTraining(size, seed=0, device=device)
     batch = torch.zeros(n_images, size, size, 3, dtype=torch.uint8, device=device)
     seconds = _clocked(lambda: float(training.step(batch, torch.Generator()))) / n_images
     return seconds * epochs, len(swav.OUTPUTS) * swav.N_FEATURES
@@ -101,7 +106,8 @@ def _swav_cost(size: int, epochs: int, device: torch.device) -> tuple[float, int
 
 def _member_seconds(
     recipe: Recipe,
-    config: ScoreConfig,
+    options: NetworkOptions,
+    *,
     n_classes: int,
     size: int,
     device: torch.device,
@@ -109,21 +115,20 @@ def _member_seconds(
     """Seconds for one image in one epoch: of one network, or of all probes together."""
     n_images = 2 * recipe.batch_size
     labels = np.arange(n_images, dtype=np.int64) % n_classes
-    recipe = replace(recipe, epochs=1)
+    kind = MemberKind(recipe.architecture, replace(recipe, epochs=1), seed=0)
 
     def run() -> None:
         if recipe.architecture == "probe":
+            features = np.zeros((n_images, N_COMPONENTS), np.float32)
             train_probes(
-                np.zeros((n_images, N_COMPONENTS), np.float32), labels, n_classes, kind="probe",
-                members=range(recipe.members), recipe=recipe, seed=0, device=device,
-                recorder=_Forget(), progress=Progress(),
+                Examples(features, labels, n_classes), kind, range(recipe.members),
+                device=device, observer=_Forget(), progress=Progress(),
             )  # fmt: skip
         else:
+            pixels = np.zeros((n_images, size, size, 3), np.uint8)
             train_member(
-                np.zeros((n_images, size, size, 3), np.uint8), labels, n_classes,
-                kind=recipe.architecture, member=0, recipe=recipe, config=config,
-                normalization=choose_normalization("half"), device=device, recorder=_Forget(),
-                progress=Progress(),
+                Examples(pixels, labels, n_classes), kind, options, 0,
+                device=device, observer=_Forget(), progress=Progress(),
             )  # fmt: skip
 
     return _clocked(run) / n_images

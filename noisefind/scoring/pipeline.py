@@ -22,7 +22,8 @@ from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.data.splits import hold_out
 from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
-from noisefind.features.compute import FeatureTask, open_network
+from noisefind.features.compute import FeatureFiles, FeatureTask, open_network
+from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.scoring.details import issues_summary, memorised_warning, write_details
@@ -33,10 +34,11 @@ from noisefind.scoring.image_checks import (
     check_other_splits,
 )
 from noisefind.scoring.ranking import Ensemble, rank
+from noisefind.scoring.settings import choose_recipes, feature_options, network_options
 from noisefind.scoring.sizes import Sizes, choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.networks import require_known
-from noisefind.training.recipe import Recipe, choose_recipes, is_trajectory
+from noisefind.training.recipe import MemberKind, Recipe, is_trajectory
 from noisefind.training.record import Record, n_recorded
 from noisefind.training.weights import file_digest
 from noisefind.utils.cache import cache_folder
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.data.pixels import Stored
     from noisefind.similarity.findings import Findings
+    from noisefind.training.network import NetworkOptions
 
 FEW_IMAGES = 20  # of a class; with fewer a warning is given
 
@@ -128,13 +131,17 @@ def _score(
     prepare_cpu(machine.n_threads)
     networks = config.networks(on_gpu=machine.device.type == "cuda")
     require_known(networks)
-    feature_network = open_network(config, machine.progress)
+    wanted = feature_options(config)
+    feature_network = open_network(wanted, machine.progress)
     with machine.timed("open"):
         dataset, held_out = _open(data, config, machine)
-        sizes = choose_sizes(dataset, config, networks, feature_network)
-        try_networks(
-            networks, len(dataset.classes), sizes.network, config.network_weights, machine.progress
+        sizes = choose_sizes(
+            dataset, networks, feature_network, options=wanted, image_size=config.image_size
         )
+        try_networks(
+            networks, len(dataset.classes), sizes.network, weights=config.network_weights,
+            progress=machine.progress,
+        )  # fmt: skip
     with machine.timed("pixels"):
         stored = open_pixels(
             dataset, sizes.stored, cache=machine.cache, max_pixels=config.max_pixels,
@@ -148,23 +155,29 @@ def _score(
         machine.progress.say(f"{run.path} is complete; nothing is left to do")
         return ScoreResult(run, run.read_summary(), run.read_ranking())
     network_pixels = None
-    if trains_on_pixels(config, networks):
+    if trains_on_pixels(networks, wanted):
         network_pixels = resized_pixels(
             pixels, sizes.network, key=stored.key, cache=machine.cache, progress=machine.progress
         )
+    if network_pixels is not None and config.features == "swav":
+        pixels = network_pixels
     task = FeatureTask(
-        config, feature_network,
-        network_pixels if network_pixels is not None and config.features == "swav" else pixels,
-        sizes.features, stored.key, machine.cache, machine.device,
+        options=wanted, network=feature_network, pixels=pixels, size=sizes.features,
+        key=stored.key, cache=machine.cache, device=machine.device,
     )  # fmt: skip
-    _say_estimate(task, len(dataset.classes), sizes, recipes, run, machine)
+    options = network_options(config, network_pixels)
+    _say_estimate(
+        task, len(dataset.classes), recipes, options, network_size=sizes.network, run=run,
+        machine=machine,
+    )  # fmt: skip
     features = _features(task, dataset, run, machine)
     clusters = _clusters(features, dataset, config, machine)
     with machine.timed("training"):
         training = TrainingData(features, network_pixels, dataset.labels, len(dataset.classes))
+        kinds = [MemberKind(name, recipe, config.seed) for name, recipe in recipes.items()]
         train_ensemble(
-            training, recipes, config, run.record, machine.device, machine.progress,
-            machine.devices,
+            training, kinds, options, run.record, device=machine.device,
+            devices=machine.devices, progress=machine.progress,
         )  # fmt: skip
     with machine.timed("leave_one_out"):
         leave_one_out = _leave_one_out(features, dataset, config, machine)
@@ -241,19 +254,21 @@ def _asked(
 def _say_estimate(
     task: FeatureTask,
     n_classes: int,
-    sizes: Sizes,
     recipes: dict[str, Recipe],
+    options: NetworkOptions,
+    *,
+    network_size: int,
     run: RunFolder,
     machine: _Machine,
 ) -> None:
-    """Say how long what is still to be done will take; what is cached or recorded is not."""
+    """Print the estimate of what is neither cached nor recorded yet."""
     missing = {
         kind: replace(recipe, members=recipe.members - n_recorded(run.record / kind))
         for kind, recipe in recipes.items()
     }
     has_features = run.reduced_features.exists() or task.is_cached
     seconds, n_bytes = estimate(
-        task, n_classes, missing, has_features=has_features, network_size=sizes.network,
+        task, n_classes, missing, options, has_features=has_features, network_size=network_size,
         n_gpus=len({d for d in machine.devices if d.type == "cuda"}),
     )  # fmt: skip
     time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
@@ -269,7 +284,10 @@ def _features(
     """The reduced features (N, k), computed unless an interrupted run left them."""
     if not run.reduced_features.exists():
         with machine.timed("features"):
-            task.write(run, dataset.ids, machine.progress)
+            files = FeatureFiles(
+                run.reduced_features, SwavFiles(run.swav_checkpoint, run.swav_loss)
+            )
+            task.write(files, dataset.ids, machine.progress)
     return cast("NDArray[np.float32]", open_array(run.reduced_features))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -12,8 +13,17 @@ MAX_SHIFT = 1 / 8  # of the side
 MAX_DEGREES = 15.0
 
 
+@dataclass(frozen=True)
+class Augmentation:
+    """Which random changes are applied to the images of a batch."""
+
+    crop: bool = True
+    flip: bool = True
+    rotate: bool = False
+
+
 class Moves(NamedTuple):
-    """What chance does to B images, drawn whether it is used or not."""
+    """Random shifts and mirrors of B images, drawn whether they are used or not."""
 
     shifts: torch.Tensor  # (2, B, 1) rows and columns, in px
     mirrored: torch.Tensor  # (B, 1) bool
@@ -31,25 +41,18 @@ def draw_angles(n_images: int, generator: torch.Generator) -> torch.Tensor:
     return (torch.rand(n_images, generator=generator) * 2 - 1).mul_(math.radians(MAX_DEGREES))
 
 
-def crop_and_flip(
-    batch: torch.Tensor, generator: torch.Generator, *, crop: bool, flip: bool
-) -> torch.Tensor:
+def move(batch: torch.Tensor, moves: Moves, *, crop: bool, flip: bool) -> torch.Tensor:
     """Shift each image by up to 1/8 of its side, reflected at the border, and mirror every other.
 
     Args:
         batch: (B, S, S, 3) of any dtype.
-        generator: a CPU generator; each image draws two shifts and one mirror from it.
-        crop: shift.
-        flip: mirror.
+        moves: shifts and mirrors that were drawn.
+        crop: whether to shift.
+        flip: whether to mirror.
 
     Returns:
         A batch of the same shape, dtype and device. One gather does both.
     """
-    return move(batch, draw_moves(len(batch), batch.shape[1], generator), crop=crop, flip=flip)
-
-
-def move(batch: torch.Tensor, moves: Moves, *, crop: bool, flip: bool) -> torch.Tensor:
-    """Like :func:`crop_and_flip`, with what chance does to each image already drawn."""
     n_images, size = batch.shape[:2]
     place = torch.arange(size).expand(n_images, size)
     rows = columns = place
@@ -60,11 +63,6 @@ def move(batch: torch.Tensor, moves: Moves, *, crop: bool, flip: bool) -> torch.
     rows, columns = rows.to(batch.device), columns.to(batch.device)
     images = torch.arange(n_images, device=batch.device)
     return batch[images[:, None, None], rows[:, :, None], columns[:, None, :]]
-
-
-def rotate(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Turn each image of a float batch (B, 3, S, S) by up to 15 degrees, reflected."""
-    return turn(batch, draw_angles(len(batch), generator))
 
 
 def turn(batch: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:

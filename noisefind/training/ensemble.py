@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
 from noisefind.training.networks import build_network, require_size
-from noisefind.training.normalize import choose_normalization
-from noisefind.training.parallel import Job, train_on_devices
+from noisefind.training.parallel import DeviceJob, train_on_devices
 from noisefind.training.probes import train_probes
 from noisefind.training.record import Recorder, n_recorded
 from noisefind.training.weights import load_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
-    from noisefind.training.recipe import Recipe
+    from noisefind.training.network import NetworkOptions
+    from noisefind.training.recipe import MemberKind
     from noisefind.utils.progress import Progress
 
 
@@ -44,10 +44,11 @@ def try_networks(
     weights: Path | None,
     progress: Progress,
 ) -> None:
-    """Build every network once, so that what cannot be built is refused before images are decoded.
+    """Build every network once, so that errors appear before images are decoded.
 
     Raises:
-        ConfigError: a network does not take images of this size, or ``weights`` are not its own.
+        ConfigError: a network does not take images of this size, or ``weights`` are of another
+            network.
     """
     for name in networks:
         if name == "probe":
@@ -59,65 +60,74 @@ def try_networks(
                 network, weights, name=name, n_classes=n_classes, image_size=image_size
             )
             if fresh:
-                progress.say(f"--weights {weights}: trained anew, not taken: {', '.join(fresh)}")
+                names = ", ".join(fresh)
+                progress.say(f"--weights {weights}: not taken but trained from scratch: {names}")
 
 
 def train_ensemble(
     data: TrainingData,
-    recipes: dict[str, Recipe],
-    config: ScoreConfig,
+    kinds: Iterable[MemberKind],
+    options: NetworkOptions,
     folder: Path,
+    *,
     device: torch.device,
-    progress: Progress,
     devices: Sequence[torch.device] = (),
+    progress: Progress,
 ) -> None:
-    """Train the members that ``folder`` does not hold yet; ``recipes`` has one per kind.
+    """Train the members that ``folder`` does not hold yet.
 
-    Each kind has a folder of its name in ``folder``.
+    Each kind has a folder of its name in ``folder``. Probes are trained and saved together,
+    networks from pixels one by one, so an interrupted run loses one member at most.
 
-    Probes are trained and saved together; networks from pixels one by one, so that an interrupted
-    run loses one member at most. Where ``devices`` are given, each gets a process for networks from
-    pixels, and the threads of this one are shared out among them.
+    Args:
+        data: what members learn from.
+        kinds: of members.
+        options: of networks from pixels.
+        folder: of the records.
+        device: where to train.
+        devices: each gets a process for networks from pixels, and a share of the threads of this
+            process; empty: they are trained in this process.
+        progress: advanced once per epoch.
     """
-    for kind, recipe in recipes.items():
-        missing = range(n_recorded(folder / kind), recipe.members)
+    for kind in kinds:
+        recipe, place = kind.recipe, folder / kind.name
+        missing = range(n_recorded(place), recipe.members)
         if not missing:
             continue
         are_probes = recipe.architecture == "probe"
         n_trainings = 1 if are_probes else len(missing)
-        progress.stage(f"Training {len(missing)} x {kind}", recipe.epochs * n_trainings)
+        progress.stage(f"Training {len(missing)} x {kind.name}", recipe.epochs * n_trainings)
         if are_probes:
-            recorder = Recorder(folder / kind, data.labels, data.n_classes, missing, recipe.epochs)
+            examples = Examples(data.features, data.labels, data.n_classes)
+            recorder = Recorder(place, data.labels, data.n_classes, missing, n_epochs=recipe.epochs)
             train_probes(
-                data.features, data.labels, data.n_classes, kind=kind, members=missing,
-                recipe=recipe, seed=config.seed, device=device, recorder=recorder,
-                progress=progress,
-            )  # fmt: skip
+                examples, kind, missing, device=device, observer=recorder, progress=progress
+            )
             recorder.finish()
             continue
         if data.pixels is None:
-            raise ValueError(f"{kind} needs pixels")
-        normalization = choose_normalization(config.normalize, data.pixels)
+            raise ValueError(f"{kind.name} needs pixels")
         if devices:
-            job = Job(
-                folder / kind, _file_of(data.pixels), data.labels, data.n_classes, kind, recipe,
-                config, normalization, n_threads=max(1, torch.get_num_threads() // len(devices)),
+            job = DeviceJob(
+                folder=place, pixels=_file_of(data.pixels), labels=data.labels,
+                n_classes=data.n_classes, kind=kind, options=options,
+                n_threads=max(1, torch.get_num_threads() // len(devices)),
             )  # fmt: skip
             train_on_devices(job, missing, devices, progress)
             continue
+        examples = Examples(data.pixels, data.labels, data.n_classes)
         for member in missing:
             group = range(member, member + 1)
-            recorder = Recorder(folder / kind, data.labels, data.n_classes, group, recipe.epochs)
+            recorder = Recorder(place, data.labels, data.n_classes, group, n_epochs=recipe.epochs)
             train_member(
-                data.pixels, data.labels, data.n_classes, kind=kind, member=member, recipe=recipe,
-                config=config, normalization=normalization, device=device, recorder=recorder,
+                examples, kind, options, member, device=device, observer=recorder,
                 progress=progress,
             )  # fmt: skip
             recorder.finish()
 
 
 def _file_of(pixels: NDArray[np.uint8]) -> Path:
-    """Where pixels are kept, so that another process can map them too."""
+    """The file of memory-mapped pixels, for other processes to map."""
     if not isinstance(pixels, np.memmap) or pixels.filename is None:
         raise ValueError("several devices need pixels that are a memory-mapped file")
     return Path(pixels.filename)

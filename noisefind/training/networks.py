@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from noisefind.errors import ConfigError
+from noisefind.training.lite0 import Lite0, load_backbone
 
 SMALL_IMAGE = 64  # px; below it resnet18 takes the form that is usual for CIFAR
 OWN = ("cnn", "lite0", "resnet18", "resnet18-plain", "one-conv")
@@ -58,7 +59,7 @@ def build_network(name: str, n_classes: int, image_size: int) -> nn.Module:
     if name == "cnn":
         return small_cnn(n_classes, image_size)
     if name == "lite0":
-        return Lite0(n_classes)
+        return Lite0(load_backbone(), n_classes)
     if name == "resnet18":
         return resnet18(n_classes, image_size)
     if name == "resnet18-plain":
@@ -87,23 +88,6 @@ def small_cnn(n_classes: int, image_size: int) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-class Lite0(nn.Module):
-    """The pretrained EfficientNet-Lite0 of the features, with a new head, to be trained on."""
-
-    def __init__(self, n_classes: int) -> None:
-        super().__init__()
-        from noisefind.features.pretrained import load_backbone
-
-        network: Any = load_backbone()
-        network.reset_classifier(n_classes)
-        self.network = network
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (B, C); it was pretrained on twice the deviation that ``quarter`` gives."""
-        logits: torch.Tensor = self.network(images / 2)
-        return logits
-
-
 def resnet18(n_classes: int, image_size: int) -> nn.Module:
     """torchvision's ResNet-18; for small images with a 3x3 first convolution and no max-pool."""
     network = torchvision_network("resnet18", n_classes, image_size)
@@ -121,7 +105,7 @@ def resnet18_plain(n_classes: int) -> nn.Module:
     """
 
     def convolution(n_in: int, n_out: int, stride: int = 1) -> list[nn.Module]:
-        return [nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm2d(n_out)]
+        return [nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False), nn.BatchNorm2d(n_out)]
 
     layers: list[nn.Module] = [*convolution(3, 64), nn.ReLU(inplace=True)]
     n_channels = 64

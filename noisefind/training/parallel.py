@@ -1,12 +1,12 @@
 """Members from pixels on several devices at once: one process per device.
 
-Of the missing members process k of n trains every n-th from the k-th on. Each member leaves a
-record of its own, with itself as the only member, in ``alone-NN``; the parent takes these into the
-record in the order of the members' numbers and deletes them. So the record grows as if one process
-had trained them one by one, to the same bytes where the devices and threads are the same, and what
-a killed run had finished out of order is still there when it goes on.
+Process k of n trains every n-th of the missing members, from the k-th on. Each member gets a record
+of its own in ``alone-NN``. The parent moves these records into the common one in the order of the
+members' numbers and deletes them. So the record grows as if one process had trained the members one
+by one, with the same bytes where devices and threads are the same. A resumed run also keeps members
+that a killed run had finished out of order.
 
-A process ends with its parent, however that ends, and leaves Ctrl-C to it.
+A process ends when its parent ends, in whatever way. Only the parent handles Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from noisefind.errors import RunError
+from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
 from noisefind.training.record import Recorder, n_recorded
 from noisefind.utils.device import prepare_cpu
@@ -39,30 +40,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
-    from noisefind.training.normalize import Normalization
-    from noisefind.training.recipe import Recipe
+    from noisefind.training.network import NetworkOptions
+    from noisefind.training.recipe import MemberKind
 
-EPOCH, MEMBER = "epoch", "member"  # what a process tells its parent: one more of these is over
+EPOCH, MEMBER = "epoch", "member"  # messages to the parent: one more of these is finished
 
 
 @dataclass(frozen=True)
-class Job:
+class DeviceJob:
     """What all processes that train one kind of member need; small, since it is pickled."""
 
     folder: Path  # of the record of this kind
     pixels: Path  # a .npy file
     labels: NDArray[np.int64]
     n_classes: int
-    kind: str  # of members
-    recipe: Recipe
-    config: ScoreConfig
-    normalization: Normalization
+    kind: MemberKind
+    options: NetworkOptions
     n_threads: int  # per process
 
 
 def train_on_devices(
-    job: Job, members: range, devices: Sequence[torch.device], progress: Progress
+    job: DeviceJob, members: range, devices: Sequence[torch.device], progress: Progress
 ) -> None:
     """Train the members numbered ``members``, which start at ``n_recorded(job.folder)``.
 
@@ -80,7 +78,7 @@ def train_on_devices(
         if int(path.name.rpartition("-")[2]) < members.start:  # killed before it was deleted
             shutil.rmtree(path)
     waiting = [m for m in members if n_recorded(_alone(job.folder, m)) == 0]
-    progress.advance(job.recipe.epochs * (len(members) - len(waiting)))
+    progress.advance(job.kind.recipe.epochs * (len(members) - len(waiting)))
     shares = [waiting[k :: len(devices)] for k in range(len(devices))]
     with _processes(job, shares, devices) as running:
         _take_in(job, members)
@@ -88,24 +86,25 @@ def train_on_devices(
             for receiver in connection.wait(list(running)):
                 receiver = cast("Connection", receiver)
                 try:
-                    news = receiver.recv()
-                except (EOFError, OSError):  # it has ended, for better or worse
+                    message = receiver.recv()
+                except (EOFError, OSError):  # it has ended
                     _require_success(running.pop(receiver))
                     continue
-                if news == EPOCH:
+                if message == EPOCH:
                     progress.advance()
                 else:
                     _take_in(job, members)
 
 
-def _take_in(job: Job, members: range) -> None:
+def _take_in(job: DeviceJob, members: range) -> None:
     """Move members from their own records to the common one: those that are next and whole."""
     for member in range(n_recorded(job.folder), members.stop):
         alone = _alone(job.folder, member)
         if n_recorded(alone) == 0:
             return
         group = range(member, member + 1)
-        recorder = Recorder(job.folder, job.labels, job.n_classes, group, job.recipe.epochs)
+        n_epochs = job.kind.recipe.epochs
+        recorder = Recorder(job.folder, job.labels, job.n_classes, group, n_epochs=n_epochs)
         recorder.adopt(member, alone)
         recorder.finish()
         shutil.rmtree(alone)
@@ -113,11 +112,11 @@ def _take_in(job: Job, members: range) -> None:
 
 @contextmanager
 def _processes(
-    job: Job, shares: list[list[int]], devices: Sequence[torch.device]
+    job: DeviceJob, shares: list[list[int]], devices: Sequence[torch.device]
 ) -> Iterator[dict[Connection, SpawnProcess]]:
-    """The processes under way, each by the pipe that it tells its progress; none outlives this.
+    """The running processes by the pipes of their messages; all end with this context.
 
-    The caller takes out those that have ended.
+    The caller removes those that have ended.
     """
     context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
     running: dict[Connection, SpawnProcess] = {}
@@ -142,7 +141,7 @@ def _processes(
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Start a process inside this, and Ctrl-C never reaches it: the parent decides for all.
+    """A process that is started in this context never gets Ctrl-C: the parent decides for all.
 
     The mask is inherited; a signal that arrives meanwhile reaches the parent afterwards.
     """
@@ -162,8 +161,8 @@ def _require_success(process: SpawnProcess) -> None:
     code = process.exitcode or 0
     if code < 0:
         raise RunError(
-            f"a training process was killed by signal {-code}, most often for want of memory; "
-            "free some and go on with --resume"
+            f"a training process was killed by signal {-code}, usually because memory ran "
+            "out; free some and continue with --resume"
         )
     if code > 0:
         raise RuntimeError(f"a training process failed with exit code {code}; see above")
@@ -172,8 +171,8 @@ def _require_success(process: SpawnProcess) -> None:
 # In the process of a device
 
 
-class _Teller(Progress):
-    """Tells the parent how far the process is."""
+class _PipeProgress(Progress):
+    """Sends the parent a message after each epoch."""
 
     def __init__(self, sender: Connection) -> None:
         self._sender = sender
@@ -193,25 +192,25 @@ class _Alone:
         self._recorder.observe(0, epoch, start, log_probs)
 
 
-def _work(job: Job, members: list[int], device: str, sender: Connection) -> None:
+def _work(job: DeviceJob, members: list[int], device: str, sender: Connection) -> None:
     """Train some members, one by one, each into a record of its own."""
     Thread(target=_end_with_parent, daemon=True).start()
     prepare_cpu(job.n_threads)
-    pixels = cast("NDArray[np.uint8]", open_array(job.pixels))
+    examples = Examples(open_array(job.pixels), job.labels, job.n_classes)
     for member in members:
         alone = _alone(job.folder, member)
-        recorder = Recorder(alone, job.labels, job.n_classes, range(1), job.recipe.epochs)
+        n_epochs = job.kind.recipe.epochs
+        recorder = Recorder(alone, job.labels, job.n_classes, range(1), n_epochs=n_epochs)
         train_member(
-            pixels, job.labels, job.n_classes, kind=job.kind, member=member,
-            recipe=job.recipe, config=job.config, normalization=job.normalization,
-            device=torch.device(device), recorder=_Alone(recorder), progress=_Teller(sender),
+            examples, job.kind, job.options, member, device=torch.device(device),
+            observer=_Alone(recorder), progress=_PipeProgress(sender),
         )  # fmt: skip
         recorder.finish()
         sender.send(MEMBER)
 
 
 def _end_with_parent() -> None:
-    """A killed parent cannot end its processes, so they watch it."""
+    """End this process when the parent ends: a killed parent cannot end it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

@@ -1,29 +1,33 @@
-"""Members on frozen features: one hidden layer each, all trained together in batched products.
+"""Probes: networks of one hidden layer on frozen features, trained together in batched products.
 
-Ten members train in the time of little more than ten matrix products per step, so an ensemble
-costs seconds. Every member has its own initial weights, order of images and dropout, drawn from
-its own generator: what it learns does not depend on how many others train beside it.
+A step of ten members takes little more time than ten matrix products, so an ensemble costs
+seconds. Every member has its own initial weights, order of images and dropout, drawn from its own
+generator: what it learns does not depend on how many others are trained with it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
+from noisefind.training.loop import train_epochs
 from noisefind.training.optimize import batches, build_optimizer
 from noisefind.training.schedule import Schedule
 from noisefind.utils.files import row_chunks
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from noisefind.training.recipe import Recipe
+    from noisefind.training.examples import Examples
+    from noisefind.training.recipe import MemberKind, Recipe
     from noisefind.training.record import Observer
     from noisefind.utils.progress import Progress
 
@@ -55,70 +59,102 @@ class Probes(nn.Module):
         return torch.baddbmm(self.output_bias, hidden, self.output)
 
 
+class ProbeBatch(NamedTuple):
+    """The images of one step of E probes, and their dropout."""
+
+    rows: torch.Tensor  # (E, B)
+    mask: torch.Tensor  # (E, B, hidden)
+
+
+class ProbeTraining:
+    """E probes with their optimiser and the images that they learn from."""
+
+    def __init__(
+        self,
+        examples: Examples,
+        recipe: Recipe,
+        generators: list[torch.Generator],
+        *,
+        device: torch.device,
+        labels: torch.Tensor | None = None,
+    ) -> None:
+        """Draw the initial weights, of each probe from its generator.
+
+        ``labels`` (E, N) are each probe's own; None: those of the examples for all.
+        """
+        x = torch.from_numpy(examples.inputs)
+        # a few KB an image: they fit on a GPU where the network does
+        self.features = x.to(device) if device.type == "cuda" else x
+        if labels is None:
+            labels = torch.from_numpy(examples.labels).expand(len(generators), -1)
+        self._labels = labels
+        self._scale = usual_scale(examples.inputs)
+        self._probes = Probes(x.shape[1], examples.n_classes, generators).to(device)
+        self._optimizer = build_optimizer(self._probes.parameters(), recipe)
+        self._device = device
+
+    def learn(self, batch: ProbeBatch, rate: float) -> None:
+        """One step of all probes at a learning rate."""
+        self._optimizer.param_groups[0]["lr"] = rate
+        x = self.features[batch.rows.to(self.features.device)] * self._scale
+        targets = self._labels.gather(1, batch.rows).to(self._device)
+        logits = self._probes(x, batch.mask)
+        # the sum over members: each gets the gradient of its own mean loss
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * len(targets)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+
+    @torch.inference_mode()
+    def predict(self, features: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield (first row, logits (E, n, C)) of features (N, d)."""
+        n_probes = len(self._probes.hidden)
+        for start in range(0, len(features), PREDICT_ROWS):
+            chunk = features[start : start + PREDICT_ROWS].to(self._device) * self._scale
+            yield start, self._probes(chunk.expand(n_probes, *chunk.shape))
+
+
 def train_probes(
-    features: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    n_classes: int,
-    *,
-    kind: str,
+    examples: Examples,
+    kind: MemberKind,
     members: range,
-    recipe: Recipe,
-    seed: int,
+    *,
     device: torch.device,
-    recorder: Observer,
+    observer: Observer,
     progress: Progress,
 ) -> None:
-    """Train the members numbered ``members`` and record all predictions after every epoch.
+    """Train the members numbered ``members`` and observe their predictions after every epoch.
 
     Args:
-        features: (N, d) float32, may be memory-mapped.
-        labels: (N,) given labels.
-        n_classes: C.
-        kind: name of this kind of member; part of its seeds.
-        members: numbers of the members; each determines its member's random choices.
-        recipe: epochs, batch size and optimiser.
-        seed: of the run.
+        examples: features and labels.
+        kind: name, recipe and seed; with its number they determine a member's random choices.
+        members: their numbers.
         device: where to train.
-        recorder: takes the predictions.
+        observer: gets the predictions on all images after each epoch.
         progress: advanced once per epoch.
     """
-    x, y = torch.from_numpy(features), torch.from_numpy(labels)
-    if device.type == "cuda":
-        x = x.to(device)  # a few KB an image: fits where the network does
-    generators = [torch.Generator().manual_seed(derived_seed(seed, kind, m)) for m in members]
-    scale = usual_scale(features)
-    probes = Probes(x.shape[1], n_classes, generators).to(device)
-    optimizer = build_optimizer(probes.parameters(), recipe)
-    plan = batches(len(y), recipe.batch_size)
-    schedule, step = Schedule(recipe, len(plan)), 0
-    for epoch in range(recipe.epochs):
-        orders = torch.stack([torch.randperm(len(y), generator=g) for g in generators])
-        for rows in plan:
-            chosen = orders[:, rows]
-            optimizer.param_groups[0]["lr"] = schedule.rate(step)
-            mask = dropout(generators, chosen.shape[1], device)
-            learn_together(
-                probes, optimizer, x[chosen.to(x.device)] * scale, mask, y[chosen].to(device)
-            )
-            step += 1
-        _record_epoch(probes, x, scale, members, epoch, recorder, device)
+    recipe, n_images = kind.recipe, len(examples.labels)
+    generators = [
+        torch.Generator().manual_seed(derived_seed(kind.seed, kind.name, m)) for m in members
+    ]
+    training = ProbeTraining(examples, recipe, generators, device=device)
+    plan = batches(n_images, recipe.batch_size)
+
+    def batch(rows: torch.Tensor) -> ProbeBatch:
+        return ProbeBatch(rows, dropout(generators, rows.shape[1], device))
+
+    def epochs() -> Iterator[Iterator[ProbeBatch]]:
+        for _ in range(recipe.epochs):
+            orders = torch.stack([torch.randperm(n_images, generator=g) for g in generators])
+            yield map(batch, [orders[:, rows] for rows in plan])
+
+    def after_epoch(epoch: int) -> None:
+        for start, logits in training.predict(training.features):
+            for member, log_probs in zip(members, F.log_softmax(logits, dim=-1), strict=True):
+                observer.observe(member, epoch, start, log_probs)
         progress.advance()
 
-
-def learn_together(
-    probes: Probes,
-    optimizer: torch.optim.Optimizer,
-    x: torch.Tensor,
-    mask: torch.Tensor,
-    targets: torch.Tensor,
-) -> None:
-    """One step of all E members, on features (E, B, d) and labels (E, B) of their own."""
-    logits = probes(x, mask)
-    # the sum over members: each gets the gradient of its own mean loss
-    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * len(targets)
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    train_epochs(Schedule(recipe, len(plan)), epochs(), training.learn, after_epoch)
 
 
 def usual_scale(features: NDArray[np.float32]) -> float:
@@ -128,25 +164,8 @@ def usual_scale(features: NDArray[np.float32]) -> float:
 
 
 def dropout(generators: list[torch.Generator], n_images: int, device: torch.device) -> torch.Tensor:
-    """(E, B, hidden): 0 or what makes up for the zeros, a generator for each member."""
+    """(E, B, hidden): 0 or 1 / (1 - rate), from a generator for each member."""
     mask = torch.empty(len(generators), n_images, N_HIDDEN)
     for one, generator in zip(mask, generators, strict=True):
         one.bernoulli_(1 - DROPOUT, generator=generator)
     return mask.div_(1 - DROPOUT).to(device)
-
-
-@torch.inference_mode()
-def _record_epoch(
-    probes: Probes,
-    x: torch.Tensor,
-    scale: float,
-    members: range,
-    epoch: int,
-    recorder: Observer,
-    device: torch.device,
-) -> None:
-    for start in range(0, len(x), PREDICT_ROWS):
-        chunk = x[start : start + PREDICT_ROWS].to(device) * scale
-        logits = probes(chunk.expand(len(members), *chunk.shape))
-        for member, log_probs in zip(members, F.log_softmax(logits, dim=-1), strict=True):
-            recorder.observe(member, epoch, start, log_probs)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
-
-from noisefind.config import AUTO
-
-if TYPE_CHECKING:
-    from noisefind.config import ScoreConfig
+from dataclasses import dataclass, replace
 
 MIN_STEPS_PER_EPOCH = 16  # small datasets get smaller batches, so that they still take some steps
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of one kind of member; but for the first the names are those of the options."""
+    """The settings of one kind of member; all names but the first are those of the options."""
 
     architecture: str
     members: int
@@ -33,48 +27,52 @@ class Recipe:
 
 
 # The probe's settings were chosen on clothing (symmetric and pair noise) and 10,000 CIFAR-10 images
-# (human, symmetric, asymmetric); docs/detection.md has the table. Those of the networks that only
-# studies use (the two of the thesis, torchvision's) are usual ones that were not tuned.
+# (human, symmetric, asymmetric); docs/detection.md has the table. Networks that only studies use
+# (those of the thesis and of torchvision) have usual settings that were not tuned.
 RECIPES = {
-    "probe": Recipe("probe", 10, 10, 128, "adamw", 1e-3, 0.05, "cosine"),
-    "cnn": Recipe("cnn", 4, 12, 128, "sgd", 0.1, 5e-4, "one-cycle"),
-    "lite0": Recipe("lite0", 2, 6, 64, "adamw", 5e-4, 0.05, "one-cycle"),
-    "resnet18": Recipe("resnet18", 4, 20, 256, "sgd", 0.1, 5e-4, "one-cycle"),
-    "one-conv": Recipe("one-conv", 10, 10, 64, "adam", 1e-3, 0.0, "constant"),
-}
-OTHER = Recipe("", 4, 20, 64, "adamw", 5e-4, 0.05, "one-cycle")
+    "probe": Recipe(
+        "probe", members=10, epochs=10, batch_size=128, optimizer="adamw", learning_rate=1e-3,
+        weight_decay=0.05, schedule="cosine",
+    ),
+    "cnn": Recipe(
+        "cnn", members=4, epochs=12, batch_size=128, optimizer="sgd", learning_rate=0.1,
+        weight_decay=5e-4, schedule="one-cycle",
+    ),
+    "lite0": Recipe(
+        "lite0", members=2, epochs=6, batch_size=64, optimizer="adamw", learning_rate=5e-4,
+        weight_decay=0.05, schedule="one-cycle",
+    ),
+    "resnet18": Recipe(
+        "resnet18", members=4, epochs=20, batch_size=256, optimizer="sgd", learning_rate=0.1,
+        weight_decay=5e-4, schedule="one-cycle",
+    ),
+    "one-conv": Recipe(
+        "one-conv", members=10, epochs=10, batch_size=64, optimizer="adam", learning_rate=1e-3,
+        weight_decay=0.0, schedule="constant",
+    ),
+}  # fmt: skip
+OTHER = Recipe(
+    "", members=4, epochs=20, batch_size=64, optimizer="adamw", learning_rate=5e-4,
+    weight_decay=0.05, schedule="one-cycle",
+)  # fmt: skip
 
 
-def choose_recipes(
-    config: ScoreConfig, networks: tuple[str, ...], n_images: int
-) -> dict[str, Recipe]:
-    """The recipe of every kind of member: of each network, then of its trajectory members.
-
-    The kind, ``cnn`` or ``cnn-trajectory``, names the folder of the record and is part of every
-    seed of its members.
-    """
-    recipes = {name: choose_recipe(config, name, n_images) for name in networks}
-    if config.trajectory_members == 0:
-        return recipes
-    for name in networks:
-        epochs = config.trajectory_epochs
-        recipes[f"{name}-trajectory"] = replace(
-            recipes[name],
-            members=config.trajectory_members,
-            epochs=epochs if isinstance(epochs, int) else recipes[name].epochs,
-        )
-    return recipes
-
-
-def choose_recipe(config: ScoreConfig, network: str, n_images: int) -> Recipe:
-    """The recipe of ``network`` with the user's options in it and a batch size that fits."""
+def default_recipe(network: str, n_images: int) -> Recipe:
+    """The recipe of ``network``, with a batch size that fits the number of images."""
     recipe = RECIPES.get(network, replace(OTHER, architecture=network))
     largest = max(16, n_images // MIN_STEPS_PER_EPOCH)
-    recipe = replace(recipe, batch_size=min(recipe.batch_size, 2 ** (largest.bit_length() - 1)))
-    given = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name != "architecture"}
-    return replace(recipe, **{name: value for name, value in given.items() if value != AUTO})
+    return replace(recipe, batch_size=min(recipe.batch_size, 2 ** (largest.bit_length() - 1)))
+
+
+@dataclass(frozen=True)
+class MemberKind:
+    """Members that differ by their number alone."""
+
+    name: str  # as ``cnn`` or ``cnn-trajectory``; part of every seed of its members
+    recipe: Recipe
+    seed: int  # of the run
 
 
 def is_trajectory(kind: str) -> bool:
-    """Whether a kind of member is there for ``flips`` and ``forgetting`` alone."""
+    """Whether a kind of member is used for ``flips`` and ``forgetting`` alone."""
     return kind.endswith("-trajectory")

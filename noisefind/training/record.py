@@ -58,6 +58,7 @@ class Recorder:
         labels: NDArray[np.int64],
         n_classes: int,
         members: range,
+        *,
         n_epochs: int,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)

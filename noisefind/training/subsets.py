@@ -1,4 +1,4 @@
-"""What a network is trained on and how right it was: the contract between training and sweeps."""
+"""Subset jobs and their accuracy curves: the contract between training and experiments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Phase(NamedTuple):
-    """So many optimiser steps on some of the images, judged ``epochs`` times at even distances."""
+    """A number of steps on some of the images, evaluated ``epochs`` times at equal distances."""
 
     rows: Ints  # rising
     epochs: int
@@ -23,15 +23,15 @@ class Phase(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Job:
+class SubsetJob:
     """One training from scratch.
 
     Attributes:
-        phases: one after the other; but for a curriculum there is one.
+        phases: one after the other; only a curriculum has several.
         labels: (N,) of all images; only those of the phases' rows are learned.
-        seed: of initial weights, order and augmentation; what two jobs of one seed do differently
-            comes from their rows and labels alone.
-        restart: begin the schedule of the learning rate anew with each phase.
+        seed: of initial weights, order and augmentation; two jobs with the same seed differ by
+            their rows and labels alone.
+        restart: restart the schedule of the learning rate with each phase.
     """
 
     phases: tuple[Phase, ...]
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """What jobs that train side by side have in common."""
+        """Jobs of the same shape can be trained together."""
         return (self.restart, *((phase.epochs, phase.steps) for phase in self.phases))
 
 
@@ -52,5 +52,5 @@ class Curve(NamedTuple):
     test: Floats
 
 
-Trainer = Callable[[Sequence[Job]], Iterator[tuple[int, Curve]]]
-"""Trains jobs and yields, in any order, the number of each and its curve."""
+TrainSubsets = Callable[[Sequence[SubsetJob]], Iterator[tuple[int, Curve]]]
+"""Trains jobs and yields the number of each and its curve, in any order."""

@@ -130,7 +130,9 @@ CSV_ERRORS = {
     'file_name,label\nother.png,"a\n': "line 2: not valid CSV",
     'file_name,label\nother.png,"a\nb"\nother.png,a\n': "line 4: 'other.png' is on line 2",
     "file_name,label\nother.png,a\n./other.png,a\n": "line 3: 'other.png' is on line 2 already",
-    "file_name,label\ntrain//cat/1.png,a\ntrain/cat/1.png,b\n": "line 3: 'train/cat/1.png' is on line",
+    "file_name,label\ntrain//cat/1.png,a\ntrain/cat/1.png,b\n": (
+        "line 3: 'train/cat/1.png' is on line"
+    ),
     "file_name,label\nother.png,a\ngone.png,b\n": "line 3: 'gone.png' is not in the folder",
     "file_name,label\no\0.png,a\n": "line 2: 'o\\x00.png' is not in the folder",
     "file_name,label\ntrain/x.png,a\n": "line 2: 'train/x.png' is not a regular file",

@@ -37,16 +37,16 @@ from noisefind.experiments.subsets import Stage as SweepStage
 from noisefind.experiments.sweep import Sweep, remove, windows
 from noisefind.runs.folder import Ranking, RunFolder
 from noisefind.scores import SCORES
-from noisefind.training.subsets import Curve, Job
+from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.output import OutputFolder
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from noisefind.training.subsets import Trainer
+    from noisefind.training.subsets import TrainSubsets
 
-Accuracy = "Callable[[Job], float]"
+Accuracy = "Callable[[SubsetJob], float]"
 N, N_CLASSES = 60, 3
 
 
@@ -83,10 +83,12 @@ def ranking(data: Dataset, shuffle: int = 0) -> Ranking:
     )
 
 
-def pretend(accuracy: Callable[[Job], float], log: list[Job] | None = None) -> Trainer:
+def pretend(
+    accuracy: Callable[[SubsetJob], float], log: list[SubsetJob] | None = None
+) -> TrainSubsets:
     """Trains nothing: the last test accuracy is the function's, the first is a tenth more."""
 
-    def train(jobs: Sequence[Job]) -> Iterator[tuple[int, Curve]]:
+    def train(jobs: Sequence[SubsetJob]) -> Iterator[tuple[int, Curve]]:
         for number, job_ in enumerate(jobs):
             if log is not None:
                 log.append(job_)
@@ -96,7 +98,7 @@ def pretend(accuracy: Callable[[Job], float], log: list[Job] | None = None) -> T
     return train
 
 
-def share_kept(job_: Job) -> float:
+def share_kept(job_: SubsetJob) -> float:
     """Accuracy in proportion to the images, and a little by seed."""
     return 0.9 * len(job_.phases[-1].rows) / N + 0.01 * job_.seed
 
@@ -105,7 +107,7 @@ def open_fake(
     folder: Path,
     verb: str,
     config: SweepConfig,
-    trainer: Trainer,
+    trainer: TrainSubsets,
     *,
     shuffle: int = 0,
     key: str = "",
@@ -246,7 +248,7 @@ def test_arithmetic_of_a_removal(tmp_path: Path) -> None:
 def test_verdict_names_the_largest_share(tmp_path: Path) -> None:
     """Accuracy that holds until half is gone: the verdict is 0.5, or nothing from one seed."""
 
-    def holds(job_: Job) -> float:
+    def holds(job_: SubsetJob) -> float:
         return (0.9 if len(job_.phases[-1].rows) >= N // 2 else 0.7) + 0.01 * job_.seed
 
     for seeds, shown in ((3, "0.5"), (1, None)):
@@ -260,7 +262,7 @@ def test_verdict_names_the_largest_share(tmp_path: Path) -> None:
 
 def test_random_controls_are_drawn_anew_for_each_seed(tmp_path: Path) -> None:
     """As many draws as seeds, of the subset's size, and the classes' shares under --balance."""
-    log: list[Job] = []
+    log: list[SubsetJob] = []
     config = EasiestConfig(remove="0.5", by="aum", seeds=3, balance=True)
     remove(open_fake(tmp_path, "easiest", config, pretend(share_kept, log)), config)
     draws = [set(j.phases[0].rows.tolist()) for j in log[3:6]]
@@ -287,9 +289,9 @@ def test_order_of_rows_is_nothing(tmp_path: Path) -> None:
 def test_an_interrupted_sweep_goes_on(tmp_path: Path) -> None:
     """What was trained before a kill is not trained again; a changed sweep reuses what is equal."""
     config = EasiestConfig(remove="0.2,0.4", by="aum", seeds=2)
-    log: list[Job] = []
+    log: list[SubsetJob] = []
 
-    def stop_at_fifth(job_: Job) -> float:
+    def stop_at_fifth(job_: SubsetJob) -> float:
         if len(log) == 5:
             raise KeyboardInterrupt
         return share_kept(job_)
@@ -325,7 +327,7 @@ def test_steps_or_epochs_are_equal() -> None:
 
 def test_clean_compares_all_ways(tmp_path: Path) -> None:
     """Six of 60 are suspected: they go, or become the suggestion; 40 are wrong by the truth."""
-    log: list[Job] = []
+    log: list[SubsetJob] = []
     config = CleanConfig(seeds=2)
     sweep = open_fake(tmp_path, "clean", config, pretend(share_kept, log))
     truth = dict.fromkeys(sweep.bench.train.ids, "dog")
@@ -357,7 +359,7 @@ def test_clean_compares_all_ways(tmp_path: Path) -> None:
 
 def test_a_truth_that_says_nothing_is_refused(tmp_path: Path) -> None:
     """One of other images, and one by which every label is right: before anything is trained."""
-    log: list[Job] = []
+    log: list[SubsetJob] = []
     sweep = open_fake(tmp_path, "clean", CleanConfig(), pretend(share_kept, log))
     data = sweep.bench.train
     with pytest.raises(DataError, match="none of its ids is among the training images"):
@@ -370,7 +372,7 @@ def test_a_truth_that_says_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_curriculum_goes_both_ways(tmp_path: Path) -> None:
     """Phases grow from the easiest, from the hardest and by chance, to all images in the end."""
-    log: list[Job] = []
+    log: list[SubsetJob] = []
     config = CurriculumConfig(phases="2:0.5,1:0.8,3:1", by="aum", seeds=1, restart=True)
     curriculum(open_fake(tmp_path, "curriculum", config, pretend(share_kept, log)), config)
     full, by_chance, easy, hard = log

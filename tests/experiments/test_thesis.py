@@ -14,9 +14,10 @@ import torch
 from noisefind.config import ScoreConfig, load_config
 from noisefind.errors import ConfigError
 from noisefind.scoring import pipeline as scoring
+from noisefind.scoring.settings import choose_recipes, network_options
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.networks import build_network
-from noisefind.training.recipe import RECIPES, choose_recipes
+from noisefind.training.recipe import RECIPES, MemberKind
 from noisefind.utils.progress import Progress
 from tests.commands import CommandLine, read_csv
 from tests.images import opened, write_cifar10, write_cifar100, write_images
@@ -24,7 +25,6 @@ from tests.images import opened, write_cifar10, write_cifar100, write_images
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from noisefind.training.recipe import Recipe
 
 QUICK = ("--members", "1", "--epochs", "1", "--clusters", "3", "--threads", "1")
 
@@ -268,7 +268,7 @@ def test_flips_and_forgetting_alone_come_from_trajectory_members(
 def test_trajectory_members_have_their_own_seeds(tmp_path: Path) -> None:
     """The first of them is no copy of the first member."""
     train(tmp_path, 2)
-    first, longer = (np.load(tmp_path / kind / "member-00.npy") for kind in kinds())
+    first, longer = (np.load(tmp_path / kind.name / "member-00.npy") for kind in kinds())
     assert not np.allclose(first[0], longer[0])
 
 
@@ -288,13 +288,14 @@ class Dying(Progress):
             raise KilledError
 
 
-def kinds() -> dict[str, Recipe]:
+def kinds() -> list[MemberKind]:
     """Two members with dropout and a plateau, and a longer one."""
     recipe = replace(
         RECIPES["cnn"], architecture="mobilenet_v3_small", members=2, epochs=1, batch_size=8,
         schedule="plateau", schedule_patience=0, learning_rate=0.01,
     )  # fmt: skip
-    return {"m": recipe, "m-trajectory": replace(recipe, members=1, epochs=4)}
+    longer = replace(recipe, members=1, epochs=4)
+    return [MemberKind("m", recipe, 0), MemberKind("m-trajectory", longer, 0)]
 
 
 def train(folder: Path, seed: int, progress: Progress | None = None) -> dict[str, bytes]:
@@ -304,7 +305,10 @@ def train(folder: Path, seed: int, progress: Progress | None = None) -> dict[str
     pixels = rng.integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
     data = TrainingData(np.zeros((24, 2), np.float32), pixels, np.arange(24) % 2, 2)
     config = ScoreConfig(rotate=True, normalize="dataset")
-    train_ensemble(data, kinds(), config, folder, torch.device("cpu"), progress or Progress())
+    train_ensemble(
+        data, kinds(), network_options(config, pixels), folder, device=torch.device("cpu"),
+        progress=progress or Progress(),
+    )  # fmt: skip
     return {path.name + path.parent.name: path.read_bytes() for path in folder.rglob("*.npy")}
 
 

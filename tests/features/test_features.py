@@ -20,12 +20,12 @@ from sklearn.datasets import load_sample_image
 from sklearn.decomposition import PCA
 
 from noisefind.errors import DataError
-from noisefind.features import frozen, reduce
-from noisefind.features import user_file as given_room
+from noisefind.features import frozen, reduce, user_file
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
-from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, fold_batch_norm, load_backbone
+from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, fold_batch_norm
 from noisefind.features.reduce import fit_projection, write_reduced
 from noisefind.features.user_file import given_features
+from noisefind.training.lite0 import load_backbone
 from noisefind.utils.progress import Progress
 from tests.commands import ROOT
 from tests.images import one_line
@@ -402,7 +402,7 @@ def test_joined_by_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: list[str], chunk: int
 ) -> None:
     """The order of the file does not matter, nor do ids that are not in the dataset."""
-    monkeypatch.setattr(given_room, "CHUNK", chunk)
+    monkeypatch.setattr(user_file, "CHUNK", chunk)
     numbers = {id_: row for row, id_ in enumerate([*IDS, "extra/1.png", "extra/2.png"])}
     values = np.array([[numbers[id_], -1] for id_ in order], np.float32)
 
@@ -443,7 +443,7 @@ def test_an_id_twice(tmp_path: Path) -> None:
     """An id with two rows is an error, whether or not they are equal."""
     file = own(tmp_path, np.zeros((6, 3)), (*IDS, "bee/2.png", "bee/1.png"))
 
-    assert error_of(file).startswith(f"{tmp_path / 'own.txt'}: 'bee/1.png' stands there twice")
+    assert error_of(file).startswith(f"{tmp_path / 'own.txt'}: 'bee/1.png' appears twice")
 
 
 @pytest.mark.parametrize(
@@ -477,7 +477,7 @@ def test_numbers_that_are_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, row: int
 ) -> None:
     """NaN, an infinity or what float32 cannot hold is refused; the error names the image."""
-    monkeypatch.setattr(given_room, "CHUNK", 2)
+    monkeypatch.setattr(user_file, "CHUNK", 2)
     values = np.zeros((4, 3))
     values[row, 1] = value
 
@@ -510,7 +510,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from noisefind.features.given import given_features
+from noisefind.features.user_file import given_features
 from noisefind.features.reduce import write_reduced
 file = Path(sys.argv[1])
 ids = tuple(file.with_suffix(".txt").read_text().split())[::-1]

@@ -161,10 +161,9 @@ def share_of_own_class(model: swav.SwaV, pixels: NDArray[np.uint8], y: NDArray[n
 
 
 def trained(folder: Path, pixels: NDArray[np.uint8], epochs: int, **others: Any) -> swav.SwaV:
-    return swav.train_swav(
-        pixels, epochs=epochs, checkpoint=folder / "swav.pt", loss_file=folder / "loss.csv",
-        device=CPU, **{"seed": 0, "progress": Progress(), **others},
-    )  # fmt: skip
+    options = swav.SwavOptions(epochs, seed=others.pop("seed", 0))
+    files = swav.SwavFiles(folder / "swav.pt", folder / "loss.csv")
+    return swav.train_swav(pixels, options, files, device=CPU, **{"progress": Progress(), **others})
 
 
 @pytest.mark.usefixtures("_tiny")
@@ -242,9 +241,9 @@ def test_one_training_gives_both_outputs(tmp_path: Path, monkeypatch: pytest.Mon
     def features(output: str, run: Path, seed: int = 0) -> NDArray[np.float32]:
         run.mkdir(exist_ok=True)
         return swav.swav_features(
-            pixels, epochs=1, output=output, seed=seed, key="k", cache=tmp_path / "cache",
-            checkpoint=run / "swav.pt", loss_file=run / "loss.csv", device=CPU,
-            progress=Progress(),
+            pixels, swav.SwavOptions(1, output, seed),
+            swav.SwavFiles(run / "swav.pt", run / "loss.csv"), key="k", cache=tmp_path / "cache",
+            device=CPU, progress=Progress(),
         )  # fmt: skip
 
     backbone = features("backbone", tmp_path / "a")

@@ -129,7 +129,9 @@ def test_downloads_are_said_and_fail_in_one_line(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError, match="--weights FILE") as caught:
         timm_network(NAME, None, told)
     assert one_line(caught.value)
-    assert told.said == [f"timm downloads the weights of {NAME}, unless it has them already"]
+    assert told.said == [
+        f"timm downloads the weights of {NAME}, unless they are already downloaded"
+    ]
 
 
 def test_from_the_command_line(noisefind: CommandLine, tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ import torch
 from noisefind.config import ScoreConfig, load_config
 from noisefind.errors import ConfigError, RunError
 from noisefind.training.ensemble import TrainingData, train_ensemble
-from noisefind.training.normalize import QUARTER
-from noisefind.training.parallel import Job, _require_success, train_on_devices
-from noisefind.training.recipe import RECIPES
+from noisefind.training.network import NetworkOptions
+from noisefind.training.parallel import DeviceJob, _require_success, train_on_devices
+from noisefind.training.recipe import RECIPES, MemberKind
 from noisefind.training.record import Recorder, n_recorded
 from noisefind.utils.device import choose_devices
 from noisefind.utils.files import open_array
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 RECIPE = replace(RECIPES["cnn"], members=3, epochs=2, batch_size=16)
+KIND = MemberKind("cnn", RECIPE, seed=0)
 N_IMAGES, N_CLASSES = 40, 3
 LABELS: NDArray[np.int64] = np.arange(N_IMAGES) % N_CLASSES
 
@@ -54,7 +55,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 class Count(Progress):
-    """Counts what is told."""
+    """Counts the advances and the totals."""
 
     done = total = 0
 
@@ -96,37 +97,37 @@ def test_two_processes_leave_the_bytes_of_one(noisefind: CommandLine, tmp_path: 
     assert json.loads((tmp_path / "apart/run.json").read_text())["device"] == "cpu,cpu"
 
 
-def said(member: int) -> torch.Tensor:
-    """Log-probabilities (epochs, N, C) that stand for a member's."""
+def predictions_of(member: int) -> torch.Tensor:
+    """Log-probabilities (epochs, N, C) as a member could predict them."""
     logits = torch.randn(2, N_IMAGES, N_CLASSES, generator=torch.Generator().manual_seed(member))
     return logits.log_softmax(-1)
 
 
-def record(folder: Path, members: range, said_by: Callable[[int], torch.Tensor]) -> None:
-    recorder = Recorder(folder, LABELS, N_CLASSES, members, 2)
+def record(folder: Path, members: range, predict: Callable[[int], torch.Tensor]) -> None:
+    recorder = Recorder(folder, LABELS, N_CLASSES, members, n_epochs=2)
     for member in members:
         for epoch in range(2):
-            recorder.observe(member, epoch, 0, said_by(member)[epoch])
+            recorder.observe(member, epoch, 0, predict(member)[epoch])
     recorder.finish()
 
 
-def test_what_a_killed_run_had_finished_is_not_trained_again(tmp_path: Path) -> None:
+def test_members_that_a_killed_run_had_finished_are_not_trained_again(tmp_path: Path) -> None:
     """Whole members beside the record join it in order, to the bytes; leftovers go.
 
     No process is started, since none is missing: the pixels do not even exist.
     """
-    record(tmp_path / "apart", range(1), said)
-    record(tmp_path / "apart/alone-00", range(1), said)  # killed before this was deleted
+    record(tmp_path / "apart", range(1), predictions_of)
+    record(tmp_path / "apart/alone-00", range(1), predictions_of)  # killed before this was deleted
     for member in (2, 1, 3):
-        record(tmp_path / f"apart/alone-0{member}", range(1), lambda _, m=member: said(m))  # type: ignore[misc]
-    job = Job(
-        tmp_path / "apart", tmp_path / "none.npy", LABELS, N_CLASSES, "cnn", RECIPE, ScoreConfig(),
-        QUARTER, n_threads=1,
+        record(tmp_path / f"apart/alone-0{member}", range(1), lambda _, m=member: predictions_of(m))  # type: ignore[misc]
+    job = DeviceJob(
+        folder=tmp_path / "apart", pixels=tmp_path / "none.npy", labels=LABELS,
+        n_classes=N_CLASSES, kind=KIND, options=NetworkOptions(), n_threads=1,
     )  # fmt: skip
     progress = Count()
     train_on_devices(job, range(1, 4), [CPU, CPU], progress)
     for member in range(4):
-        record(tmp_path / "one", range(member, member + 1), said)
+        record(tmp_path / "one", range(member, member + 1), predictions_of)
     assert content(tmp_path / "apart") == content(tmp_path / "one")
     assert progress.done == 3 * RECIPE.epochs
 
@@ -134,10 +135,10 @@ def test_what_a_killed_run_had_finished_is_not_trained_again(tmp_path: Path) -> 
 def test_a_process_that_fails_is_an_error(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Its traceback is on stderr, and the parent neither waits for ever nor goes on."""
-    job = Job(
-        tmp_path / "apart", tmp_path / "none.npy", LABELS, N_CLASSES, "cnn", RECIPE, ScoreConfig(),
-        QUARTER, n_threads=1,
+    """Its traceback is on stderr, and the parent neither waits for ever nor continues."""
+    job = DeviceJob(
+        folder=tmp_path / "apart", pixels=tmp_path / "none.npy", labels=LABELS,
+        n_classes=N_CLASSES, kind=KIND, options=NetworkOptions(), n_threads=1,
     )  # fmt: skip
     with pytest.raises(RuntimeError, match="exit code 1"):
         train_on_devices(job, range(1), [CPU], Progress())
@@ -145,8 +146,8 @@ def test_a_process_that_fails_is_an_error(
 
 
 @pytest.mark.parametrize(("code", "error"), [(3, RuntimeError), (-9, RunError)])
-def test_a_killed_process_is_the_users_to_mend(code: int, error: type[Exception]) -> None:
-    """A signal, as of a machine out of memory, is one line that names it and --resume."""
+def test_a_killed_process_gives_a_message_for_the_user(code: int, error: type[Exception]) -> None:
+    """A signal, as of a machine out of memory, gives one line with the signal and --resume."""
     target, argument = (os._exit, code) if code > 0 else (time.sleep, 60)
     process = multiprocessing.get_context("spawn").Process(target=target, args=(argument,))
     process.start()
@@ -160,11 +161,13 @@ def train(name: str | Path, devices: list[torch.device], progress: Progress | No
     """Train CNNs on the pixels beside a folder, into it."""
     folder = Path(name)
     pixels = open_array(folder.parent / "pixels.npy")
-    recipe = replace(RECIPE, members=2, epochs=60)
+    kind = replace(KIND, recipe=replace(RECIPE, members=2, epochs=60))
     data = TrainingData(np.zeros((1, 1), np.float32), cast("Any", pixels), LABELS, N_CLASSES)
     torch.set_num_threads(1)
-    config, progress = ScoreConfig(), progress or Progress()
-    train_ensemble(data, {"cnn": recipe}, config, folder, CPU, progress, devices)
+    train_ensemble(
+        data, [kind], NetworkOptions(), folder, device=CPU, devices=devices,
+        progress=progress or Progress(),
+    )  # fmt: skip
 
 
 def wait_for(condition: Callable[[], object], running: subprocess.Popen[str] | None = None) -> None:

@@ -13,11 +13,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisefind.config import ScoreConfig
-from noisefind.training import member
+from noisefind.training import member, network
 from noisefind.training.ensemble import TrainingData, train_ensemble
+from noisefind.training.network import NetworkOptions
 from noisefind.training.optimize import build_optimizer
-from noisefind.training.recipe import RECIPES
+from noisefind.training.recipe import RECIPES, MemberKind
 from noisefind.training.schedule import Schedule, held_out_rows, needs_held_out
 from noisefind.utils.progress import Progress
 from noisefind.utils.seeds import derived_seed
@@ -162,7 +162,7 @@ def numbered(n_images: int = 40) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 class Watched:
-    """What a training did: the rows in its batches, the losses it told the schedule."""
+    """A training: the rows in its batches, the losses that the schedule got, the predictions."""
 
     def __init__(self, recipe: Recipe, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rows: list[int] = []
@@ -179,14 +179,15 @@ class Watched:
             return batch
 
         monkeypatch.setattr(member, "Schedule", Spy)
-        monkeypatch.setattr(member, "crop_and_flip", spied)
+        monkeypatch.setattr(network, "move", spied)
         pixels, labels = numbered()
         self.labels = labels
         data = TrainingData(np.zeros((40, 2), np.float32), pixels, labels, 2)
         train_ensemble(
-            data, {"one-conv": recipe}, ScoreConfig(), folder, torch.device("cpu"), Progress()
-        )
-        self.said = np.load(folder / "one-conv" / "member-00.npy")
+            data, [MemberKind("one-conv", recipe, seed=0)], NetworkOptions(), folder,
+            device=torch.device("cpu"), progress=Progress(),
+        )  # fmt: skip
+        self.predicted = np.load(folder / "one-conv" / "member-00.npy")
 
 
 SHORT = replace(RECIPES["one-conv"], members=1, epochs=6, batch_size=8, schedule="plateau")
@@ -195,7 +196,7 @@ SHORT = replace(RECIPES["one-conv"], members=1, epochs=6, batch_size=8, schedule
 def test_held_out_rows_are_in_no_batch_and_give_the_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every epoch trains on all other rows; the schedule hears the mean loss of the held-out ones.
+    """Every epoch trains on all other rows; the schedule gets the mean loss of the held-out ones.
 
     All rows are predicted after every epoch.
     """
@@ -204,9 +205,9 @@ def test_held_out_rows_are_in_no_batch_and_give_the_loss(
     assert len(held_out) == 4
     others = set(range(40)) - set(held_out.tolist())
     assert Counter(watched.rows) == dict.fromkeys(others, 6)
-    assert watched.losses == pytest.approx(-watched.said[:, 0, held_out].mean(1), rel=1e-5)
-    assert watched.said.shape == (6, 4, 40)
-    assert (watched.said[:, 0] < 0).all()
+    assert watched.losses == pytest.approx(-watched.predicted[:, 0, held_out].mean(1), rel=1e-5)
+    assert watched.predicted.shape == (6, 4, 40)
+    assert (watched.predicted[:, 0] < 0).all()
 
 
 def test_without_a_plateau_every_row_is_trained_on(

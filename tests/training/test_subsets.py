@@ -11,13 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisefind.config import EasiestConfig
-from noisefind.training.normalize import QUARTER
-from noisefind.training.on_subsets import Part, SubsetData, SubsetTrainer
+from noisefind.training.augment import Augmentation
+from noisefind.training.network import NetworkOptions
 from noisefind.training.recipe import RECIPES
 from noisefind.training.schedule import Schedule
 from noisefind.training.stream import Passes, stream
-from noisefind.training.subsets import Curve, Job, Phase
+from noisefind.training.subset_trainer import Split, SubsetData, SubsetTrainer
+from noisefind.training.subsets import Curve, Phase, SubsetJob
 from noisefind.utils.progress import Progress
 from tests.training.test_training import blobs, pixel_blobs
 
@@ -28,30 +28,33 @@ PROBE = replace(RECIPES["probe"], batch_size=16)
 CNN = replace(RECIPES["cnn"], batch_size=16)
 
 
-def probe_trainer(test: NDArray[np.float32] | None = None) -> tuple[SubsetTrainer, Job]:
+def probe_trainer(test: NDArray[np.float32] | None = None) -> tuple[SubsetTrainer, SubsetJob]:
     """A trainer on 60 blobs, with 15 others to validate on and 15 to test on; a job on all 60."""
     x, y = blobs(90)
     data = SubsetData(
-        x[:60], 3, Part(x[60:75], y[60:75]), Part(x[75:] if test is None else test, y[75:])
+        x[:60], 3, Split(x[60:75], y[60:75]), Split(x[75:] if test is None else test, y[75:])
     )
     cpu = torch.device("cpu")
-    trainer = SubsetTrainer(data, PROBE, EasiestConfig(), None, cpu, Progress())
-    return trainer, Job((Phase(np.arange(60), 4, 40),), y[:60], seed=0)
+    trainer = SubsetTrainer(data, PROBE, NetworkOptions(), device=cpu, progress=Progress())
+    return trainer, SubsetJob((Phase(np.arange(60), 4, 40),), y[:60], seed=0)
 
 
-def cnn_trainer(test: NDArray[np.uint8] | None = None, **recipe: Any) -> tuple[SubsetTrainer, Job]:
+def cnn_trainer(
+    test: NDArray[np.uint8] | None = None, **recipe: Any
+) -> tuple[SubsetTrainer, SubsetJob]:
     """The same from pixels, 40 of them, 12 and 12."""
     x, y = pixel_blobs(64)
     data = SubsetData(
-        x[:40], 2, Part(x[40:52], y[40:52]), Part(x[52:] if test is None else test, y[52:])
+        x[:40], 2, Split(x[40:52], y[40:52]), Split(x[52:] if test is None else test, y[52:])
     )
     changed = replace(CNN, **recipe)
-    config = EasiestConfig(network="cnn", rotate=True)
-    trainer = SubsetTrainer(data, changed, config, QUARTER, torch.device("cpu"), Progress())
-    return trainer, Job((Phase(np.arange(40), 3, 9),), y[:40], seed=0)
+    options = NetworkOptions(augmentation=Augmentation(rotate=True))
+    cpu = torch.device("cpu")
+    trainer = SubsetTrainer(data, changed, options, device=cpu, progress=Progress())
+    return trainer, SubsetJob((Phase(np.arange(40), 3, 9),), y[:40], seed=0)
 
 
-def curves(trainer: SubsetTrainer, *jobs: Job) -> list[Curve]:
+def curves(trainer: SubsetTrainer, *jobs: SubsetJob) -> list[Curve]:
     """The curve of each job."""
     return [curve for _, curve in sorted(trainer(jobs), key=lambda pair: pair[0])]
 
@@ -158,7 +161,7 @@ def test_a_plateau_watches_the_validation_images(monkeypatch: pytest.MonkeyPatch
 
 
 def test_phases_restart_the_schedule_or_not() -> None:
-    """Two phases give a curve of both lengths; a schedule that begins anew trains differently."""
+    """Two phases give a curve of both lengths; a schedule that restarts trains differently."""
     trainer, job = probe_trainer()
     job = replace(job, phases=(Phase(np.arange(30), 2, 11), Phase(np.arange(60), 3, 30)))
     first, second = (curves(trainer, replace(job, restart=again))[0] for again in (False, True))

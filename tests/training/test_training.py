@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 
 from noisefind.config import ScoreConfig
 from noisefind.errors import ConfigError
-from noisefind.features.compute import FeatureTask
+from noisefind.features.compute import FeatureOptions, FeatureTask
 from noisefind.scores import aum
 from noisefind.scores.predictions import Predictions
 from noisefind.scoring.estimate import estimate
-from noisefind.training.augment import crop_and_flip, rotate
+from noisefind.scoring.settings import choose_recipe
+from noisefind.training.augment import Augmentation, draw_angles, draw_moves, move, turn
 from noisefind.training.ensemble import TrainingData, train_ensemble
-from noisefind.training.member import new_model
+from noisefind.training.examples import Examples
+from noisefind.training.network import NetworkOptions, new_model
 from noisefind.training.networks import OWN, build_network
 from noisefind.training.normalize import choose_normalization, to_input
 from noisefind.training.optimize import batches
 from noisefind.training.probes import train_probes
-from noisefind.training.recipe import RECIPES, choose_recipe
+from noisefind.training.recipe import RECIPES, MemberKind
 from noisefind.training.record import Record, Recorder, n_recorded
 from noisefind.utils.device import choose_device, choose_threads
 from noisefind.utils.progress import Progress
@@ -57,15 +59,16 @@ def pixel_blobs(n_images: int = 64) -> tuple[NDArray[np.uint8], NDArray[np.int64
     return pixels, labels
 
 
-def train(folder: Path, networks: dict[str, int], config: ScoreConfig | None = None) -> None:
+def train(folder: Path, networks: dict[str, int], seed: int = 0) -> None:
     """Train so many members of each kind into ``folder``."""
     features, labels = blobs(64, 2)
     pixels, _ = pixel_blobs()
-    recipes = {
-        name: replace(PROBE if name == "probe" else CNN, members=n) for name, n in networks.items()
-    }
+    kinds = [
+        MemberKind(name, replace(PROBE if name == "probe" else CNN, members=n), seed)
+        for name, n in networks.items()
+    ]
     data = TrainingData(features, pixels, labels, 2)
-    train_ensemble(data, recipes, config or ScoreConfig(), folder, CPU, Progress())
+    train_ensemble(data, kinds, NetworkOptions(), folder, device=CPU, progress=Progress())
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -95,7 +98,8 @@ def test_recipe_takes_what_was_given_and_small_batches_for_few_images() -> None:
 def test_crop_is_a_shift_reflected_at_the_border() -> None:
     """Each image comes out as numpy's reflected padding, cut at one of the allowed places."""
     batch = torch.randint(0, 256, (20, 16, 16, 3), dtype=torch.uint8)
-    moved = crop_and_flip(batch, torch.Generator().manual_seed(0), crop=True, flip=False)
+    moves = draw_moves(20, 16, torch.Generator().manual_seed(0))
+    moved = move(batch, moves, crop=True, flip=False)
     for before, after in zip(batch.numpy(), moved.numpy(), strict=True):
         padded = np.pad(before, ((2, 2), (2, 2), (0, 0)), mode="reflect")
         cuts = [padded[y : y + 16, x : x + 16] for y in range(5) for x in range(5)]
@@ -106,7 +110,8 @@ def test_crop_is_a_shift_reflected_at_the_border() -> None:
 def test_flip_mirrors_about_half() -> None:
     """An image is mirrored left to right or left as it is; both happen."""
     batch = torch.randint(0, 256, (200, 8, 8, 3), dtype=torch.uint8)
-    out = crop_and_flip(batch, torch.Generator().manual_seed(0), crop=False, flip=True)
+    moves = draw_moves(200, 8, torch.Generator().manual_seed(0))
+    out = move(batch, moves, crop=False, flip=True)
     mirrored = (out == batch.flip(2)).flatten(1).all(1)
     same = (out == batch).flatten(1).all(1)
     assert (mirrored | same).all()
@@ -116,13 +121,14 @@ def test_flip_mirrors_about_half() -> None:
 def test_augmentation_can_be_off() -> None:
     """Neither crop nor flip: the batch as it was."""
     batch = torch.randint(0, 256, (5, 8, 8, 3), dtype=torch.uint8)
-    assert torch.equal(crop_and_flip(batch, torch.Generator(), crop=False, flip=False), batch)
+    moves = draw_moves(5, 8, torch.Generator())
+    assert torch.equal(move(batch, moves, crop=False, flip=False), batch)
 
 
 def test_rotation_keeps_the_middle_and_the_layout() -> None:
     """Turning by up to 15 degrees leaves the centre, moves the corners, keeps channels last."""
     ramp = torch.arange(32.0).view(1, 1, 1, 32).expand(6, 3, 32, 32).contiguous()
-    turned = rotate(ramp, torch.Generator().manual_seed(0))
+    turned = turn(ramp, draw_angles(6, torch.Generator().manual_seed(0)))
     assert turned[:, :, 15:17, 15:17].mean((1, 2, 3)) == pytest.approx(15.5, abs=0.1)
     assert (turned[:, :, 0, 16] - 16).abs().max() > 1
     assert (turned[:, :, 0, 16] - 16).abs().max() < 16 * np.tan(np.radians(15)) + 0.5
@@ -161,7 +167,7 @@ def test_initial_weights_leave_the_callers_random_state() -> None:
 def test_same_seed_same_bits_other_seed_other_bits(tmp_path: Path, network: str) -> None:
     """A run repeats to the last bit; its seed changes everything."""
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train(tmp_path / name, {network: 2}, ScoreConfig(seed=seed))
+        train(tmp_path / name, {network: 2}, seed)
     a, b, c = (content(tmp_path / name) for name in "abc")
     assert a == b
     assert [name for name in a if a[name] == c[name]] == []
@@ -198,15 +204,16 @@ def test_members_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("network", ["probe", "cnn"])
-def test_a_planted_error_has_the_lowest_margin(tmp_path: Path, network: str) -> None:
-    """Both kinds of members learn the classes and speak against the one wrong label."""
+def test_an_injected_error_has_the_lowest_margin(tmp_path: Path, network: str) -> None:
+    """Both kinds of members learn the classes and contradict the one wrong label."""
     features, labels = blobs(64, 2)
     pixels, _ = pixel_blobs()
     labels[5] = 1 - labels[5]
     recipe = replace(PROBE, epochs=6) if network == "probe" else replace(CNN, epochs=4)
     data = TrainingData(features, pixels, labels, 2)
-    config = ScoreConfig(flip=False, crop=False)
-    train_ensemble(data, {network: recipe}, config, tmp_path, CPU, Progress())
+    options = NetworkOptions(augmentation=Augmentation(crop=False, flip=False))
+    kinds = [MemberKind(network, recipe, seed=0)]
+    train_ensemble(data, kinds, options, tmp_path, device=CPU, progress=Progress())
     margins = aum(Record(tmp_path / network).rows(slice(None), labels))
     assert np.argmin(margins) == 5
     assert margins[5] < 0
@@ -223,15 +230,15 @@ class Collector:
         self.p[member, epoch, start : start + len(log_probs)] = log_probs.exp().numpy()
 
 
-def test_record_holds_what_the_members_said(tmp_path: Path) -> None:
+def test_record_holds_the_predictions_of_the_members(tmp_path: Path) -> None:
     """The Record of a training is that of its whole softmax outputs, for every member and epoch."""
     features, labels = blobs()
     whole = Collector((3, 4, 90, 3))
-    kept = Recorder(tmp_path, labels, 3, range(3), 4)
+    kept = Recorder(tmp_path, labels, 3, range(3), n_epochs=4)
     for observer in (whole, kept):
         train_probes(
-            features, labels, 3, kind="probe", members=range(3), recipe=PROBE, seed=0, device=CPU,
-            recorder=observer, progress=Progress(),
+            Examples(features, labels, 3), MemberKind("probe", PROBE, seed=0), range(3),
+            device=CPU, observer=observer, progress=Progress(),
         )  # fmt: skip
     kept.finish()
     expected = Predictions.from_probabilities(whole.p, labels)
@@ -245,11 +252,14 @@ def test_record_holds_what_the_members_said(tmp_path: Path) -> None:
 def test_estimate_grows_with_the_work(tmp_path: Path) -> None:
     """Twice the members is twice the record; no members left is nothing to train."""
     pixels = np.zeros((1000, 16, 16, 3), np.uint8)
-    task = FeatureTask(ScoreConfig(), None, pixels, 96, "k", tmp_path, CPU)
+    task = FeatureTask(
+        options=FeatureOptions(), network=None, pixels=pixels, size=96, key="k", cache=tmp_path,
+        device=CPU,
+    )  # fmt: skip
 
     def estimated(members: int) -> tuple[float, int]:
         recipes = {"cnn": replace(CNN, members=members)}
-        return estimate(task, 2, recipes, has_features=True, network_size=16)
+        return estimate(task, 2, recipes, NetworkOptions(), has_features=True, network_size=16)
 
     record = 1000 * 4 * 4 * CNN.epochs
     assert estimated(2)[1] - estimated(1)[1] == record

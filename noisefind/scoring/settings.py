@@ -1,0 +1,70 @@
+"""The values that features and training need, from the options of ``score``."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from noisefind.config import AUTO
+from noisefind.features.compute import FeatureOptions
+from noisefind.features.swav import SwavOptions
+from noisefind.training.augment import Augmentation
+from noisefind.training.network import NetworkOptions
+from noisefind.training.normalize import choose_normalization
+from noisefind.training.recipe import Recipe, default_recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisefind.config import ScoreConfig
+
+
+def choose_recipes(
+    config: ScoreConfig, networks: tuple[str, ...], n_images: int
+) -> dict[str, Recipe]:
+    """The recipe of every kind of member: of each network, then of its trajectory members.
+
+    The kind, ``cnn`` or ``cnn-trajectory``, names the folder of the record and is part of every
+    seed of its members.
+    """
+    recipes = {name: choose_recipe(config, name, n_images) for name in networks}
+    if config.trajectory_members == 0:
+        return recipes
+    for name in networks:
+        epochs = config.trajectory_epochs
+        recipes[f"{name}-trajectory"] = replace(
+            recipes[name],
+            members=config.trajectory_members,
+            epochs=epochs if isinstance(epochs, int) else recipes[name].epochs,
+        )
+    return recipes
+
+
+def choose_recipe(config: ScoreConfig, network: str, n_images: int) -> Recipe:
+    """The recipe of ``network``: its defaults, replaced by the options that the user gave."""
+    given = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name != "architecture"}
+    recipe = default_recipe(network, n_images)
+    return replace(recipe, **{name: value for name, value in given.items() if value != AUTO})
+
+
+def feature_options(config: ScoreConfig) -> FeatureOptions:
+    """Which features are computed."""
+    return FeatureOptions(
+        source=config.features,
+        weights=config.weights,
+        ids_file=config.feature_ids,
+        size=config.feature_size,
+        swav=SwavOptions(config.swav_epochs, config.swav_output, config.seed),
+    )
+
+
+def network_options(config: ScoreConfig, pixels: NDArray[np.uint8] | None) -> NetworkOptions:
+    """What networks from pixels (N, S, S, 3) need; the defaults where none is trained."""
+    if pixels is None:
+        return NetworkOptions()
+    return NetworkOptions(
+        weights=config.network_weights,
+        augmentation=Augmentation(config.crop, config.flip, config.rotate),
+        normalization=choose_normalization(config.normalize, pixels),
+    )
