@@ -1,4 +1,4 @@
-"""The arrows of docs/architecture.md: one rule per folder, held over every file of the package."""
+"""The arrows of docs/explanation/architecture.md: one rule per folder, held over every file of the package."""
 
 from __future__ import annotations
 

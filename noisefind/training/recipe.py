@@ -27,7 +27,7 @@ class Recipe:
 
 
 # The probe's settings were chosen on clothing (symmetric and pair noise) and 10,000 CIFAR-10 images
-# (human, symmetric, asymmetric); docs/detection.md has the table. Networks that only studies use
+# (human, symmetric, asymmetric); docs/research/detection.md has the table. Networks that only studies use
 # (those of the thesis and of torchvision) have usual settings that were not tuned.
 RECIPES = {
     "probe": Recipe(
