@@ -1,4 +1,4 @@
-"""What ``--json`` prints: one document per command, as schemas/ describes it (docs/reference/json.md)."""
+"""What ``--json`` prints: a document per command, see schemas/ and docs/reference/json.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Presets: option values under one name. What is typed or in the YAML file goes before them.
 
-The thesis-* presets are the settings with which the thesis scored its datasets; docs/research/thesis.md has
+The thesis-* presets are the settings with which the thesis scored its datasets; docs/thesis.md has
 the table, with those for training on the pruned data, and says where noisefind departs from them.
 """
 

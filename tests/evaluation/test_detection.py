@@ -129,7 +129,7 @@ def test_code_of_the_page(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The Python code of docs/reference/evaluate.md runs as it stands, and prints nothing of its own."""
+    """The Python code of docs/reference/evaluate.md runs as it is; only its own print shows."""
     for name in ("run", "noise"):
         (tmp_path / name).symlink_to(noisy_digits / name)
     monkeypatch.chdir(tmp_path)
