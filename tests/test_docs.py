@@ -56,3 +56,12 @@ def test_the_api_page_has_every_public_name(name: str) -> None:
     """docs/reference/python.md describes the name or lists it among the configurations."""
     page = (DOCS / "reference/python.md").read_text(encoding="utf-8")
     assert f"::: noisefind.{name}\n" in page or f"| `{name}` |" in page
+
+
+def test_code_of_own_predictions(capsys: pytest.CaptureFixture[str]) -> None:
+    """The code of docs/how-to/own-predictions.md runs, and finds most of its 90 wrong labels."""
+    page = (DOCS / "how-to/own-predictions.md").read_text(encoding="utf-8")
+    exec(compile(page.split("```python\n")[1].split("```")[0], "own-predictions.md", "exec"), {})
+    n_flagged, n_found = map(int, capsys.readouterr().out.splitlines()[-1].split())
+    assert n_found >= 80
+    assert n_flagged <= 110
