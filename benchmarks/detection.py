@@ -16,6 +16,7 @@ import csv
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from statistics import mean, stdev
@@ -82,7 +83,7 @@ def run_case(case: Case, network: str) -> dict[Key, float]:
     ranking = result.ranking
     is_wrong = np.array([is_wrong_of[id_] for id_ in ranking.ids])
     found["label_score", "calibration_error"] = calibration_error(ranking.label_scores, is_wrong)
-    rate = result.summary["noise_rate"]
+    rate = asdict(result.summary.noise_rate)
     found |= {("noise_rate", name): rate[name] for name in ("estimate", "low", "high")}
     found["noise_rate", "true"] = float(is_wrong.mean())
     found |= judge("label_score", -ranking.label_scores, is_wrong)
@@ -95,7 +96,7 @@ def run_case(case: Case, network: str) -> dict[Key, float]:
     wrong = is_wrong[by_id]
     start = time.perf_counter()
     if network == "cnn":
-        pixels = small_pixels(case.data, sorted(ranking.ids), result.summary["sizes"]["network"])
+        pixels = small_pixels(case.data, sorted(ranking.ids), result.summary.sizes.network)
         probabilities = out_of_sample_by_cnn(pixels, labels, case.seed)
     else:
         probabilities = out_of_sample(features, labels)

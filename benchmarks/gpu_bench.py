@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from cases import Case
     from numpy.typing import NDArray
 
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
 
 SAMPLE_SECONDS = 0.1  # between two questions how busy the card is
 
@@ -74,15 +76,15 @@ class Scored:
 
     run: RunFolder
     cache: Path
-    summary: dict[str, Any]
+    summary: RunSummary
     seconds: float  # of the call
     busy: float | None  # share of these seconds in which the card computed
 
     @property
     def costs(self) -> dict[str, Any]:
         """What a finding says of every run."""
-        stages = self.summary["seconds"]
-        n_images = self.summary["n_images"]
+        stages = self.summary.seconds
+        n_images = self.summary.n_images
         return {
             "n": n_images, "seconds": round(self.seconds, 2), "stages": stages,
             "images_per_s": round(n_images / self.seconds, 1), "gpu_busy": self.busy,

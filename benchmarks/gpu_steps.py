@@ -67,7 +67,7 @@ def correct(bench: Bench) -> None:
     runs = [score(bench, case, device, preset="fast") for device in (CPU, bench.device)]
     compare_scores(bench, case, runs)
     pixels = np.array(stored_pixels(runs[0])[: bench.few(500)])
-    compare_features(bench, pixels, runs[0].summary["sizes"]["features"])
+    compare_features(bench, pixels, runs[0].summary.sizes.features)
     twice(bench, "same seed twice: fast", runs[1], score(bench, case, preset="fast"))
     few = bench.clothing("symmetric-10", 500)
     options: dict[str, Any] = {"network": "cnn", "members": 2, "epochs": 2}
@@ -81,7 +81,7 @@ def compare_scores(bench: Bench, case: Case, runs: list[Scored]) -> None:
     (cpu, cpu_f1), (gpu, gpu_f1) = (judged(r.run.read_ranking(), case.table) for r in runs)
     difference = {name: round(gpu[name] - cpu[name], 5) for name in cpu}
     bench.note(
-        "average precision, GPU minus CPU", n=runs[0].summary["n_images"], cpu=rounded(cpu),
+        "average precision, GPU minus CPU", n=runs[0].summary.n_images, cpu=rounded(cpu),
         difference=difference, largest=max(map(abs, difference.values())), f1=[cpu_f1, gpu_f1],
         seconds=[round(run.seconds, 2) for run in runs],
     )  # fmt: skip
@@ -173,7 +173,7 @@ def fast(bench: Bench) -> None:
 
 def feature_parts(bench: Bench, run: Scored) -> dict[str, Any]:
     """Seconds of each part of the stage ``features``, measured apart."""
-    pixels, size, device = stored_pixels(run), run.summary["sizes"]["features"], bench.device
+    pixels, size, device = stored_pixels(run), run.summary.sizes.features, bench.device
     watch = Stopwatch(device)
     module = watch.clocked("build", ready_network, size, device)
     step = BATCH if device.type == "cpu" else 16 * BATCH
@@ -187,7 +187,7 @@ def feature_parts(bench: Bench, run: Scored) -> dict[str, Any]:
             watch.clocked("network float32", module, batch)
             made.append(watch.clocked("back", given.cpu).numpy())
     watch.clocked("reduce", write_reduced, np.concatenate(made), run.cache / "reduced.npy")
-    stage = run.summary["seconds"]["features"]
+    stage = run.summary.seconds["features"]
     busy = watch.seconds["network"] / stage
     return {"n": len(pixels), "px": size, "stage": stage, **watch.rounded(), "busy": round(busy, 3)}
 

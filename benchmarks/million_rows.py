@@ -1,6 +1,6 @@
 """A million made-up images through record, scores, ranking, scores.csv and prune; no training.
 
-    python benchmarks/million_rows.py [--classes 100] [--members 4] [--epochs 5] [--sizes ...]
+    python -m benchmarks.million_rows [--classes 100] [--members 4] [--epochs 5] [--sizes ...]
 
 Prints seconds of each stage and peak memory for 100,000 to 1,000,000 rows, each size in a process
 of its own, and the slope: the exponent b of seconds ~ rows^b between each size and the next (1 is
@@ -29,9 +29,11 @@ from noisefind.data.dataset import Dataset
 from noisefind.detection.leave_one_out import fit_leave_one_out
 from noisefind.pruning.prune import prune
 from noisefind.runs.folder import RunFolder
+from noisefind.runs.tables import write_results
 from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.similarity.findings import Findings
 from noisefind.training.record import Record, Recorder
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +60,7 @@ def main() -> None:
     print("| --- |" + " --- |" * (len(STAGES) + 2))
     found = {}
     for n_rows in options.sizes:
-        command = [sys.executable, __file__, "--rows", str(n_rows)]
+        command = [sys.executable, "-m", "benchmarks.million_rows", "--rows", str(n_rows)]
         for name in ("classes", "members", "epochs"):
             command += [f"--{name}", str(getattr(options, name))]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -107,9 +109,9 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         ).ranking
         seconds["rank"] = time.perf_counter() - start
         start = time.perf_counter()
-        run.write_results(ranking, [], {})
+        write_results(run, ranking, [], {})
         data = str(Path(folder) / "data")
-        run.finish({"run_id": "made up", "data": data, "root": data})
+        run.finish(made_up_summary(data=data, root=data, n_images=n_rows))
         seconds["write"] = time.perf_counter() - start
         start = time.perf_counter()
         prune(

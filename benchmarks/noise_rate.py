@@ -76,7 +76,7 @@ def load(
         )
         result = score(data, Path(folder) / "run", config)
         features = np.load(result.run.reduced_features)
-        classes = result.summary["classes"]
+        classes = result.summary.classes
         given_of = dict(zip(result.ranking.ids, result.ranking.given_labels, strict=True))
         true_of = given_of
         if chosen is not None:

@@ -1,6 +1,6 @@
 """The report of a made-up run of many rows: how long it takes to write, its size, its page in use.
 
-    python benchmarks/report_rows.py [--rows N] [--classes N] [--images N] [--pictures DIR]
+    python -m benchmarks.report_rows [--rows N] [--classes N] [--images N] [--pictures DIR]
 
 The images are hard links to those of DIR (sample_data/digits unless told otherwise), spread over
 the classes; scores, reasons, neighbours and twins are made up. Chromium opens it from the disk; a
@@ -21,13 +21,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisefind.config import ReportConfig, ScoreConfig
+from noisefind.config import ReportConfig
 from noisefind.data.dataset import Skipped
 from noisefind.data.image_folder import is_image_name
 from noisefind.reporting.report import report
-from noisefind.runs.folder import CLASS_COLUMNS, PAIR_COLUMNS, Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
+from noisefind.runs.tables import CLASS_COLUMNS, DUPLICATE_COLUMNS, PAIR_COLUMNS, write_results
 from noisefind.scores import SCORES
 from noisefind.utils.files import write_csv
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -89,7 +92,7 @@ def made_up_run(home: Path, pictures: Path, n_rows: int, n_classes: int) -> RunF
     ranking = made_up_ranking(rng, ids, classes, labels)
     run = RunFolder(home / "run")
     (run.path / "features").mkdir(parents=True)
-    run.write_results(ranking, [Skipped("broken.jpg", "not an image")], {})
+    write_results(run, ranking, [Skipped("broken.jpg", "not an image")], {})
     np.save(run.neighbours, rng.integers(n_rows, size=(n_rows, 10)).astype(np.int32))
     np.save(run.neighbour_similarity, np.sort(rng.random((n_rows, 10), np.float32))[:, ::-1])
     per_class = [(name, n_rows // n_classes, 9, 0.05, 0.03, 0.08) for name in classes]
@@ -101,17 +104,13 @@ def made_up_run(home: Path, pictures: Path, n_rows: int, n_classes: int) -> RunF
         for group in range(n_rows // 100)
         for row, name in ((2 * group, ids[2 * group]), (2 * group + 1, ids[2 * group + 1]))
     ]
-    columns = ("duplicate_group", "file_name", "given_label", "kind")
-    write_csv(run.path / "duplicates.csv", columns, twins)
+    write_csv(run.path / "duplicates.csv", DUPLICATE_COLUMNS, twins)
     data = str(home / "data")
     run.finish(
-        {
-            "run_id": "made up", "version": "0", "data": data, "root": data,
-            "config": ScoreConfig().to_dict(), "members": {"probe": 10}, "finished": "2026-01-01",
-            "versions": {}, "device": "cpu", "threads": 1, "n_images": n_rows, "n_skipped": 1,
-            "n_label_issues": int(ranking.is_label_issue.sum()), "seconds": {"total": 1.0},
-            "noise_rate": {"estimate": 0.05, "low": 0.04, "high": 0.06},
-        }
+        made_up_summary(
+            data=data, root=data, n_images=n_rows, classes=classes, n_skipped=1,
+            n_label_issues=int(ranking.is_label_issue.sum()),
+        )
     )  # fmt: skip
     return run
 

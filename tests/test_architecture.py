@@ -31,7 +31,6 @@ RULES = {
     "experiments": "utils config scores data training features runs pruning scoring evaluation",
     "cli": "utils config runs exports pruning scoring reporting evaluation experiments",
 }
-FILE_READERS = {"matrix.py"}  # the last file of a pure folder that reads files itself
 PURE = {"detection", "scores", "similarity", "noise"}  # numpy and scipy; no files, no printing
 WITH_TORCH = {"training", "features", "scoring", "experiments", "utils"}
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "matplotlib"}
@@ -89,7 +88,7 @@ def test_file_keeps_the_rule_of_its_folder(path: Path) -> None:
         return
     assert folders_imported(path) <= set(RULES[folder].split())
     outside = {name.split(".")[0] for name in imports(path)}
-    if folder in PURE and path.name not in FILE_READERS:
+    if folder in PURE:
         assert outside & OF_EDGES == set()
     if folder not in WITH_TORCH:
         assert top_imports(path) & HEAVY == set()

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from noisefind.pruning.decisions import Review
     from noisefind.pruning.prune import PruneResult
     from noisefind.reporting.report import ReportResult
+    from noisefind.runs.summary import RunSummary
     from noisefind.scoring.pipeline import ScoreResult
 
 N_COMPARED = 10  # of each kind of difference
@@ -123,15 +124,15 @@ def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
         print_json(score_document(result))
         return
     console, ranking, summary = _Console(), result.ranking, result.summary
-    n_issues, n_images = summary["n_label_issues"], summary["n_images"]
+    n_issues, n_images = summary.n_label_issues, summary.n_images
     console.print(
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are suspected to be wrong "
         f"({n_issues / n_images:.1%})"
     )
-    rate = summary["noise_rate"]
+    rate = summary.noise_rate
     _print_plain(
         console,
-        f"In all about {rate['estimate']:.1%} are wrong ({rate['low']:.1%} to {rate['high']:.1%})",
+        f"In all about {rate.estimate:.1%} are wrong ({rate.low:.1%} to {rate.high:.1%})",
     )
     table = Table(box=SIMPLE, title=f"The {min(N_WORST, n_images)} worst", title_justify="left")
     for column in ("label_score", "suspected", "given_label", "predicted_label", "file_name"):
@@ -146,23 +147,24 @@ def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
     path = result.run.path
     for line in _finding_lines(summary, path):
         _print_plain(console, line)
-    if summary["n_skipped"]:
-        _print_plain(console, f"{summary['n_skipped']:,} files left out: {path / 'skipped.csv'}")
+    if summary.n_skipped:
+        _print_plain(console, f"{summary.n_skipped:,} files left out: {path / 'skipped.csv'}")
     _print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     _print_plain(console, f"Next: noisefind prune {path} -o CLEAN")
 
 
-def _finding_lines(summary: dict[str, Any], path: Path) -> Iterator[str]:
+def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:
     """What the pictures told, a line for each that is not zero."""
-    if n_groups := summary.get("n_duplicate_groups"):
-        n_twins = summary["n_twins_under_other_labels"]
-        twins = f" (images whose twin has another label: {n_twins:,})" if n_twins else ""
-        yield f"Pictures that are there twice: {n_groups:,}{twins}; {path / 'duplicates.csv'}"
-    if n_leaks := summary.get("n_leaks"):
+    if n_groups := summary.n_duplicate_groups:
+        n_conflicts = summary.n_conflicting_duplicates
+        conflicts = f" (images whose duplicate has another label: {n_conflicts:,})"
+        text = f"Groups of duplicates: {n_groups:,}{conflicts if n_conflicts else ''}"
+        yield f"{text}; {path / 'duplicates.csv'}"
+    if n_leaks := summary.n_leaks:
         yield f"Images that are in another split too: {n_leaks:,}; {path / 'leaks.csv'}"
-    if n_outliers := summary.get("n_outliers"):
+    if n_outliers := summary.n_outliers:
         yield f"Images unlike all others: {n_outliers:,} (is_outlier_issue)"
-    if n_issues := summary.get("n_image_issues"):
+    if n_issues := summary.n_image_issues:
         yield f"Images that are dark, blurry, grey or the like: {n_issues:,} (image_issues)"
 
 
@@ -291,15 +293,15 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
     )
     for name in "ab":
         run, alone = found[name], found[f"only_in_{name}"]
-        n_suspected = sum(image["is_label_issue"] for image in alone)
+        n_flagged = sum(image["is_label_issue"] for image in alone)
         _print_plain(
             console,
             f"{name}: {run['run']}: {run['n_label_issues']:,} of {run['n_images']:,} labels "
-            f"suspected; {len(alone):,} images only here, {n_suspected:,} of them suspected",
+            f"flagged; {len(alone):,} images only here, {n_flagged:,} of them flagged",
         )
     for title, key in (
-        ("Newly suspected", "newly_suspected"),
-        ("No longer suspected", "no_longer_suspected"),
+        ("Newly flagged", "newly_flagged"),
+        ("No longer flagged", "no_longer_flagged"),
         ("Another label than before", "changed_labels"),
         ("Moved most", "moved_most"),
     ):

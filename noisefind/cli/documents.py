@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def score_document(result: ScoreResult) -> dict[str, Any]:
         }
         for row in range(min(N_WORST, len(ranking)))
     ]
-    return {"command": "score", "run": str(result.run.path), **result.summary, "worst": worst}
+    summary = result.summary.to_json()
+    return {"command": "score", "run": str(result.run.path), **summary, "worst": worst}
 
 
 def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
     reasons = Counter(reason for reason in manifest.reasons if reason)
     return {
         "command": "prune",
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "output": str(result.output),
         "dry_run": dry_run,
         "files": result.files,
@@ -62,7 +64,7 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
             "n_dropped": review.count("drop"),
             "undecided": review.disputed,
         },
-        "noise_rate": summary.get("noise_rate"),
+        "noise_rate": asdict(summary.noise_rate),
     }
 
 

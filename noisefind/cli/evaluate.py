@@ -45,7 +45,7 @@ def detection(
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Judge the scores and suspected labels of RUN against known true labels."""
+    """Evaluate the scores and label issues of RUN against known true labels."""
     from noisefind.cli.evaluate_console import carry_out, print_detection
     from noisefind.evaluation.detection import evaluate_detection
 
@@ -84,7 +84,7 @@ def correlation(run: Run, output: Output, as_json: AsJson = False) -> None:
 
 @evaluate.command()
 def distribution(run: Run, output: Output, as_json: AsJson = False) -> None:
-    """Draw histograms of all scores of RUN, with the suspected labels marked."""
+    """Draw histograms of all scores of RUN, with the label issues marked."""
     from noisefind.cli.evaluate_console import carry_out, print_distribution
     from noisefind.evaluation.distribution import evaluate_distribution
 
@@ -111,7 +111,7 @@ def examples(
 def embedding(
     run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
 ) -> None:
-    """Draw a map of the features of RUN by t-SNE, with the suspected labels marked."""
+    """Draw a map of the features of RUN by t-SNE, with the label issues marked."""
     from noisefind.cli.evaluate_console import carry_out, print_embedding
     from noisefind.evaluation.embedding import evaluate_embedding
 

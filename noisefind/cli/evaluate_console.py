@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from noisefind.evaluation.analysis import LookResult
+    from noisefind.evaluation.analysis import AnalysisResult
     from noisefind.evaluation.detection import DetectionResult, Measure
     from noisefind.evaluation.selftest import SelftestResult, Spread
 
@@ -87,12 +87,12 @@ def print_detection(result: DetectionResult) -> None:
     hits = {metric: m for (of, metric), m in measures.items() if of == "predicted_label"}
     rates = ", ".join(f"{name} {_text(flags[name])}" for name in ("precision", "recall", "f1"))
     below = _text(flags["f1_below_best"])
-    suspected, wrong = flags["share"].value, measures["truth", "share"].value
+    flagged, wrong = flags["share"].value, measures["truth", "share"].value
     right = (_text(hits[name]) for name in ("right_of_flagged_wrong", "right_of_wrong"))
     lines = [
         f"{_FLAGS}: {rates}; the best cut of label_score has an f1 {below} higher",
-        f"suspected: {suspected:.2%} of the labels; wrong: {wrong:.2%}",
-        "predicted_label is the true label of {} of the suspected wrong ones, of {} of all wrong "
+        f"flagged: {flagged:.2%} of the labels; wrong: {wrong:.2%}",
+        "predicted_label is the true label of {} of the flagged wrong ones, of {} of all wrong "
         "ones".format(*right),
     ]
     if summary["draws"]:
@@ -105,11 +105,11 @@ def print_detection(result: DetectionResult) -> None:
 
 
 def print_selftest(result: SelftestResult) -> None:
-    """How much of what was planted was found, per share, and how to read it."""
+    """Print how many injected errors were found, per share, and how to read it."""
     console, config = Console(), result.summary["config"]
-    title = f"{config['kind']} errors planted and found: mean (deviation) over seeds"
+    title = f"{config['kind']} errors injected and found: mean (standard deviation) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("planted", *_SELFTEST, "flags"):
+    for heading in ("injected", *_SELFTEST, "flags"):
         table.add_column(heading, justify="right", no_wrap=True)
     by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
     for fraction in sorted({s.fraction for s in result.spreads}):
@@ -118,15 +118,15 @@ def print_selftest(result: SelftestResult) -> None:
         table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.1%}")
     console.print(table, soft_wrap=True)
     lines = [
-        "Errors that the data had before count as false alarms when they are found, so precision",
-        "is a lower bound.",
+        "Errors that the data had before count as false positives when they are found, so",
+        "precision is a lower bound.",
         f"Every measure of every run: {result.output / 'selftest.csv'}",
-        f"Mean and deviation: {result.output / 'summary.csv'}",
+        f"Mean and standard deviation: {result.output / 'summary.csv'}",
     ]
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def print_correlation(result: LookResult) -> None:
+def print_correlation(result: AnalysisResult) -> None:
     """How each score goes with label_score, and which other score it resembles most."""
     spearman, pearson = result.summary["spearman"], result.summary["pearson"]
     title = f"Correlation; {result.summary['direction']}"
@@ -145,15 +145,15 @@ def print_correlation(result: LookResult) -> None:
     _print_look(result, "correlation", table)
 
 
-def print_distribution(result: LookResult) -> None:
-    """Where the values of each score lie, and those of the suspected labels."""
+def print_distribution(result: AnalysisResult) -> None:
+    """Print the spread of each score, and the median of the label issues."""
     table = Table(box=SIMPLE, title="How the scores are spread", title_justify="left")
     table.add_column("score", no_wrap=True)
     table.add_column("hard is", no_wrap=True)
-    for heading in ("least", "median", "largest", "median of the\nsuspected"):
+    for heading in ("least", "median", "largest", "median of the\nlabel issues"):
         table.add_column(heading, justify="right")
     for name, spread in result.summary["scores"].items():
-        cells = (spread[key] for key in ("min", "median", "max", "median_of_suspected"))
+        cells = (spread[key] for key in ("min", "median", "max", "median_of_label_issues"))
         table.add_row(
             name,
             "high" if spread["high_is_hard"] else "low",
@@ -162,32 +162,30 @@ def print_distribution(result: LookResult) -> None:
     _print_look(result, "distribution", table)
 
 
-def print_examples(result: LookResult) -> None:
+def print_examples(result: AnalysisResult) -> None:
     """The images, with their labels."""
     summary = result.summary
     table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
-    for heading in (summary["by"], "suspected", "given_label", "predicted_label", "file_name"):
+    for heading in (summary["by"], "issue", "given_label", "predicted_label", "file_name"):
         table.add_column(heading, no_wrap=True)
     for example in summary["examples"]:
         names = (example[key] for key in ("given_label", "predicted_label", "file_name"))
-        suspected = "yes" if example["is_label_issue"] else "no"
-        table.add_row(
-            f"{example['value']:.4g}", suspected, *(Text(visible(name)) for name in names)
-        )
+        flagged = "yes" if example["is_label_issue"] else "no"
+        table.add_row(f"{example['value']:.4g}", flagged, *(Text(visible(name)) for name in names))
     _print_look(result, "examples", table)
 
 
-def print_embedding(result: LookResult) -> None:
+def print_embedding(result: AnalysisResult) -> None:
     """How many images the map shows."""
     summary = result.summary
     Console().print(
         f"[bold]{summary['n_shown']:,}[/] of {summary['n_images']:,} images on the map, "
-        f"{summary['n_suspected_shown']:,} of them with a suspected label"
+        f"{summary['n_label_issues_shown']:,} of them with a label issue"
     )
     _print_look(result, "embedding")
 
 
-def _print_look(result: LookResult, name: str, table: Table | None = None) -> None:
+def _print_look(result: AnalysisResult, name: str, table: Table | None = None) -> None:
     """A table, then where the files are."""
     console = Console()
     if table is not None:

@@ -1,4 +1,4 @@
-"""The verbs of ``noisefind evaluate`` that train again and again."""
+"""The subcommands of ``noisefind evaluate`` that train again."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.config import SWEEPS, SweepConfig, load_config
 
 HELP = {
-    "easiest": "Train anew without the easiest images by each score, beside full data and chance.",
-    "hardest": "Train anew without the hardest images by each score, beside full data and chance.",
-    "window": "Train anew on windows of each ranking; with --inject on clean and noisy labels.",
-    "clean": "Train anew without the suspected labels, and with them corrected.",
+    "easiest": "Train again without the easiest images by each score, beside full data and chance.",
+    "hardest": "Train again without the hardest images by each score, beside full data and chance.",
+    "window": "Train again on windows of each ranking; with --inject on clean and noisy labels.",
+    "clean": "Train again without the flagged labels, and with them corrected.",
     "curriculum": "Train from easy to hard and from hard to easy, in phases.",
-    "clusters": "Train anew without the easiest by km_distance, for several numbers of clusters.",
+    "clusters": "Train again without the easiest by km_distance, for several numbers of clusters.",
 }
 
 sweeps = typer.Typer()
@@ -25,10 +25,10 @@ sweeps = typer.Typer()
 Run = Annotated[Path, typer.Option("--run", help="Folder of the finished run on DATA.")]
 
 
-def _add(verb: str, kind: type[SweepConfig]) -> None:
+def _add(subcommand: str, kind: type[SweepConfig]) -> None:
     """A command: all of them differ by their options alone."""
 
-    @sweeps.command(verb, help=HELP[verb])
+    @sweeps.command(subcommand, help=HELP[subcommand])
     @with_options(kind)
     def command(
         data: Data,
@@ -43,8 +43,8 @@ def _add(verb: str, kind: type[SweepConfig]) -> None:
         from noisefind.experiments.subcommands import evaluate_sweep
 
         options = load_config(kind, config, given)
-        work = partial(evaluate_sweep, verb, data, run, output, options)
-        carry_out(verb, work, print_sweep, as_json=as_json)
+        work = partial(evaluate_sweep, subcommand, data, run, output, options)
+        carry_out(subcommand, work, print_sweep, as_json=as_json)
 
 
 for name, config_class in SWEEPS.items():

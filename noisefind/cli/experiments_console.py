@@ -1,4 +1,4 @@
-"""What a person sees of a sweep: the table, the verdicts and where the files are."""
+"""Terminal output of a sweep: the table, the conclusions and the paths of the files."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def print_sweep(result: SweepResult) -> None:
-    """A row per point, then what is shown."""
+    """Print a row per subset, then the conclusions."""
     console, summary = Console(), result.summary
     n_seeds = len(result.table.seeds)
     title = (
-        f"Test accuracy in %, mean (deviation) over {n_seeds} seeds: after the last epoch,\n"
-        "and after the one that is best on the validation images; differences in points"
+        f"Test accuracy in %, mean (standard deviation) over {n_seeds} seeds, after the last\n"
+        "epoch and after the epoch that is best on the validation images; differences in points"
     )
     table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("score", "point"):
+    for heading in ("score", "position"):
         table.add_column(heading, no_wrap=True)
     for heading in ("images", "classes", "last", "best", f"minus {FULL}"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -34,15 +34,15 @@ def print_sweep(result: SweepResult) -> None:
     for row in summary["summary"]:
         name = row["score"] if row["labels"] == GIVEN else f"{row['labels']} {row['score']}"
         if before not in (None, name):
-            table.add_section() if row["point"] is not None else None
+            table.add_section() if row["position"] is not None else None
         before = name
         table.add_row(
-            Text(name), row["point"] or "", f"{row['n_images']:,}", str(row["n_classes"]),
+            Text(name), row["position"] or "", f"{row['n_images']:,}", str(row["n_classes"]),
             *(_spread(row[f"{n}_mean"], row[f"{n}_std"]) for n in ("final", "best")),
             "" if row["minus_full"] is None else f"{100 * row['minus_full']:+.1f}",
         )  # fmt: skip
     print_whole(console, table)
-    lines = [*(v["text"] for v in summary["verdicts"]), "", summary["rule"], ""]
+    lines = [*(v["text"] for v in summary["conclusions"]), "", summary["rule"], ""]
     lines.append(f"All numbers: {result.output / 'summary.csv'}, {result.output / 'sweep.csv'}")
     plots = (result.output / f"{name}.png" for name in PLOTS)
     lines += [f"Plot: {plot}" for plot in plots if plot.exists()]

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from noisefind.errors import RunError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from noisefind.runs.summary import RunSummary
 
 
-def reason_to_fail(summary: Mapping[str, Any], fail_over: float | None) -> str | None:
+def reason_to_fail(summary: RunSummary, fail_over: float | None) -> str | None:
     """One line that says why the gate is closed; None where it is open or was not asked for.
 
     It closes where even the lower end of the 95 % interval of the noise rate is above the limit:
     by doubt alone no pipeline stops.
 
     Args:
-        summary: what run.json holds.
+        summary: run.json.
         fail_over: the largest share of wrong labels, 0 to 1, that still passes.
-
-    Raises:
-        RunError: an older run, which knows no noise rate.
     """
     if fail_over is None:
         return None
-    if "noise_rate" not in summary:
-        raise RunError("--fail-over: run.json has no noise_rate; score the data again")
-    estimate, low, high = (summary["noise_rate"][name] for name in ("estimate", "low", "high"))
-    if low <= fail_over:
+    rate = summary.noise_rate
+    if rate.low <= fail_over:
         return None
     return (
-        f"about {_percent(estimate)} of {summary['n_images']:,} labels are wrong (95 % interval "
-        f"{_percent(low)} to {_percent(high)}): the lower end is more than --fail-over "
+        f"about {_percent(rate.estimate)} of {summary.n_images:,} labels are wrong (95 % interval "
+        f"{_percent(rate.low)} to {_percent(rate.high)}): the lower end is more than --fail-over "
         f"{_percent(fail_over)}"
     )
 

@@ -1,1 +1,1 @@
-"""Whether what noisefind says is right: judged against a truth."""
+"""Runs and ground truth go in; measures, plots and injected label noise come out."""

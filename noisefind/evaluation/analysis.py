@@ -1,10 +1,10 @@
-"""What the verbs share that look at a run without a truth.
+"""Shared steps of the subcommands that analyse a run without ground truth.
 
 These are ``correlation``, ``distribution``, ``examples`` and ``embedding``; each writes into OUT
 
 NAME.csv          the numbers, and further tables
 NAME.svg .png     the plot, where matplotlib is installed
-NAME.json         what was asked and found; written last
+NAME.json         options and results; written last
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from noisefind.evaluation.plotting import can_plot
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
     from noisefind.utils.output import OutputFolder
     from noisefind.utils.progress import Progress
 
 FORMAT = 1
 
 
-class Table(NamedTuple):
+class CsvTable(NamedTuple):
     """A CSV file."""
 
     columns: Sequence[str]
@@ -36,42 +38,42 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LookResult:
-    """What was found; everything is in the output folder too."""
+class AnalysisResult:
+    """The results; everything is in the output folder too."""
 
     summary: dict[str, Any]
     output: Path
 
 
 @dataclass(frozen=True)
-class Look:
-    """A finished run, and the place to write to."""
+class Analysis:
+    """A finished run, and the folder for the results."""
 
     name: str
     run: RunFolder
-    summary: dict[str, Any]  # what run.json says
+    summary: RunSummary
     ranking: Ranking
     output: OutputFolder
 
     def write(
         self,
         found: Mapping[str, object],
-        tables: Mapping[str, Table],
+        tables: Mapping[str, CsvTable],
         draw: Callable[[Path], None],
-    ) -> LookResult:
+    ) -> AnalysisResult:
         """Write everything, whole or not at all.
 
         Args:
-            found: what the JSON document holds besides where it comes from.
+            found: the results, for the JSON document.
             tables: name -> the file NAME.csv.
             draw: writes the plot into a folder; called where matplotlib is installed.
         """
         document = {
             "format": FORMAT,
             "run": str(self.run.path.absolute()),
-            "run_id": self.summary["run_id"],
+            "run_id": self.summary.run_id,
             "n_images": len(self.ranking),
-            "n_suspected": int(self.ranking.is_label_issue.sum()),
+            "n_label_issues": int(self.ranking.is_label_issue.sum()),
             **found,
         }
         files = [f"{name}.csv" for name in tables]
@@ -82,21 +84,21 @@ class Look:
             if can_plot():
                 draw(folder)
             write_json(folder / f"{self.name}.json", document)
-        return LookResult(document, self.output.path)
+        return AnalysisResult(document, self.output.path)
 
 
-def open_look(name: str, run: str | Path, output: str | Path, progress: Progress) -> Look:
-    """Read a run, and refuse what cannot be done before any work.
+def open_analysis(name: str, run: str | Path, output: str | Path, progress: Progress) -> Analysis:
+    """Read a run, and refuse bad input before any work.
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
     """
     folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    output_folder = open_output(Path(output), summary["root"], summary["data"])
+    output_folder = open_output(Path(output), summary.root, summary.data)
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
-    return Look(name, folder, summary, ranking, output_folder)
+    return Analysis(name, folder, summary, ranking, output=output_folder)
 
 
 def rounded(value: float) -> float | None:

@@ -1,13 +1,13 @@
-"""``noisefind compare``: what a second run says otherwise than a first, joined by id.
+"""The command ``noisefind compare``: differences between two runs, joined by id.
 
 comparison.csv       a row per image of both runs, the most moved label_score first
 only_in_one.csv      file_name,run,given_label,label_score,is_label_issue: run is a or b
-comparison.json      what was found; written last
+comparison.json      the differences; written last
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from noisefind._version import __version__
 from noisefind.errors import RunError
-from noisefind.evaluation.correlation import spearman
+from noisefind.evaluation.metrics import spearman
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.files import cell, write_csv, write_json
@@ -23,15 +23,16 @@ from noisefind.utils.files import cell, write_csv, write_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
 
 FORMAT = 1
 N_MOVED = 100  # images in "moved_most"
-_OURS = ("comparison.json", "comparison.csv", "only_in_one.csv")
+_FILES = ("comparison.json", "comparison.csv", "only_in_one.csv")
 
 
-class Image(NamedTuple):
-    """What one run says of an image."""
+class RunImage(NamedTuple):
+    """Results of one run for one image."""
 
     given_label: str
     label_score: float
@@ -39,7 +40,7 @@ class Image(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """What two runs say of an image: a row of comparison.csv."""
+    """Results of two runs for one image: a row of comparison.csv."""
 
     file_name: str
     given_label_a: str
@@ -57,7 +58,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class CompareResult:
-    """What differs; ``summary`` is what comparison.json holds."""
+    """The differences; ``summary`` is the content of comparison.json."""
 
     summary: dict[str, Any]
     pairs: list[Pair]
@@ -82,7 +83,7 @@ def compare(
     summaries = [folder.read_summary() for folder in folders]
     out = None if output is None else Path(output)
     # it must not change the data of either run
-    outputs = [] if out is None else [open_output(out, s["root"], s["data"]) for s in summaries]
+    outputs = [] if out is None else [open_output(out, s.root, s.data) for s in summaries]
     a, b = (_images(folder.read_ranking()) for folder in folders)
     pairs = _pairs(a, b)
     if not pairs:
@@ -97,50 +98,50 @@ def compare(
     only = {"a": _alone(a, b), "b": _alone(b, a)}
     summary = {"format": FORMAT, "version": __version__, **sides, **_found(pairs, only)}
     if outputs:
-        with outputs[0].write(_OURS) as partial:
+        with outputs[0].write(_FILES) as partial:
             _write(partial, summary, pairs, only)
     return CompareResult(summary, pairs, out)
 
 
-def _images(ranking: Ranking) -> dict[str, Image]:
+def _images(ranking: Ranking) -> dict[str, RunImage]:
     columns = (
         ranking.given_labels,
         ranking.label_scores.tolist(),
         ranking.is_label_issue.tolist(),
     )
     return {
-        id_: Image(*cells)
+        id_: RunImage(*cells)
         for id_, cells in zip(ranking.ids, zip(*columns, strict=True), strict=True)
     }
 
 
-def _pairs(a: Mapping[str, Image], b: Mapping[str, Image]) -> list[Pair]:
+def _pairs(a: Mapping[str, RunImage], b: Mapping[str, RunImage]) -> list[Pair]:
     """The images of both runs, the most moved first."""
     pairs = [
         Pair(
-            id_, a[id_].given_label, b[id_].given_label, a[id_].label_score, b[id_].label_score,
-            a[id_].is_label_issue, b[id_].is_label_issue,
+            file_name=id_,
+            given_label_a=a[id_].given_label, given_label_b=b[id_].given_label,
+            label_score_a=a[id_].label_score, label_score_b=b[id_].label_score,
+            is_label_issue_a=a[id_].is_label_issue, is_label_issue_b=b[id_].is_label_issue,
         )
         for id_ in a.keys() & b.keys()
     ]  # fmt: skip
     return sorted(pairs, key=lambda pair: (-pair.moved, pair.file_name))
 
 
-def _alone(here: Mapping[str, Image], there: Mapping[str, Image]) -> list[dict[str, Any]]:
+def _alone(here: Mapping[str, RunImage], there: Mapping[str, RunImage]) -> list[dict[str, Any]]:
     """The images of one run alone, the worst labels first."""
     ids = sorted(here.keys() - there.keys(), key=lambda id_: (here[id_].label_score, id_))
     return [{"file_name": id_, **here[id_]._asdict()} for id_ in ids]
 
 
-def _side(
-    folder: RunFolder, summary: Mapping[str, Any], images: Mapping[str, Image]
-) -> dict[str, Any]:
+def _side(folder: RunFolder, summary: RunSummary, images: Mapping[str, RunImage]) -> dict[str, Any]:
     return {
         "run": str(folder.path),
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "n_images": len(images),
         "n_label_issues": sum(image.is_label_issue for image in images.values()),
-        "noise_rate": summary.get("noise_rate"),
+        "noise_rate": asdict(summary.noise_rate),
     }
 
 
@@ -153,8 +154,8 @@ def _found(pairs: Sequence[Pair], only: Mapping[str, list[dict[str, Any]]]) -> d
     return {
         "n_common": len(pairs),
         "spearman": None if np.isnan(alike) else round(alike, 6),
-        "newly_suspected": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
-        "no_longer_suspected": _as_dicts(
+        "newly_flagged": _as_dicts(sorted(newly, key=lambda p: (p.label_score_b, p.file_name))),
+        "no_longer_flagged": _as_dicts(
             sorted(no_longer, key=lambda p: (p.label_score_a, p.file_name))
         ),
         "changed_labels": _as_dicts(sorted(changed)),
@@ -180,5 +181,5 @@ def _write(
         for name, images in only.items()
         for image in images
     )
-    write_csv(folder / "only_in_one.csv", ("file_name", "run", *Image._fields), alone)
+    write_csv(folder / "only_in_one.csv", ("file_name", "run", *RunImage._fields), alone)
     write_json(folder / "comparison.json", summary)

@@ -1,4 +1,4 @@
-"""``noisefind evaluate correlation``: which scores say the same.
+"""The command ``noisefind evaluate correlation``: correlation of all scores of a run.
 
 correlation.csv   score,other,pearson,spearman: every pair, twice, and each with itself
 correlation.svg .png    both as heat maps
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
+from noisefind.evaluation.metrics import pearson, spearman
 from noisefind.evaluation.plotting import COLOURS, new_figure, save
 from noisefind.scores import SCORES
 from noisefind.utils.progress import Progress
@@ -31,19 +32,19 @@ DARK = 0.6  # from this correlation on a white number is easier to read
 
 def evaluate_correlation(
     run: str | Path, output: str | Path, *, progress: Progress | None = None
-) -> LookResult:
+) -> AnalysisResult:
     """Correlate all scores of a run and label_score, each turned so that high is hard.
 
     Args:
         run: the folder of a finished run.
         output: where to write; new or empty.
-        progress: told what is left out.
+        progress: receives what is left out.
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
     """
-    look = open_look("correlation", run, output, progress or Progress())
-    hardness = look.ranking.hardness()
+    analysis = open_analysis("correlation", run, output, progress or Progress())
+    hardness = analysis.ranking.hardness()
     names = sorted(hardness, key=lambda name: name != "label_score")  # it comes first
     values = np.stack([hardness[name] for name in names])
     matrices = {"pearson": pearson(values), "spearman": spearman(values)}
@@ -59,33 +60,11 @@ def evaluate_correlation(
         }
         for kind, matrix in matrices.items()
     }
-    return look.write(
+    return analysis.write(
         {"direction": TURNED, **nested},
-        {"correlation": Table(COLUMNS, rows)},
+        {"correlation": CsvTable(COLUMNS, rows)},
         lambda folder: _draw(folder, names, matrices),
     )
-
-
-def pearson(values: Floats) -> Floats:
-    """(S, N) values to the (S, S) correlations, -1 to 1; NaN where one of the two is constant."""
-    centred = values - values.mean(axis=1, keepdims=True)
-    centred[np.ptp(values, axis=1) == 0] = 0  # without what rounding left
-    lengths = np.sqrt((centred**2).sum(axis=1))
-    units = centred / np.where(lengths > 0, lengths, np.nan)[:, None]
-    matrix: Floats = np.clip(units @ units.T, -1, 1)
-    np.fill_diagonal(matrix, np.where(lengths > 0, 1, np.nan))
-    return matrix
-
-
-def spearman(values: Floats) -> Floats:
-    """The same of the ranks; equal values share the mean of theirs."""
-    return pearson(np.stack([_ranks(row) for row in values]))
-
-
-def _ranks(values: Floats) -> Floats:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum()
-    return np.asarray((last - (counts - 1) / 2)[inverse], np.float64)
 
 
 def _draw(folder: Path, names: Sequence[str], matrices: dict[str, Floats]) -> None:

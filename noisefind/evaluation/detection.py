@@ -1,9 +1,9 @@
-"""``noisefind evaluate detection``: a run against the true labels.
+"""The command ``noisefind evaluate detection``: label issues of a run against ground truth.
 
 detection.csv             of,metric,value,low,high: every measure, with its 95 % interval
 detection_per_class.csv   the same for the images that were given each class
 precision_recall.svg .png, precision_reviewed.svg .png     where matplotlib is installed
-detection.json            all of it, and what was compared; written last
+detection.json            all measures, and the counts of images; written last
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from noisefind.errors import DataError
 from noisefind.evaluation import metrics
 from noisefind.evaluation.detection_plots import PLOTS, write_plots
 from noisefind.evaluation.plotting import can_plot
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.scores import difficulty
 from noisefind.utils.files import write_csv, write_json
@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from noisefind.runs.ranking import Ranking
+
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
 FORMAT = 1
 COLUMNS = ("of", "metric", "value", "low", "high")
 REVIEWED = (0.01, 0.05, 0.1)  # shares at which precision is measured
-_OURS = ("detection.json", "detection.csv", "detection_per_class.csv", *PLOTS)
+_FILES = ("detection.json", "detection.csv", "detection_per_class.csv", *PLOTS)
 
 
 class Measure(NamedTuple):
@@ -52,13 +54,13 @@ class Measure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a run says of N images, beside the truth.
+class LabelComparison:
+    """Predictions of a run for N images, compared with their true labels.
 
     Attributes:
         given_labels: (N,) class names.
         is_wrong: (N,) the given label is not the true one.
-        is_flagged: (N,) the run suspects the label.
+        is_flagged: (N,) the run flags the label.
         is_hit: (N,) the run's suggestion is the true label.
         suspicion: score name -> (N,), HIGH means suspicious.
     """
@@ -69,18 +71,19 @@ class Judged:
     is_hit: Bools
     suspicion: Mapping[str, Floats]
 
-    def of_class(self, name: str) -> Judged:
+    def of_class(self, name: str) -> LabelComparison:
         """The images that were given one class."""
         rows = self.given_labels == name
-        return Judged(
-            self.given_labels[rows], self.is_wrong[rows], self.is_flagged[rows], self.is_hit[rows],
-            {score: values[rows] for score, values in self.suspicion.items()},
+        return LabelComparison(
+            given_labels=self.given_labels[rows], is_wrong=self.is_wrong[rows],
+            is_flagged=self.is_flagged[rows], is_hit=self.is_hit[rows],
+            suspicion={score: values[rows] for score, values in self.suspicion.items()},
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class DetectionResult:
-    """What was measured; everything is in the output folder too."""
+    """The measures; everything is in the output folder too."""
 
     measures: list[Measure]
     per_class: dict[str, list[Measure]]
@@ -96,40 +99,40 @@ def evaluate_detection(
     *,
     progress: Progress | None = None,
 ) -> DetectionResult:
-    """Judge every score and the suspected labels of a run.
+    """Evaluate every score and the label issues of a run against ground truth.
 
-    A label is wrong where the truth's ``true_label`` differs from the run's ``given_label``; ids
-    that only one of them has are counted and left out.
+    A label is wrong where the ``true_label`` of the ground truth differs from the ``given_label``
+    of the run. Ids that only one of them has are counted and left out.
 
     Args:
         run: the folder of a finished run.
-        truth: a table with ``file_name`` and ``true_label``; further columns are left alone.
+        truth: a table with ``file_name`` and ``true_label``; further columns are ignored.
         output: where to write; new or empty.
         config: the options; None for the defaults.
-        progress: told how far it is, and what is left out.
+        progress: receives the progress, and what is left out.
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
-        DataError: the truth cannot be read, shares no id with the run, or says that all labels are
+        DataError: the ground truth cannot be read, shares no id with the run, or all labels are
             right or all are wrong.
     """
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
     folder = RunFolder(Path(run))
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    output_folder = open_output(out, summary["root"], summary["data"])
+    output_folder = open_output(out, summary.root, summary.data)
     true_labels = {id_: row.label for id_, row in read_table(Path(truth), "true_label").items()}
-    judged = join(ranking, true_labels, f"--truth {truth}")
-    compared = _compared(ranking, true_labels, judged)
+    comparison = join(ranking, true_labels, f"--truth {truth}")
+    compared = _compared(ranking, true_labels, comparison)
     _say_left_out(compared, progress)
     if not can_plot():
         progress.say("no plots: matplotlib is not installed; pip install 'noisefind[plots]'")
-    classes = sorted(set(judged.given_labels.tolist()))
-    progress.stage("Judging", 2 * len(judged.is_wrong))
-    overall = measure(judged, config.draws, derived_seed(config.seed, "bootstrap"))
-    progress.advance(len(judged.is_wrong))
+    classes = sorted(set(comparison.given_labels.tolist()))
+    progress.stage("Evaluating", 2 * len(comparison.is_wrong))
+    overall = measure(comparison, config.draws, derived_seed(config.seed, "bootstrap"))
+    progress.advance(len(comparison.is_wrong))
     per_class = {}
     for name in classes:
-        part = judged.of_class(name)
+        part = comparison.of_class(name)
         per_class[name] = measure(
             part, config.draws, derived_seed(config.seed, "bootstrap", "class", name)
         )
@@ -137,33 +140,33 @@ def evaluate_detection(
     document = {
         "format": FORMAT,
         "run": str(Path(run).absolute()),
-        "run_id": summary["run_id"],
+        "run_id": summary.run_id,
         "truth": str(Path(truth).absolute()),
         **compared,
         **config.to_dict(),
         "all": _nested(overall),
         "per_class": {name: _nested(measures) for name, measures in per_class.items()},
     }
-    with output_folder.write(_OURS) as partial:
+    with output_folder.write(_FILES) as partial:
         write_csv(partial / "detection.csv", COLUMNS, map(_cells, overall))
         rows = ((name, *_cells(m)) for name, measures in per_class.items() for m in measures)
         write_csv(partial / "detection_per_class.csv", ("class", *COLUMNS), rows)
         if can_plot():
-            write_plots(partial, judged.is_wrong, judged.is_flagged, judged.suspicion)
+            write_plots(partial, comparison.is_wrong, comparison.is_flagged, comparison.suspicion)
         write_json(partial / "detection.json", document)
     return DetectionResult(overall, per_class, document, out)
 
 
-def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> Judged:
-    """The images that both the run and the truth know, in the run's order.
+def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> LabelComparison:
+    """The images that are in both the run and the ground truth, in the run's order.
 
     Args:
         ranking: the run.
         true_labels: id -> class name.
-        source: what to call the truth in messages.
+        source: name of the ground truth in messages.
 
     Raises:
-        DataError: there is nothing to tell apart.
+        DataError: no image is in both, or all labels are right, or all are wrong.
     """
     rows = [row for row, id_ in enumerate(ranking.ids) if id_ in true_labels]
     if not rows:
@@ -186,7 +189,7 @@ def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> Judge
             f"{true[0]!r}; are the classes spelled alike?"
         )
     scores = {"label_score": ranking.label_scores, **ranking.scores}
-    return Judged(
+    return LabelComparison(
         given_labels=given,
         is_wrong=is_wrong,
         is_flagged=ranking.is_label_issue[rows],
@@ -195,19 +198,20 @@ def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> Judge
     )
 
 
-def measure(judged: Judged, n_draws: int, seed: int) -> list[Measure]:
+def measure(comparison: LabelComparison, n_draws: int, seed: int) -> list[Measure]:
     """Every measure, with the 2.5th and 97.5th percentile over bootstrap draws of the images.
 
     A draw in which a measure is not defined (no wrong label in it) does not count.
     """
     steps = {
-        name: metrics.steps(judged.is_wrong, values) for name, values in judged.suspicion.items()
+        name: metrics.steps(comparison.is_wrong, values)
+        for name, values in comparison.suspicion.items()
     }
-    values = _measured(judged, steps, None)
+    values = _measured(comparison, steps, None)
     drawn = [
-        _measured(judged, steps, draws)
+        _measured(comparison, steps, draws)
         for draws in metrics.bootstrap_draws(
-            len(judged.is_wrong), n_draws, np.random.default_rng(seed)
+            len(comparison.is_wrong), n_draws, np.random.default_rng(seed)
         )
     ]
     result = []
@@ -215,12 +219,12 @@ def measure(judged: Judged, n_draws: int, seed: int) -> list[Measure]:
         sample = np.concatenate([chunk[of, metric] for chunk in drawn] or [np.zeros(0)])
         sample = sample[~np.isnan(sample)]
         low, high = np.percentile(sample, (2.5, 97.5)) if len(sample) else (np.nan, np.nan)
-        result.append(Measure(of, metric, float(value[0]), float(low), float(high)))
+        result.append(Measure(of, metric, value=float(value[0]), low=float(low), high=float(high)))
     return result
 
 
 def _measured(
-    judged: Judged, steps: Mapping[str, metrics.Steps], draws: NDArray[np.int64] | None
+    comparison: LabelComparison, steps: Mapping[str, metrics.Steps], draws: NDArray[np.int64] | None
 ) -> dict[tuple[str, str], Floats]:
     """(score, metric) -> (B,) values in B draws."""
     found: dict[tuple[str, str], Floats] = {}
@@ -234,7 +238,7 @@ def _measured(
             found[name, precision_name(share)] = metrics.precision_at(curve, share)
         if name == "label_score":
             best = metrics.best_f1(curve)
-    is_wrong, is_flagged = judged.is_wrong, judged.is_flagged
+    is_wrong, is_flagged = comparison.is_wrong, comparison.is_flagged
     flags = metrics.flag_metrics(is_wrong, is_flagged, draws)
     everything = np.ones_like(is_wrong)
     found |= {("is_label_issue", name): value for name, value in flags._asdict().items()}
@@ -242,9 +246,11 @@ def _measured(
     found["is_label_issue", "f1_below_best"] = best - flags.f1
     found["truth", "share"] = metrics.share_of(is_wrong, everything, draws)
     found["predicted_label", "right_of_flagged_wrong"] = metrics.share_of(
-        judged.is_hit, is_wrong & is_flagged, draws
+        comparison.is_hit, is_wrong & is_flagged, draws
     )
-    found["predicted_label", "right_of_wrong"] = metrics.share_of(judged.is_hit, is_wrong, draws)
+    found["predicted_label", "right_of_wrong"] = metrics.share_of(
+        comparison.is_hit, is_wrong, draws
+    )
     return found
 
 
@@ -253,11 +259,13 @@ def precision_name(share: float) -> str:
     return f"precision_at_{share * 100:g}_percent"
 
 
-def _compared(ranking: Ranking, true_labels: Mapping[str, str], judged: Judged) -> dict[str, int]:
-    n_images = len(judged.is_wrong)
+def _compared(
+    ranking: Ranking, true_labels: Mapping[str, str], comparison: LabelComparison
+) -> dict[str, int]:
+    n_images = len(comparison.is_wrong)
     return {
         "n_images": n_images,
-        "n_wrong": int(judged.is_wrong.sum()),
+        "n_wrong": int(comparison.is_wrong.sum()),
         "n_not_in_truth": len(ranking) - n_images,
         "n_not_in_run": len(true_labels) - n_images,
     }
@@ -265,9 +273,11 @@ def _compared(ranking: Ranking, true_labels: Mapping[str, str], judged: Judged) 
 
 def _say_left_out(compared: Mapping[str, int], progress: Progress) -> None:
     if compared["n_not_in_truth"]:
-        progress.say(f"{compared['n_not_in_truth']:,} images of the run are not in the truth")
+        progress.say(
+            f"{compared['n_not_in_truth']:,} images of the run are not in the ground truth"
+        )
     if compared["n_not_in_run"]:
-        progress.say(f"{compared['n_not_in_run']:,} images of the truth are not in the run")
+        progress.say(f"{compared['n_not_in_run']:,} images of the ground truth are not in the run")
 
 
 def _cells(measure: Measure) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def write_plots(
     Args:
         folder: where to write ``PLOTS``.
         is_wrong: (N,) whether the label is wrong.
-        is_flagged: (N,) whether it is suspected.
+        is_flagged: (N,) whether it is flagged.
         suspicion: score name -> (N,), HIGH means suspicious; the first is drawn strongest.
     """
     curves = {
@@ -73,7 +73,9 @@ def write_plots(
     save(review_figure, folder, "precision_reviewed")
 
 
-def _points(curve: metrics.Curve, shown: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _points(
+    curve: metrics.DetectionCurve, shown: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Images reviewed, up to the share ``shown``, and wrong labels found, at so many points."""
     last = max(1.0, shown * curve.n_images[0])
     ends = curve.n_reviewed[0, 1:][np.diff(curve.n_found[0]) > 0]  # where precision peaks

@@ -1,6 +1,6 @@
-"""``noisefind evaluate distribution``: how the values of each score are spread.
+"""The command ``noisefind evaluate distribution``: histograms of all scores of a run.
 
-distribution.csv  score,low,high,n_images,n_suspected: every bar of every histogram
+distribution.csv  score,low,high,n_images,n_label_issues: every bar of every histogram
 distribution.svg .png   the histograms, on one sheet
 distribution.json least, middle and largest value of each score, and its direction; written last
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
 from noisefind.evaluation.plotting import COLOURS, new_figure, save, tidy
 from noisefind.scores import SCORES
 from noisefind.utils.progress import Progress
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-COLUMNS = ("score", "low", "high", "n_images", "n_suspected")
+COLUMNS = ("score", "low", "high", "n_images", "n_label_issues")
 N_BINS = 40
 MANY = 100_000  # possible values; so many are as good as a continuum
 N_COLUMNS = 4
@@ -33,26 +33,26 @@ N_COLUMNS = 4
 
 def evaluate_distribution(
     run: str | Path, output: str | Path, *, progress: Progress | None = None
-) -> LookResult:
+) -> AnalysisResult:
     """Draw histograms of label_score and of all scores of a run, each in its own direction.
 
     Args:
         run: the folder of a finished run.
         output: where to write; new or empty.
-        progress: told what is left out.
+        progress: receives what is left out.
 
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is in the way.
     """
-    look = open_look("distribution", run, output, progress or Progress())
-    ranking = look.ranking
+    analysis = open_analysis("distribution", run, output, progress or Progress())
+    ranking = analysis.ranking
     scores = {"label_score": ranking.label_scores, **ranking.scores}
-    is_suspected = ranking.is_label_issue
+    is_flagged = ranking.is_label_issue
     edges = {name: bin_edges(values) for name, values in scores.items()}
     counts = {
         name: (
             np.histogram(values, edges[name])[0],
-            np.histogram(values[is_suspected], edges[name])[0],
+            np.histogram(values[is_flagged], edges[name])[0],
         )
         for name, values in scores.items()
     }
@@ -63,10 +63,10 @@ def evaluate_distribution(
             edges[name][:-1], edges[name][1:], *(c.tolist() for c in counts[name]), strict=True
         )
     ]
-    spreads = {name: _spread(name, values, is_suspected) for name, values in scores.items()}
-    return look.write(
+    spreads = {name: _spread(name, values, is_flagged) for name, values in scores.items()}
+    return analysis.write(
         {"scores": spreads},
-        {"distribution": Table(COLUMNS, rows)},
+        {"distribution": CsvTable(COLUMNS, rows)},
         lambda folder: _draw(folder, edges, counts),
     )
 
@@ -95,14 +95,14 @@ def high_is_hard(name: str) -> bool:
     return name in SCORES and SCORES[name].high_is_hard
 
 
-def _spread(name: str, values: Floats, is_suspected: NDArray[np.bool_]) -> dict[str, object]:
-    suspected = values[is_suspected]
+def _spread(name: str, values: Floats, is_flagged: NDArray[np.bool_]) -> dict[str, object]:
+    flagged = values[is_flagged]
     return {
         "high_is_hard": high_is_hard(name),
         "min": rounded(values.min()),
         "median": rounded(np.median(values)),
         "max": rounded(values.max()),
-        "median_of_suspected": rounded(np.median(suspected)) if len(suspected) else None,
+        "median_of_label_issues": rounded(np.median(flagged)) if len(flagged) else None,
     }
 
 
@@ -131,9 +131,9 @@ def _draw(
         tidy(axes)
     for axes in panels[len(edges) :]:
         axes.set_visible(False)
-    n_images, n_suspected = (int(c.sum()) for c in next(iter(counts.values())))
+    n_images, n_issues = (int(c.sum()) for c in next(iter(counts.values())))
     handles: list[Any] = [Patch(color=colour) for colour in COLOURS[:2]]
-    names = [f"all {n_images:,} images", f"{n_suspected:,} with a suspected label"]
+    names = [f"all {n_images:,} images", f"{n_issues:,} with a label issue"]
     figure.legend(handles, names, loc="outside upper center", ncols=2, frameon=False)
     figure.supylabel("images in a bar (ten times as many from line to line)", fontsize=10)
     save(figure, folder, "distribution")

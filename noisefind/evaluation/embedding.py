@@ -1,8 +1,8 @@
-"""``noisefind evaluate embedding``: the features of a run as a map, by t-SNE.
+"""The command ``noisefind evaluate embedding``: a map of the features of a run, by t-SNE.
 
 embedding.csv     file_name,given_label,predicted_label,is_label_issue,x,y
 embedding.svg .png      the map
-embedding.json    what was asked; written last
+embedding.json    options and counts; written last
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from noisefind.config import EmbeddingConfig
 from noisefind.errors import RunError
-from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
 from noisefind.evaluation.plotting import COLOURS, legend_beside, new_figure, save, shown
 from noisefind.utils.files import open_array
 from noisefind.utils.progress import Progress
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLUMNS = ("file_name", "given_label", "predicted_label", "is_label_issue", "x", "y")
 PERPLEXITY = 30.0  # about as many neighbours count
 MARKERS = "o^s"
-IN_LEGEND = len(COLOURS) * len(MARKERS)  # classes; more cannot be told apart by their looks
+IN_LEGEND = len(COLOURS) * len(MARKERS)  # classes; more cannot be distinguished
 
 
 def evaluate_embedding(
@@ -37,28 +37,30 @@ def evaluate_embedding(
     config: EmbeddingConfig | None = None,
     *,
     progress: Progress | None = None,
-) -> LookResult:
-    """Lay the features of a run out in two dimensions, and mark the suspected labels.
+) -> AnalysisResult:
+    """Lay the features of a run out in two dimensions, and mark the label issues.
 
     Args:
         run: the folder of a finished run.
         output: where to write; new or empty.
         config: the options; None for the defaults.
-        progress: told how far it is.
+        progress: receives the progress.
 
     Raises:
         RunError: ``run`` is not a finished run or has lost its features, or ``output`` is in the
             way.
     """
     config, progress = config or EmbeddingConfig(), progress or Progress()
-    look = open_look("embedding", run, output, progress)
-    ranking = look.ranking
+    analysis = open_analysis("embedding", run, output, progress)
+    ranking = analysis.ranking
     order = np.array(sorted(range(len(ranking)), key=ranking.ids.__getitem__))
-    if not look.run.reduced_features.exists():
-        raise RunError(f"{look.run.reduced_features} is not there any more; score the data again")
-    features = open_array(look.run.reduced_features)
+    if not analysis.run.reduced_features.exists():
+        raise RunError(
+            f"{analysis.run.reduced_features} is not there any more; score the data again"
+        )
+    features = open_array(analysis.run.reduced_features)
     if len(features) != len(order):
-        raise RunError(f"{look.run.reduced_features} is of other images than scores.csv")
+        raise RunError(f"{analysis.run.reduced_features} is of other images than scores.csv")
     ids = [ranking.ids[row] for row in order]
     keys = random_keys(ids, derived_seed(config.seed, "embedding", "sample"))[:, 0]
     sample = np.sort(np.argsort(keys)[: config.sample])
@@ -68,24 +70,26 @@ def evaluate_embedding(
     progress.advance()
     rows = order[sample].tolist()
     given = [ranking.given_labels[row] for row in rows]
-    is_suspected = ranking.is_label_issue[rows]
+    is_flagged = ranking.is_label_issue[rows]
     table = [
         (ranking.ids[row], label, ranking.predicted_labels[row], flag, rounded(x), rounded(y))
         for row, label, flag, (x, y) in zip(
-            rows, given, np.where(is_suspected, "true", "false").tolist(), places, strict=True
+            rows, given, np.where(is_flagged, "true", "false").tolist(), places, strict=True
         )
     ]
-    classes = look.summary["classes"]
+    classes = analysis.summary.classes
     numbers = np.array([classes.index(label) for label in given])
-    return look.write(
+    return analysis.write(
         {
             **config.to_dict(),
             "n_shown": len(rows),
-            "n_suspected_shown": int(is_suspected.sum()),
+            "n_label_issues_shown": int(is_flagged.sum()),
             "perplexity": rounded(perplexity(len(rows))),
         },
-        {"embedding": Table(COLUMNS, table)},
-        lambda folder: _draw(folder, places, numbers, classes, is_suspected, len(ranking)),
+        {"embedding": CsvTable(COLUMNS, table)},
+        lambda folder: _draw(
+            folder, places, numbers, classes, is_flagged=is_flagged, n_images=len(ranking)
+        ),
     )
 
 
@@ -113,7 +117,8 @@ def _draw(
     places: NDArray[np.float64],
     numbers: NDArray[np.int64],
     classes: Sequence[str],
-    is_suspected: NDArray[np.bool_],
+    *,
+    is_flagged: NDArray[np.bool_],
     n_images: int,
 ) -> None:
     """embedding.svg and .png: a point per image in the colour of its given label."""
@@ -140,9 +145,9 @@ def _draw(
         "marker": "o", "linestyle": "", "markersize": 8, "markerfacecolor": "none",
         "markeredgecolor": "black", "markeredgewidth": 0.8,
     }  # fmt: skip
-    axes.plot(*places[is_suspected].T, **ring)
+    axes.plot(*places[is_flagged].T, **ring)
     handles.append(Line2D([], [], **ring))
-    names = [*map(shown, classes), f"suspected label ({is_suspected.sum():,})"]
+    names = [*map(shown, classes), f"label issue ({is_flagged.sum():,})"]
     if in_legend:
         legend_beside(figure, handles, names)
     else:

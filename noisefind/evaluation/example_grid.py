@@ -26,12 +26,12 @@ PIXEL_ART = 64  # px; a smaller picture keeps its pixels when it is enlarged
 
 
 class Cell(NamedTuple):
-    """One image: what stands over it, and the classes beside it, most probable first."""
+    """One image: its heading and labels, and its classes, most probable first."""
 
     heading: str
     given_label: str
     predicted_label: str
-    is_suspected: bool
+    is_flagged: bool
     probable: Sequence[tuple[str, float]]
     picture: Image.Image | None  # None: it is gone or cannot be read
 
@@ -56,7 +56,7 @@ def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:
     for number, cell in enumerate(cells):
         row, column = divmod(number, n_columns)
         left, bottom = GAP + WIDTH * column, height - HEAD - HEIGHT * (row + 1) + GAP
-        _write_labels(figure, cell, left / width, bottom, height)
+        _write_labels(figure, cell, x=left / width, bottom=bottom, height=height)
         box = (left / width, bottom / height, SIDE / width, SIDE / height)
         _draw_picture(figure.add_axes(box), cell)
         right = left + SIDE + GAP
@@ -65,9 +65,9 @@ def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:
     save(figure, folder, "examples")
 
 
-def _write_labels(figure: Any, cell: Cell, x: float, bottom: float, height: float) -> None:
-    suspected = ", suspected" if cell.is_suspected else ""
-    figure.text(x, (bottom + SIDE + 0.26) / height, cell.heading + suspected, fontsize=9)
+def _write_labels(figure: Any, cell: Cell, *, x: float, bottom: float, height: float) -> None:
+    flagged = ", label issue" if cell.is_flagged else ""
+    figure.text(x, (bottom + SIDE + 0.26) / height, cell.heading + flagged, fontsize=9)
     same = cell.given_label == cell.predicted_label
     labels = f"given: {shown(cell.given_label, 17)}"
     labels += "" if same else f"  → {shown(cell.predicted_label, 17)}"

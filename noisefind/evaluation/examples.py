@@ -1,6 +1,6 @@
-"""``noisefind evaluate examples``: images at one end of a score, and what is said of them.
+"""The command ``noisefind evaluate examples``: images at one end of a score, with predictions.
 
-examples.csv      a row per image: its place, labels, whether it is suspected, and the score
+examples.csv      a row per image: its place, labels, whether it is a label issue, and the score
 probabilities.csv file_name,class,probability: the most probable classes of each, by the members
 examples.svg .png the images
 examples.json     all of it; written last
@@ -17,7 +17,7 @@ from noisefind.config import ExamplesConfig
 from noisefind.data.decode import UnreadableImageError, decoding
 from noisefind.data.pixels import thumbnail
 from noisefind.errors import ConfigError, DataError
-from noisefind.evaluation.analysis import LookResult, Table, open_look, rounded
+from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
 from noisefind.evaluation.example_grid import Cell, draw_grid
 from noisefind.evaluation.plotting import can_plot
 from noisefind.runs.images import reopen
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
 
 COLUMNS = (
     "place", "file_name", "given_label", "predicted_label", "predicted_prob", "is_label_issue",
@@ -62,14 +62,14 @@ def evaluate_examples(
     config: ExamplesConfig | None = None,
     *,
     progress: Progress | None = None,
-) -> LookResult:
+) -> AnalysisResult:
     """Show the images at one end of a score, with their labels and what the members predict.
 
     Args:
         run: the folder of a finished run.
         output: where to write; new or empty.
         config: the options; None for the defaults.
-        progress: told how far it is.
+        progress: receives the progress.
 
     Raises:
         RunError: ``run`` is not a finished run or has lost its record, or ``output`` is in the way.
@@ -77,16 +77,17 @@ def evaluate_examples(
         DataError: none of the images is where it was.
     """
     config, progress = config or ExamplesConfig(), progress or Progress()
-    look = open_look("examples", run, output, progress)
-    known = ("label_score", *look.ranking.scores)
+    analysis = open_analysis("examples", run, output, progress)
+    known = ("label_score", *analysis.ranking.scores)
     if config.by not in known:
         raise ConfigError(f"--by {config.by!r} is no known score: one of {', '.join(known)}")
-    rows = chosen_rows(look.ranking, config)
-    examples = _examples(look.ranking, rows, config.by, mean_predictions(look.run))
+    rows = chosen_rows(analysis.ranking, config)
+    examples = _examples(analysis.ranking, rows, config.by, mean_predictions(analysis.run))
     cells: list[Cell] = []
     if can_plot():
-        dataset = reopen(look.summary, look.run, config.data)
-        pictures = _pictures(dataset, examples, look.summary["config"]["max_pixels"], progress)
+        dataset = reopen(analysis.summary, analysis.run, config.data)
+        max_pixels = analysis.summary.score_config().max_pixels
+        pictures = _pictures(dataset, examples, max_pixels, progress)
         cells = [_cell(e, config.by, p) for e, p in zip(examples, pictures, strict=True)]
     end = "easiest" if config.easiest else "hardest"
     if config.by == "label_score":
@@ -95,11 +96,11 @@ def evaluate_examples(
     documents = [
         {**e._asdict(), "value": rounded(e.value), "probable": dict(e.probable)} for e in examples
     ]
-    return look.write(
+    return analysis.write(
         {**config.to_dict(), "title": title, "examples": documents},
         {
-            "examples": Table(COLUMNS, [_row(e, config.by) for e in examples]),
-            "probabilities": Table(
+            "examples": CsvTable(COLUMNS, [_row(e, config.by) for e in examples]),
+            "probabilities": CsvTable(
                 PROBABILITY_COLUMNS, ((e.file_name, *pair) for e in examples for pair in e.probable)
             ),
         },
@@ -113,12 +114,14 @@ def chosen_rows(ranking: Ranking, config: ExamplesConfig) -> list[int]:
     return cast("list[int]", (order[::-1] if config.easiest else order)[: config.top].tolist())
 
 
-def _examples(ranking: Ranking, rows: list[int], by: str, said: MeanPredictions) -> list[Example]:
+def _examples(
+    ranking: Ranking, rows: list[int], by: str, predictions: MeanPredictions
+) -> list[Example]:
     values = ranking.label_scores if by == "label_score" else ranking.scores[by]
-    row_of = {id_: row for row, id_ in enumerate(said.ids)}
+    row_of = {id_: row for row, id_ in enumerate(predictions.ids)}
     examples = []
     for place, row in enumerate(rows, start=1):
-        probabilities = said.probabilities[row_of[ranking.ids[row]]]
+        probabilities = predictions.probabilities[row_of[ranking.ids[row]]]
         examples.append(
             Example(
                 place=place,
@@ -128,7 +131,7 @@ def _examples(ranking: Ranking, rows: list[int], by: str, said: MeanPredictions)
                 predicted_prob=float(ranking.predicted_probs[row]),
                 is_label_issue=bool(ranking.is_label_issue[row]),
                 value=float(values[row]),
-                probable=_probable(probabilities, said.classes),
+                probable=_probable(probabilities, predictions.classes),
             )
         )
     return examples
@@ -172,6 +175,7 @@ def _pictures(
 
 def _cell(example: Example, by: str, picture: Image.Image | None) -> Cell:
     return Cell(
-        f"{example.place}.  {by} {example.value:.4g}", example.given_label,
-        example.predicted_label, example.is_label_issue, example.probable, picture,
+        heading=f"{example.place}.  {by} {example.value:.4g}", given_label=example.given_label,
+        predicted_label=example.predicted_label, is_flagged=example.is_label_issue,
+        probable=example.probable, picture=picture,
     )  # fmt: skip

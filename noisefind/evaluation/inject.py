@@ -1,9 +1,9 @@
-"""``noisefind inject``: plant label noise in a table beside the data, and keep the truth.
+"""The command ``noisefind inject``: label noise in a table beside the data, with its ground truth.
 
 labels.csv        file_name,label,true_label: every image of the chosen split, sorted
 imagefolder/      <split>/<class>/<name>: links under the noisy labels    format "imagefolder"
 imagefolder.csv   labels.csv again, with the names that the images have in imagefolder/
-injection.json    what was asked and done, seed, realised matrix, fingerprint; written last
+injection.json    requested and realised noise, seed, matrix, fingerprint; written last
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from noisefind import noise
 from noisefind._version import __version__
 from noisefind.config import InjectConfig
 from noisefind.data.open import open_dataset
 from noisefind.errors import ConfigError
+from noisefind.evaluation.noise_matrix_file import read_matrix
 from noisefind.exports.image_tree import write_image_tree
-from noisefind.noise import kinds as noise
-from noisefind.noise.matrix import read_matrix
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.runs.predictions import mean_predictions
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 FORMAT = 1
 COLUMNS = ("file_name", "label", "true_label")
 _TREE = "imagefolder"
-_OURS = ("injection.json", "labels.csv", "imagefolder.csv", _TREE)
+_FILES = ("injection.json", "labels.csv", "imagefolder.csv", _TREE)
 
 
 @dataclass(frozen=True)
 class InjectResult:
-    """What was planted; everything is in the output folder too.
+    """The injected noise; everything is in the output folder too.
 
     Attributes:
         dataset: the N images with the labels that count as true.
@@ -68,7 +68,7 @@ def inject(
     *,
     progress: Progress | None = None,
 ) -> InjectResult:
-    """Change labels of some images in a table of its own; the data is only ever read.
+    """Write a table in which some labels are wrong; the data itself is only read.
 
     Exactly ``round(fraction * N)`` of the N labels change, each to a different class of the data.
 
@@ -76,7 +76,7 @@ def inject(
         data: as for ``score``.
         output: where to write; new or empty.
         config: the options; None for the defaults, 10 % symmetric noise.
-        progress: told of a download.
+        progress: receives messages about a download.
 
     Raises:
         ConfigError: the options contradict each other, or so many labels cannot change that way.
@@ -92,11 +92,11 @@ def inject(
         say=(progress or Progress()).say,
     )
     output_folder = open_output(out, dataset.root, data)
-    planted = plant(dataset, config)
-    summary = _summary(data, dataset, planted, config)
+    noisy = inject_noise(dataset, config)
+    summary = _summary(data, dataset, noisy, config)
     names = np.array(dataset.classes, dtype=object)
-    labels, true_labels = names[planted.labels].tolist(), names[dataset.labels].tolist()
-    with output_folder.write(_OURS) as folder:
+    labels, true_labels = names[noisy.labels].tolist(), names[dataset.labels].tolist()
+    with output_folder.write(_FILES) as folder:
         write_csv(
             folder / "labels.csv", COLUMNS, zip(dataset.ids, labels, true_labels, strict=True)
         )
@@ -106,14 +106,14 @@ def inject(
             rows = zip(places, labels, true_labels, strict=True)
             write_csv(folder / "imagefolder.csv", COLUMNS, sorted(rows))
         write_json(folder / "injection.json", summary)
-    return InjectResult(dataset, planted, out, summary)
+    return InjectResult(dataset, noisy, out, summary)
 
 
-def plant(dataset: Dataset, config: InjectConfig) -> noise.Noise:
-    """The noise that ``config`` asks for, without writing anything.
+def inject_noise(dataset: Dataset, config: InjectConfig) -> noise.Noise:
+    """The noise that ``config`` describes; no file is written.
 
     Raises:
-        ConfigError, RunError: as ``inject`` does.
+        ConfigError, RunError: as for ``inject``.
     """
     labels, n_classes = dataset.labels, len(dataset.classes)
     n_changed = round(config.fraction * len(dataset))
@@ -152,27 +152,27 @@ def _check_options(config: InjectConfig) -> None:
 
 
 def _require_room(dataset: Dataset, counts: NDArray[np.int64]) -> None:
-    """ConfigError where a class would have to give more images than it has."""
+    """ConfigError where a class would lose more images than it has."""
     sizes = np.bincount(dataset.labels, minlength=len(counts))
     short = int(np.argmax(counts - sizes))
     if not counts.any():
-        raise ConfigError("--matrix says of no class in the data that it is taken for another")
+        raise ConfigError("--matrix changes no class of the data: all are 0 off the diagonal")
     if counts[short] > sizes[short]:
         raise ConfigError(
-            f"{counts.sum():,} changed labels in these proportions would take {counts[short]:,} of "
+            f"{counts.sum():,} changed labels in these proportions need {counts[short]:,} of "
             f"the {sizes[short]:,} images of class {dataset.classes[short]!r}; ask for a smaller "
             "--fraction"
         )
 
 
 def _by_run(dataset: Dataset, run: Path, n_changed: int, rng: np.random.Generator) -> noise.Noise:
-    """Confusion noise, from what the members of a run predict on average."""
+    """Confusion noise from the mean predicted probabilities of the members of a run."""
     ids, classes, mean = mean_predictions(RunFolder(run))
     row_of = {id_: row for row, id_ in enumerate(ids)}
     known = np.array([id_ in row_of for id_ in dataset.ids])
     if known.sum() < n_changed:
         raise ConfigError(
-            f"--run {run}: knows {known.sum():,} of the {len(dataset):,} images, too few to change "
+            f"--run {run}: has {known.sum():,} of the {len(dataset):,} images, too few to change "
             f"{n_changed:,} labels; score the same data and split, or ask for a smaller --fraction"
         )
     rows = [row_of[id_] for id_ in np.array(dataset.ids, dtype=object)[known]]
@@ -180,19 +180,18 @@ def _by_run(dataset: Dataset, run: Path, n_changed: int, rng: np.random.Generato
     for column, name in enumerate(dataset.classes):
         if name in classes:
             probabilities[:, column] = mean[rows, classes.index(name)]
-    other, weights = noise.most_plausible_other(probabilities, dataset.labels[known])
-    part = noise.by_plausibility(dataset.labels[known], other, weights, n_changed, rng)
+    part = noise.confusion(dataset.labels[known], probabilities, n_changed, rng)
     labels, is_changed = dataset.labels.copy(), np.zeros(len(dataset), dtype=np.bool_)
     labels[known], is_changed[known] = part
     return noise.Noise(labels, is_changed)
 
 
 def _summary(
-    data: str | Path, dataset: Dataset, planted: noise.Noise, config: InjectConfig
+    data: str | Path, dataset: Dataset, noisy: noise.Noise, config: InjectConfig
 ) -> dict[str, Any]:
     """What injection.json holds; its matrix counts true class -> given class."""
-    n_classes, n_changed = len(dataset.classes), int(planted.is_changed.sum())
-    pairs = np.bincount(dataset.labels * n_classes + planted.labels, minlength=n_classes**2)
+    n_classes, n_changed = len(dataset.classes), int(noisy.is_changed.sum())
+    pairs = np.bincount(dataset.labels * n_classes + noisy.labels, minlength=n_classes**2)
     matrix: dict[str, dict[str, int]] = {name: {} for name in dataset.classes}
     for pair in np.flatnonzero(pairs).tolist():
         true, given = divmod(pair, n_classes)

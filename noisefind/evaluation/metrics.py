@@ -1,9 +1,12 @@
-"""How well a score finds wrong labels; pure numpy, with ties, and many bootstrap draws at once.
+"""Metrics of wrong-label detection and rank correlation; pure numpy.
 
-Everything is read from one curve: how many wrong labels there are among the k most suspicious
-images. Images with equal suspicion form one step, within which the wrong ones are taken to be
-spread evenly: that is the expectation over all orders of the tied images. The images are sorted
-once; a bootstrap draw then only counts how many of its images fall into each step.
+All metrics of a ranking come from one curve: how many wrong labels are among the k most suspicious
+images. Images of equal suspicion form one step. Within a step wrong labels are taken to be evenly
+spread, which is the expectation over all orders of the tied images. The images are sorted once for
+all bootstrap draws; a draw only counts how many of its images are in each step.
+
+``curve(steps(is_wrong, suspicion))`` gives the curve of one ranking. Metrics have shape (B,): one
+value per draw.
 """
 
 from __future__ import annotations
@@ -24,11 +27,11 @@ if TYPE_CHECKING:
 MAX_CELLS = 4_000_000  # images times draws in memory at once: 32 MB
 
 
-class Curve(NamedTuple):
-    """Images reviewed and wrong labels among them, most suspicious first, in B draws.
+class DetectionCurve(NamedTuple):
+    """Images reviewed and wrong labels found among them, most suspicious first, in B draws.
 
-    (B, S + 1) each, from 0 to all. A step is a tie that holds wrong labels, or a stretch of images
-    between two such ties, which holds none.
+    (B, S + 1) float64 each, from 0 to all. A step is a tie that holds wrong labels, or a stretch of
+    images between two such ties, which holds none.
     """
 
     n_reviewed: Floats
@@ -46,7 +49,7 @@ class Curve(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Where each image stands on the curve."""
+    """The step of the curve that each image belongs to."""
 
     step: Ints  # (N,) 0 .. n - 1, most suspicious first
     is_wrong: Bools  # (N,)
@@ -57,8 +60,15 @@ def steps(is_wrong: Bools, suspicion: Floats) -> Steps:
     """Sort the images into the steps of their curve.
 
     Args:
-        is_wrong: (N,) whether the label is wrong; N is 1 at least.
-        suspicion: (N,) finite, HIGH means suspicious.
+        is_wrong: (N,) bool, ground truth: the label is wrong. N is 1 at least.
+        suspicion: (N,) float, finite; HIGH means suspicious.
+
+    Returns:
+        The steps, for ``curve``.
+
+    Example:
+        >>> steps(np.array([True, False, False]), np.array([0.9, 0.5, 0.1])).step.tolist()
+        [0, 1, 1]
     """
     order = np.argsort(-suspicion, kind="stable")
     values = suspicion[order]
@@ -72,12 +82,20 @@ def steps(is_wrong: Bools, suspicion: Floats) -> Steps:
     return Steps(step, is_wrong, int(is_start.sum()))
 
 
-def curve(steps: Steps, draws: Ints | None = None) -> Curve:
-    """The curve of a ranking, in each of B draws.
+def curve(steps: Steps, draws: Ints | None = None) -> DetectionCurve:
+    """The detection curve of a ranking, in each of B bootstrap draws.
 
     Args:
         steps: from ``steps``.
-        draws: (B, M) rows of the images in each draw; None: one draw of every image once.
+        draws: (B, M) int64, rows of the images in each draw; None: one draw of every image once.
+
+    Returns:
+        The curve, for ``auroc``, ``average_precision``, ``precision_at``, ``f1_at_n``, ``best_f1``.
+
+    Example:
+        >>> found = curve(steps(np.array([True, False, True]), np.array([0.9, 0.5, 0.1])))
+        >>> found.n_reviewed.tolist(), found.n_found.tolist()
+        ([[0.0, 1.0, 2.0, 3.0]], [[0.0, 1.0, 1.0, 2.0]])
     """
     draws = np.arange(len(steps.step))[None] if draws is None else draws
     # right and wrong labels of all steps of all draws are counted in one pass
@@ -85,13 +103,22 @@ def curve(steps: Steps, draws: Ints | None = None) -> Curve:
     bins += 2 * steps.n * np.arange(len(draws))[:, None]
     counts = np.bincount(bins.ravel(), minlength=2 * steps.n * len(draws))
     n_right, n_wrong = np.moveaxis(counts.reshape(len(draws), steps.n, 2), 2, 0)
-    return Curve(_sums(n_right + n_wrong), _sums(n_wrong))
+    return DetectionCurve(_sums(n_right + n_wrong), _sums(n_wrong))
 
 
-def auroc(curve: Curve) -> Floats:
-    """(B,) chance that a wrong label is more suspicious than a right one, half of it where equal.
+def auroc(curve: DetectionCurve) -> Floats:
+    """Area under the ROC curve of a ranking.
 
-    0.5 for a ranking by chance; NaN where all labels are right or all are wrong.
+    ``P(s_wrong > s_right) + P(s_wrong = s_right) / 2`` for a random wrong and a random right label
+    (Hanley and McNeil 1982); the same as scikit-learn's ``roc_auc_score``.
+
+    Returns:
+        (B,) float64, 0 to 1, high is good; 0.5 for a random ranking; NaN where all labels are right
+        or all are wrong.
+
+    Example:
+        >>> auroc(curve(steps(np.array([True, False, True]), np.array([0.9, 0.5, 0.1])))).tolist()
+        [0.5]
     """
     n_false = curve.n_reviewed - curve.n_found
     found = (curve.n_found[:, 1:] + curve.n_found[:, :-1]) / 2
@@ -99,56 +126,108 @@ def auroc(curve: Curve) -> Floats:
     return _ratio(area, curve.n_wrong * n_false[:, -1])
 
 
-def average_precision(curve: Curve) -> Floats:
-    """(B,) precision at each step, weighted by the recall that it adds (as scikit-learn has it).
+def average_precision(curve: DetectionCurve) -> Floats:
+    """Average precision of a ranking.
 
-    The share of wrong labels for a ranking by chance; NaN where none is wrong.
+    ``AP = sum over steps n of (R_n - R_{n-1}) P_n``, with precision P and recall R; ties form one
+    step. The same as scikit-learn's ``average_precision_score``.
+
+    Returns:
+        (B,) float64, 0 to 1, high is good; the share of wrong labels for a random ranking; NaN
+        where no label is wrong.
+
+    Example:
+        >>> is_wrong = np.array([True, False, True, False])
+        >>> found = curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0])))
+        >>> average_precision(found).round(4).tolist()
+        [0.8333]
     """
     gained = np.diff(curve.n_found)
     precision = curve.n_found[:, 1:] / np.maximum(curve.n_reviewed[:, 1:], 1)
     return _ratio((gained * precision).sum(1), curve.n_wrong)
 
 
-def precision_at(curve: Curve, share: float) -> Floats:
-    """(B,) share of wrong labels among the ``round(share * N)`` most suspicious, 1 image at least.
+def precision_at(curve: DetectionCurve, share: float) -> Floats:
+    """Precision among the ``round(share * N)`` most suspicious images, 1 image at least.
 
-    In expectation where the cut goes through a tie.
+    ``wrong labels among them / images among them``; the expected value where the cut divides a tie.
+
+    Args:
+        curve: from ``curve``.
+        share: 0 to 1, of all images.
+
+    Returns:
+        (B,) float64, 0 to 1, high is good.
+
+    Example:
+        >>> is_wrong = np.array([True, False, True, False])
+        >>> precision_at(curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0]))), 0.5).tolist()
+        [0.5]
     """
     n_reviewed = np.maximum(np.round(share * curve.n_images), 1)
     return _ratio(_found_at(curve, n_reviewed), n_reviewed)
 
 
-def f1_at_n(curve: Curve) -> Floats:
-    """(B,) F1 when exactly as many are flagged as are wrong; precision and recall are equal then.
+def f1_at_n(curve: DetectionCurve) -> Floats:
+    """F1 score when as many images are flagged as labels are wrong (R-precision).
 
-    In expectation where the cut goes through a tie; NaN where none is wrong.
+    Precision, recall and F1 are equal at this cut: ``wrong among the first n_wrong / n_wrong``. It
+    is the expected value where the cut divides a tie. See Manning et al. 2008, "Introduction to
+    Information Retrieval", section 8.4.
+
+    Returns:
+        (B,) float64, 0 to 1, high is good; NaN where no label is wrong.
+
+    Example:
+        >>> is_wrong = np.array([True, False, True, False])
+        >>> f1_at_n(curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0])))).tolist()
+        [0.5]
     """
     return _ratio(_found_at(curve, curve.n_wrong), curve.n_wrong)
 
 
-def best_f1(curve: Curve) -> Floats:
-    """(B,) the highest F1 that any cut of the ranking reaches; NaN where none is wrong."""
+def best_f1(curve: DetectionCurve) -> Floats:
+    """The highest F1 score of any cut of the ranking that does not divide a tie.
+
+    ``max over cuts of 2 * found / (reviewed + wrong)``.
+
+    Returns:
+        (B,) float64, 0 to 1, high is good; NaN where no label is wrong.
+
+    Example:
+        >>> is_wrong = np.array([True, False, True, False])
+        >>> best_f1(curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0])))).tolist()
+        [0.8]
+    """
     f1 = 2 * curve.n_found / np.maximum(curve.n_reviewed + curve.n_wrong[:, None], 1)
     best: Floats = np.where(curve.n_wrong > 0, f1.max(1), np.nan)
     return best
 
 
 class FlagMetrics(NamedTuple):
-    """What a yes or no for each image is worth: (B,) each, NaN where it is not defined."""
+    """Quality of flags, one per image: (B,) float64 each, 0 to 1; NaN where not defined."""
 
-    precision: Floats  # share of the flagged that are wrong
-    recall: Floats  # share of the wrong that are flagged
-    f1: Floats  # 2 x both / (flagged + wrong)
-    share: Floats  # share of all images that are flagged
+    precision: Floats  # wrong and flagged / flagged
+    recall: Floats  # wrong and flagged / wrong
+    f1: Floats  # 2 x wrong and flagged / (flagged + wrong)
+    share: Floats  # flagged / all images
 
 
 def flag_metrics(is_wrong: Bools, is_flagged: Bools, draws: Ints | None = None) -> FlagMetrics:
-    """Judge flags.
+    """Precision, recall and F1 score of flags, and the share of flagged images.
 
     Args:
-        is_wrong: (N,) whether the label is wrong.
-        is_flagged: (N,) whether it is said to be wrong.
-        draws: (B, M) rows of the images in each draw; None: one draw of every image once.
+        is_wrong: (N,) bool, ground truth: the label is wrong.
+        is_flagged: (N,) bool, the label is flagged as wrong.
+        draws: (B, M) int64, rows of the images in each draw; None: one draw of every image once.
+
+    Returns:
+        (B,) float64 each.
+
+    Example:
+        >>> found = flag_metrics(np.array([True, True, False]), np.array([True, False, False]))
+        >>> found.precision.tolist(), found.recall.tolist()
+        ([1.0], [0.5])
     """
     both = n_drawn(is_wrong & is_flagged, draws)
     n_wrong, n_flagged = n_drawn(is_wrong, draws), n_drawn(is_flagged, draws)
@@ -161,31 +240,87 @@ def flag_metrics(is_wrong: Bools, is_flagged: Bools, draws: Ints | None = None) 
 
 
 def n_drawn(chosen: Bools, draws: Ints | None = None) -> Floats:
-    """(B,) how many of the ``chosen`` (N,) images are in each draw."""
+    """(B,) how many of the ``chosen`` (N,) images each draw holds.
+
+    Example:
+        >>> n_drawn(np.array([True, False]), np.array([[0, 0], [0, 1]])).tolist()
+        [2.0, 1.0]
+    """
     drawn = chosen[None] if draws is None else chosen[draws]
     numbers: Floats = drawn.sum(1, dtype=np.float64)
     return numbers
 
 
 def share_of(part: Bools, whole: Bools, draws: Ints | None = None) -> Floats:
-    """(B,) share of ``whole`` (N,) that is ``part`` (N,) too; NaN where ``whole`` is empty."""
+    """(B,) share of ``whole`` (N,) that is ``part`` (N,) too; NaN where ``whole`` is empty.
+
+    Example:
+        >>> share_of(np.array([True, False, True]), np.array([True, True, False])).tolist()
+        [0.5]
+    """
     return _ratio(n_drawn(part & whole, draws), n_drawn(whole, draws))
 
 
-def bootstrap_draws(n_images: int, n_draws: int, rng: np.random.Generator) -> Iterator[Ints]:
-    """Rows of N images drawn with replacement out of N: (b, N), b in all ``n_draws``.
+def pearson(values: Floats) -> Floats:
+    """Pearson correlation of every two rows.
 
-    In chunks of so many draws that none takes much memory; the draws do not depend on it.
+    ``r = cov(x, y) / (std(x) std(y))``.
+
+    Args:
+        values: (S, N) float, one row per variable.
+
+    Returns:
+        (S, S) float64, -1 to 1; NaN where one of the two rows is constant.
+
+    Example:
+        >>> pearson(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])).round(6).tolist()
+        [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    centred = values - values.mean(axis=1, keepdims=True)
+    centred[np.ptp(values, axis=1) == 0] = 0  # removes what rounding left
+    lengths = np.sqrt((centred**2).sum(axis=1))
+    units = centred / np.where(lengths > 0, lengths, np.nan)[:, None]
+    matrix: Floats = np.clip(units @ units.T, -1, 1)
+    np.fill_diagonal(matrix, np.where(lengths > 0, 1, np.nan))
+    return matrix
+
+
+def spearman(values: Floats) -> Floats:
+    """Spearman rank correlation of every two rows: ``pearson`` of the ranks.
+
+    Equal values have the mean of their ranks; shapes and range are those of ``pearson``.
+
+    Example:
+        >>> spearman(np.array([[1.0, 2.0, 30.0], [1.0, 5.0, 6.0]])).round(6).tolist()
+        [[1.0, 1.0], [1.0, 1.0]]
+    """
+    return pearson(np.stack([_ranks(row) for row in values]))
+
+
+def bootstrap_draws(n_images: int, n_draws: int, rng: np.random.Generator) -> Iterator[Ints]:
+    """Bootstrap samples of images (Efron 1979), in chunks that need little memory.
+
+    Args:
+        n_images: N.
+        n_draws: how many samples in all.
+        rng: source of chance.
+
+    Yields:
+        (b, N) int64, rows drawn with replacement from N; the draws do not depend on the chunks.
+
+    Example:
+        >>> [draws.shape for draws in bootstrap_draws(4, 10, np.random.default_rng(0))]
+        [(10, 4)]
     """
     n_at_once = max(1, MAX_CELLS // n_images)
     for start in range(0, n_draws, n_at_once):
         yield rng.integers(0, n_images, (min(n_at_once, n_draws - start), n_images))
 
 
-def _found_at(curve: Curve, n_reviewed: Floats) -> Floats:
+def _found_at(curve: DetectionCurve, n_reviewed: Floats) -> Floats:
     """(B,) wrong labels among the first ``n_reviewed`` (B,); evenly spread within a step.
 
-    By bisection of all draws at once: with one search per draw, many small classes take minutes.
+    It bisects all draws at once: with one search per draw, many small classes take minutes.
     """
     draws = np.arange(len(n_reviewed))
     low = np.zeros(len(draws), np.int64)
@@ -199,6 +334,12 @@ def _found_at(curve: Curve, n_reviewed: Floats) -> Floats:
     found, found_then = curve.n_found[draws, low], curve.n_found[draws, high]
     expected: Floats = found + part * (found_then - found)
     return expected
+
+
+def _ranks(values: Floats) -> Floats:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum()
+    return np.asarray((last - (counts - 1) / 2)[inverse], np.float64)
 
 
 def _sums(numbers: Ints) -> Floats:

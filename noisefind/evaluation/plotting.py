@@ -1,4 +1,4 @@
-"""What the plots of ``evaluate`` share; needs matplotlib, which comes with ``noisefind[plots]``."""
+"""Shared parts of the plots of ``evaluate``; needs matplotlib, from ``noisefind[plots]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# Okabe and Ito 2008: told apart by the colour-blind too; yellow is left out, hard to see on white
+# Okabe and Ito 2008: distinct for colour-blind readers too; without yellow, pale on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", "--", ":")
 
@@ -64,6 +64,6 @@ def save(figure: Any, folder: Path, name: str) -> None:
     import matplotlib as mpl
 
     with mpl.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+")  # no font here has it: a box stands for it
+        warnings.filterwarnings("ignore", r"Glyph \d+")  # no font here has it: a box is drawn
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(folder / f"{name}.png", dpi=150)

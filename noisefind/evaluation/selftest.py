@@ -1,10 +1,10 @@
-"""``noisefind evaluate selftest``: plant errors in the user's data, score it, count what is found.
+"""The command ``noisefind evaluate selftest``: inject errors, score, and measure their detection.
 
     selftest.csv     fraction,seed,of,metric,value: every measure of every run
     summary.csv      fraction,of,metric,mean,std,n_seeds
-    selftest.json    the summary, and what was asked; written last
+    selftest.json    the summary and the options; written last
 
-Errors that the data had before count as false alarms. The runs themselves are not kept.
+Errors that the data had before count as false positives. The runs themselves are not kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from noisefind.evaluation.detection import Measure
 
 FORMAT = 1
-_OURS = ("selftest.json", "selftest.csv", "summary.csv")
+_FILES = ("selftest.json", "selftest.csv", "summary.csv")
 
 
 class Spread(NamedTuple):
@@ -45,7 +45,7 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class SelftestResult:
-    """What was measured; everything is in the output folder too."""
+    """The measures; everything is in the output folder too."""
 
     spreads: list[Spread]
     summary: dict[str, Any]
@@ -59,13 +59,13 @@ def selftest(
     *,
     progress: Progress | None = None,
 ) -> SelftestResult:
-    """Inject, score and judge, for every share and seed.
+    """Inject, score and evaluate, for every share and seed.
 
     Args:
         data: as for ``score``.
         output: where to write; new or empty.
         config: the options; None for the defaults.
-        progress: told how far it is.
+        progress: receives the progress.
 
     Raises:
         DataError, ConfigError, RunError: as of ``inject`` and ``score``.
@@ -79,17 +79,19 @@ def selftest(
     ]
     measured: dict[tuple[float, int], list[Measure]] = {}
     for number, (fraction, seed) in enumerate(cases, start=1):
-        progress.say(f"run {number} of {len(cases)}: {fraction:.2%} planted, seed {seed}")
-        measured[fraction, seed] = _judge(data, fraction, seed, config, progress)
+        progress.say(f"run {number} of {len(cases)}: {fraction:.2%} injected, seed {seed}")
+        measured[fraction, seed] = _measure_once(
+            data, fraction, seed, config=config, progress=progress
+        )
     spreads = _spreads(measured)
     summary = {
         "format": FORMAT,
         "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
         "config": config.to_dict(),
-        "note": "errors that the data had before count as false alarms",
+        "note": "errors that the data had before count as false positives",
         "summary": [{name: _plain(value) for name, value in s._asdict().items()} for s in spreads],
     }
-    with folder.write(_OURS) as partial:
+    with folder.write(_FILES) as partial:
         rows = ((*case, m.of, m.metric, m.value) for case, found in measured.items() for m in found)
         header = ("fraction", "seed", "of", "metric", "value")
         write_csv(partial / "selftest.csv", header, map(_cells, rows))
@@ -98,34 +100,39 @@ def selftest(
     return SelftestResult(spreads, summary, out)
 
 
-def _judge(
-    data: str | Path, fraction: float, seed: int, config: SelftestConfig, progress: Progress
+def _measure_once(
+    data: str | Path, fraction: float, seed: int, *, config: SelftestConfig, progress: Progress
 ) -> list[Measure]:
-    """One run: plant, score, compare."""
+    """The measures of one run: inject, score, compare."""
     from noisefind.scoring.pipeline import score  # imports torch: seconds
 
     given = {f.name: getattr(config, f.name) for f in fields(ScoreConfig)}
     shared = {f.name: given[f.name] for f in fields(InjectConfig) if f.name in given}
     noise = InjectConfig(**{**shared, "kind": config.kind, "fraction": fraction, "seed": seed})
     with tempfile.TemporaryDirectory(prefix="noisefind-") as folder:
-        planted = inject(data, Path(folder) / "noise", noise, progress=progress)
-        scored = replace(ScoreConfig(**given), labels=planted.labels_file, seed=seed)
+        injected = inject(data, Path(folder) / "noise", noise, progress=progress)
+        scored = replace(ScoreConfig(**given), labels=injected.labels_file, seed=seed)
         ranking = score(data, Path(folder) / "run", scored, progress=progress).ranking
-    names, dataset = planted.dataset.classes, planted.dataset
+    names, dataset = injected.dataset.classes, injected.dataset
     true_labels = {
         id_: names[label] for id_, label in zip(dataset.ids, dataset.labels.tolist(), strict=True)
     }
-    return measure(join(ranking, true_labels, "planted labels"), n_draws=0, seed=0)
+    return measure(join(ranking, true_labels, "injected labels"), n_draws=0, seed=0)
 
 
 def _spreads(measured: dict[tuple[float, int], list[Measure]]) -> list[Spread]:
-    """Mean and deviation over the seeds, in the order of shares and measures."""
+    """Mean and standard deviation over the seeds, in the order of shares and measures."""
     values: dict[tuple[float, str, str], list[float]] = {}
     for (fraction, _), measures in measured.items():
         for m in measures:
             values.setdefault((fraction, m.of, m.metric), []).append(m.value)
     return [
-        Spread(*key, float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else np.nan, len(v))
+        Spread(
+            *key,
+            mean=float(np.mean(v)),
+            std=float(np.std(v, ddof=1)) if len(v) > 1 else np.nan,
+            n_seeds=len(v),
+        )
         for key, v in values.items()
     ]
 

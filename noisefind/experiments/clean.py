@@ -1,4 +1,4 @@
-"""``noisefind evaluate clean``: is training better without the suspected labels?"""
+"""``noisefind evaluate clean``: accuracy without the flagged labels, and with them corrected."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind.errors import DataError, RunError
-from noisefind.experiments import conclusions as verdict
-from noisefind.experiments import plots
-from noisefind.experiments.subsets import FULL, RANDOM, kept, simple
+from noisefind.experiments import conclusions, plots
+from noisefind.experiments.subsets import FULL, RANDOM, kept, single_phase
 from noisefind.pruning.rules import Rule
 
 if TYPE_CHECKING:
@@ -25,71 +24,69 @@ if TYPE_CHECKING:
     from noisefind.experiments.sweep import Sweep
 
 DROP, RELABEL = "drop", "relabel"
-TRUTH_DROP, TRUTH = "drop-by-truth", "truth"  # what a perfect verdict could come to
+TRUTH_DROP, TRUTH = "drop-by-truth", "truth"  # what perfect label issues would reach
 WAYS = {
     FULL: "all images as given",
     RANDOM: "as many dropped at random",
-    DROP: "suspected labels dropped",
-    RELABEL: "suspected labels corrected\nto the suggestion",
-    TRUTH_DROP: "wrong labels dropped\nby the truth",
+    DROP: "flagged labels dropped",
+    RELABEL: "flagged labels corrected\nto the suggestion",
+    TRUTH_DROP: "wrong labels dropped\nby the ground truth",
     TRUTH: "all images, true labels",
 }
 
 
 def clean(sweep: Sweep, _: CleanConfig) -> SweepResult:
-    """Train without the suspected labels, with them corrected, and beside these the controls.
+    """Train without the flagged labels, with them corrected, and on the controls.
 
     Raises:
-        RunError: no label is suspected.
-        DataError: the truth is of other images, or knows no wrong label.
+        RunError: no label is flagged.
+        DataError: the ground truth lists other images, or no wrong label.
     """
-    bench, images = sweep.bench, sweep.bench.images
-    labels, epochs = bench.train.labels, bench.epochs
+    context, images = sweep.context, sweep.context.images
+    labels, epochs = context.train.labels, context.epochs
     if not images.is_label_issue.any():
-        raise RunError(f"{sweep.run.path} suspects no label of the training images: nothing to do")
+        raise RunError(f"{sweep.run.path} flags no label of the training images: nothing to do")
     rows = kept(images, Rule("noise"), sweep.choice)
     corrected = labels.copy()
     flagged = images.is_label_issue
     corrected[images.rows[flagged]] = images.suggested[flagged]
-    points = [
+    subsets = [
         *sweep.controls({None: len(rows)}, images, labels),
-        simple(DROP, None, [rows], labels, epochs),
-        simple(RELABEL, None, [images.rows], corrected, epochs),
+        single_phase(DROP, None, [rows], labels, epochs=epochs),
+        single_phase(RELABEL, None, [images.rows], corrected, epochs=epochs),
     ]
     more = {
-        "n_suspected": int(flagged.sum()),
+        "n_label_issues": int(flagged.sum()),
         "n_corrected": int((corrected != labels).sum()),
     }
-    found = [f"{flagged.sum():,} of {len(flagged):,} training labels are suspected"]
+    found = [f"{flagged.sum():,} of {len(flagged):,} training labels are flagged"]
     if sweep.true_labels is not None:
-        true, is_wrong = by_truth(bench.train, sweep.true_labels)
+        true, is_wrong = by_truth(context.train, sweep.true_labels)
         wrong = replace(images, is_label_issue=is_wrong[images.rows])
         right = kept(wrong, Rule("noise"), sweep.choice)
-        points.append(simple(TRUTH_DROP, None, [right], labels, epochs))
-        points.append(simple(TRUTH, None, [images.rows], true, epochs))
+        subsets.append(single_phase(TRUTH_DROP, None, [right], labels, epochs=epochs))
+        subsets.append(single_phase(TRUTH, None, [images.rows], true, epochs=epochs))
         more["n_wrong"] = int(wrong.is_label_issue.sum())
-        more["n_wrong_suspected"] = int((wrong.is_label_issue & flagged).sum())
-        found.append(
-            "{n_wrong_suspected:,} of the {n_wrong:,} wrong ones among them".format(**more)
-        )
+        more["n_wrong_flagged"] = int((wrong.is_label_issue & flagged).sum())
+        found.append("{n_wrong_flagged:,} of the {n_wrong:,} wrong ones among them".format(**more))
     sweep.progress.say(", ".join(found))
-    table = sweep.train(points)
+    table = sweep.train(subsets)
 
     def draw(folder: Path) -> None:
         plots.draw_ways(folder, table, WAYS, ",\n".join(found))
 
-    return sweep.finish(table, verdict.of_ways(table), draw, more)
+    return sweep.finish(table, conclusions.of_ways(table), draw, more)
 
 
 def by_truth(
     train: Dataset, true_labels: Mapping[str, str]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """(N,) class numbers by the truth, and whether the given label is another.
+    """(N,) true class numbers, and (N,) whether the given label differs from them.
 
-    What the truth does not list, or files under a class that no label has, keeps its number.
+    An image that is not listed, or whose true class no label has, keeps its number.
 
     Raises:
-        DataError: it lists none of the images, or every label is right by it.
+        DataError: it lists none of the images, or no label is wrong.
     """
     if not any(id_ in true_labels for id_ in train.ids):
         raise DataError(

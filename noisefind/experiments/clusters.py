@@ -1,4 +1,4 @@
-"""``noisefind evaluate clusters``: does km_distance depend on the number of clusters?"""
+"""``noisefind evaluate clusters``: accuracy by km_distance with several numbers of clusters."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from noisefind.experiments import conclusions as verdict
-from noisefind.experiments import plots
-from noisefind.experiments.sweep import removal_points
+from noisefind.experiments import conclusions, plots
+from noisefind.experiments.sweep import removal_subsets
 from noisefind.scores.distance import find_clusters, km_distance
 from noisefind.utils.files import open_array
 from noisefind.utils.seeds import derived_seed
@@ -28,8 +27,8 @@ OWN = "km_distance"  # of the run, by --clusters or the elbow
 
 
 def clusters(sweep: Sweep, config: ClustersConfig) -> SweepResult:
-    """Remove the easiest images by the run's km_distance, and by others of its kind."""
-    images, n_own = sweep.bench.images, sweep.run.read_summary()["n_clusters"]
+    """Remove the easiest by km_distance, with the run's and with other numbers of clusters."""
+    images, n_own = sweep.context.images, sweep.run.read_summary().n_clusters
     features = cast("NDArray[np.float32]", open_array(sweep.run.reduced_features))
     place = {id_: row for row, id_ in enumerate(sorted(sweep.run.read_ranking().ids))}
     rows = np.array([place[id_] for id_ in images.ids])
@@ -38,7 +37,7 @@ def clusters(sweep: Sweep, config: ClustersConfig) -> SweepResult:
     for number in config.numbers():
         start = time.perf_counter()
         found = find_clusters(
-            features, number, n_classes=len(sweep.bench.train.classes),
+            features, number, n_classes=len(sweep.context.train.classes),
             seed=derived_seed(config.seed, "clusters") % 2**32,
         )  # fmt: skip
         seconds = time.perf_counter() - start
@@ -50,11 +49,13 @@ def clusters(sweep: Sweep, config: ClustersConfig) -> SweepResult:
         sweep.progress.advance()
     scores = [OWN, *(f"{OWN}-{number}" for number in config.numbers())]
     images = replace(images, hardness=hardness)
-    table = sweep.train(removal_points(sweep, images, "easiest", scores, config.shares()))
+    table = sweep.train(removal_subsets(sweep, images, scores, config.shares(), kind="easiest"))
 
     def draw(folder: Path) -> None:
         title = f"Trained without the easiest by km_distance ({OWN}: {n_own} clusters)"
         plots.draw_sweep(folder, table, "share of the easiest images removed", title)
 
     more = {"n_clusters": n_own}
-    return sweep.finish(table, verdict.of_removal(table, "easiest"), draw, more, {"clusters": fits})
+    return sweep.finish(
+        table, conclusions.of_removal(table, "easiest"), draw, more, tables={"clusters": fits}
+    )

@@ -1,4 +1,4 @@
-"""What a sweep has shown, in words and as values; pure."""
+"""Conclusions from a sweep, as values and as text; pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from noisefind.experiments.subsets import FULL, GIVEN, RANDOM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from noisefind.experiments.subsets import Point
+    from noisefind.experiments.subsets import Subset
     from noisefind.experiments.summary import Difference
-    from noisefind.experiments.table import Series, Table
+    from noisefind.experiments.table import Series, SweepTable
 
 NOT_SHOWN = "not shown"
 RULE = (
-    "Without loss: the 95 % interval of the paired difference to the full data over the seeds "
-    "(Student's t) lies above -0.5 points. It speaks of other seeds, not of other test images."
+    "Without loss: the 95 % interval of the difference to the full data is above -0.5 percentage "
+    "points. The interval is Student's t over the seeds, paired by seed. It accounts for other "
+    "seeds, not for other test images."
 )
 
 
-class Verdict(NamedTuple):
-    """What is shown of one series; ``shown`` is the point, None where nothing is."""
+class Conclusion(NamedTuple):
+    """What one series shows.
+
+    ``shown`` is the position or the effect; None where nothing is shown.
+    """
 
     labels: str
     score: str
@@ -32,61 +36,62 @@ class Verdict(NamedTuple):
     text: str
 
 
-def of_removal(table: Table, kind: str) -> list[Verdict]:
-    """Of each score, the largest share that can be removed without loss."""
+def of_removal(table: SweepTable, kind: str) -> list[Conclusion]:
+    """For each score, the largest share that can be removed without loss."""
 
-    def judge(series: Series) -> tuple[str | None, str]:
-        good = [p for p in series.points if _is_no_loss(table.difference(p, FULL))]
+    def conclude(series: Series) -> tuple[str | None, str]:
+        good = [p for p in series.subsets if _is_no_loss(table.difference(p, FULL))]
         if not good:
-            return None, f"removing any share of the {kind} without loss: {NOT_SHOWN}"
+            return None, f"no share of the {kind} is shown to be removable without loss"
         last = good[-1]
-        share = last.at or Decimal(0)
-        text = f"{as_percent(share)} of the {kind} removed without loss: "
+        share = last.position or Decimal(0)
+        text = f"{as_percent(share)} of the {kind} can be removed without loss: "
         return plain(share), text + against(table, last, FULL)
 
-    return _each(table, judge)
+    return _each(table, conclude)
 
 
-def of_windows(table: Table) -> list[Verdict]:
-    """Of each score, the best window, and whether it loses nothing."""
+def of_windows(table: SweepTable) -> list[Conclusion]:
+    """For each score, the best window, and whether it is without loss."""
 
-    def judge(series: Series) -> tuple[str | None, str]:
-        top = max(series.points, key=lambda p: float(table.final(p).mean()))
+    def conclude(series: Series) -> tuple[str | None, str]:
+        top = max(series.subsets, key=lambda p: float(table.final(p).mean()))
         is_good = _is_no_loss(table.difference(top, FULL))
-        start = plain(top.at) if top.at is not None else ""
+        start = plain(top.position) if top.position is not None else ""
         text = (
-            f"best from {start} on, at {table.final(top).mean():.1%}: {against(table, top, FULL)}, "
-            f"{against(table, top, RANDOM)}; without loss: {'shown' if is_good else NOT_SHOWN}"
+            f"the best window starts at {start}: {table.final(top).mean():.1%}, "
+            f"{against(table, top, FULL)}, {against(table, top, RANDOM)}. "
+            f"Without loss: {'shown' if is_good else NOT_SHOWN}"
         )
         return start if is_good else None, text
 
-    return _each(table, judge)
+    return _each(table, conclude)
 
 
-def of_ways(table: Table) -> list[Verdict]:
-    """Of each way of training, whether it gains, loses, or neither is shown."""
+def of_ways(table: SweepTable) -> list[Conclusion]:
+    """For each way of training, whether it shows a gain, a loss, no loss, or nothing."""
 
-    def judge(series: Series) -> tuple[str | None, str]:
-        (point,) = series.points
-        difference = table.difference(point, FULL)
+    def conclude(series: Series) -> tuple[str | None, str]:
+        (subset,) = series.subsets
+        difference = table.difference(subset, FULL)
         if difference is None:
-            return None, f"{table.final(point).mean():.1%}"
-        what = "neither gain nor loss is shown"
+            return None, f"{table.final(subset).mean():.1%}"
+        what = "neither a gain nor a loss is shown"
         if difference.low > 0:
             what = "a gain"
         elif difference.is_loss:
             what = "a loss"
         elif difference.is_no_loss:
             what = "no loss"
-        text = f"{table.final(point).mean():.1%}, {against(table, point, FULL)}: {what}"
+        text = f"{table.final(subset).mean():.1%}, {against(table, subset, FULL)}: {what}"
         return what if difference.is_no_loss else None, text
 
-    return _each(table, judge, with_controls=True)
+    return _each(table, conclude, with_controls=True)
 
 
-def against(table: Table, point: Point, control: str) -> str:
-    """How far a point is above or below a control."""
-    difference = table.difference(point, control)
+def against(table: SweepTable, subset: Subset, control: str) -> str:
+    """Difference of a subset to a control, as text."""
+    difference = table.difference(subset, control)
     return f"{in_points(difference)} against {control}" if difference else ""
 
 
@@ -108,18 +113,17 @@ def _is_no_loss(difference: Difference | None) -> bool:
 
 
 def _each(
-    table: Table,
-    judge: Callable[[Series], tuple[str | None, str]],
+    table: SweepTable,
+    conclude: Callable[[Series], tuple[str | None, str]],
     *,
     with_controls: bool = False,
-) -> list[Verdict]:
-    verdicts = []
+) -> list[Conclusion]:
+    found = []
     for series in table.series():
-        if series.score in (FULL, RANDOM) and not with_controls:
+        if series.score in {FULL, RANDOM} and not with_controls:
             continue
-        shown, text = judge(series)
+        shown, text = conclude(series)
         labels = "" if series.whose == GIVEN else f"{series.whose} labels, "
-        verdicts.append(
-            Verdict(series.whose, series.score, shown, f"{labels}{series.score}: {text}")
-        )
-    return verdicts
+        text = f"{labels}{series.score}: {text}"
+        found.append(Conclusion(series.whose, series.score, shown, text))
+    return found

@@ -1,4 +1,4 @@
-"""The bench of a sweep: the images that subsets are chosen from, and a trainer that is ready."""
+"""Context of a sweep: the images that subsets are chosen from, and a trainer for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.experiments.splits import open_sources, run_config, with_labels
-from noisefind.experiments.subsets import Images
+from noisefind.experiments.splits import open_sources, with_labels
+from noisefind.experiments.subsets import RankedImages
 from noisefind.utils.cache import cache_folder, cache_key
 
 if TYPE_CHECKING:
@@ -19,29 +19,30 @@ if TYPE_CHECKING:
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress
 
 
 @dataclass(frozen=True)
-class Bench:
-    """All that a sweep needs of its data.
+class Context:
+    """All that a sweep needs of its data and its network.
 
     Attributes:
-        train: N images with the run's labels; some may be validated on.
+        train: N images with the run's labels; some may be for validation.
         images: the M of them that subsets are chosen from, as the run ranks them.
-        trainer: trains jobs.
-        network: that it trains.
+        trainer: trains jobs and yields their curves.
+        network: the name of the trained network.
         batch_size: images per step.
         epochs: of a training on the full data.
         cache: folder of the curves.
-        key: all that decides a curve besides its job.
-        facts: what is told of the data.
+        key: all that a curve depends on besides its job.
+        facts: counts and sources of the data, for sweep.json.
     """
 
     train: Dataset
-    images: Images
+    images: RankedImages
     trainer: TrainSubsets
     network: str
     batch_size: int
@@ -51,7 +52,7 @@ class Bench:
     facts: dict[str, Any]
 
 
-def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -> Images:
+def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -> RankedImages:
     """The images that subsets are chosen from, as a run ranks them; joined by id."""
     rows = np.flatnonzero(is_learned)
     ids = [train.ids[row] for row in rows]
@@ -59,12 +60,12 @@ def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -
     order = np.array([place[id_] for id_ in ids])
     number = {name: n for n, name in enumerate(train.classes)}
     given = [number[ranking.given_labels[row]] for row in order]
-    # a class that only images apart have cannot be learned: then the label stays
+    # no training image has the suggested class: the label stays
     suggested = [
         number.get(ranking.predicted_labels[row], own)
         for row, own in zip(order, given, strict=True)
     ]
-    return Images(
+    return RankedImages(
         ids=ids,
         rows=rows,
         labels=np.array(given, np.int64),
@@ -74,54 +75,57 @@ def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -
     )
 
 
-def open_bench(
+def open_context(
     data: str | Path,
     run: RunFolder,
     config: SweepConfig,
     out: Path,
+    *,
     progress: Progress,
     true_labels: Mapping[str, str] | None = None,
-) -> Bench:
-    """Everything up to the first training; test images get their ``true_labels`` where known.
+) -> Context:
+    """Prepare everything up to the first training; test images get ``true_labels`` where listed.
 
     Raises:
         NoisefindError: there is nothing to test on, the data is not what was scored, or the
             network cannot be trained.
     """
     cache = cache_folder(config.cache_dir, out / "cache")
-    ranking, scored = run.read_ranking(), run_config(run.read_summary())
-    sources = open_sources(data, run, config, cache, progress)
+    ranking, scored = run.read_ranking(), run.read_summary().score_config()
+    sources = open_sources(data, run, config, cache=cache, progress=progress)
     if true_labels:
         sources = replace(sources, test=with_labels(sources.test, true_labels))
-    from noisefind.experiments.trainer import open_machine  # imports torch: seconds
+    from noisefind.experiments.trainer import open_trainer  # imports torch: seconds
 
-    machine = open_machine(sources, ranking, scored.max_pixels, config, cache, progress)
-    parts, recipe = machine.parts, machine.recipe
+    ready = open_trainer(
+        sources, ranking, config, max_pixels=scored.max_pixels, cache=cache, progress=progress
+    )
+    splits, recipe = ready.splits, ready.recipe
     key = cache_key(
-        parts.train.fingerprint, len(parts.train.classes),
-        np.flatnonzero(parts.is_learned).tolist(), parts.validation.tolist(),
-        parts.test.tolist(), machine.key,
+        splits.train.fingerprint, len(splits.train.classes),
+        np.flatnonzero(splits.is_learned).tolist(), splits.validation.tolist(),
+        splits.test.tolist(), ready.key,
     )  # fmt: skip
     facts = {
-        "n_train": int(parts.is_learned.sum()),
-        "n_classes": len(parts.train.classes),
-        "n_validation": len(parts.validation),
+        "n_train": int(splits.is_learned.sum()),
+        "n_classes": len(splits.train.classes),
+        "n_validation": len(splits.validation),
         "validation_from": "a tenth of the training images, stratified"
-        if parts.is_validated is None
+        if splits.is_validated is None
         else "split validation",
-        "n_test": len(parts.test),
+        "n_test": len(splits.test),
         "test_from": sources.test_from,
-        "fingerprint": parts.train.fingerprint,
+        "fingerprint": splits.train.fingerprint,
         "recipe": asdict(recipe),
-        "device": machine.device,
+        "device": ready.device,
     }
     progress.say(
         f"{facts['n_train']:,} images to learn from, {facts['n_validation']:,} to validate on "
         f"({facts['validation_from']}), {facts['n_test']:,} to test on ({facts['test_from']})"
     )
-    return Bench(
-        replace(parts.train, images=[]),  # pixels come from the store: frees a CIFAR
-        images_of(parts.train, parts.is_learned, ranking),
-        machine.trainer, config.network, recipe.batch_size, recipe.epochs, cache / "sweeps", key,
-        facts,
+    return Context(
+        train=replace(splits.train, images=[]),  # pixels come from the store: frees a CIFAR
+        images=images_of(splits.train, splits.is_learned, ranking), trainer=ready.trainer,
+        network=config.network, batch_size=recipe.batch_size, epochs=recipe.epochs,
+        cache=cache / "sweeps", key=key, facts=facts,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""From points to curves, each training found in the cache or done and kept there at once."""
+"""Training of all subsets; each finished curve goes into the cache at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisefind.experiments.subsets import Point, job
+from noisefind.experiments.subsets import Subset, job
 from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.cache import cache_key
 from noisefind.utils.files import write_json
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from noisefind.experiments.context import Bench
+    from noisefind.experiments.context import Context
     from noisefind.utils.progress import Progress
 
-FORMAT = 1  # of what is kept; raise it when the same job gives another curve
+FORMAT = 1  # of the files; raise it when the same job gives another curve
 
 
 class CurveCache:
-    """A small file per training, named by all that decides what comes out of it."""
+    """A small file per training; its name is a hash of all that the curve depends on."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        """``key`` names the data, the network and the machine; the jobs are the rest."""
+        """``key`` identifies the data, the network and the device; the rest is in each job."""
         self._folder, self._key = folder, key
 
     def get(self, job: SubsetJob) -> Curve | None:
@@ -52,42 +52,42 @@ class CurveCache:
         return self._folder / f"{name}.json"
 
 
-def train_points(
-    points: Sequence[Point],
+def train_subsets(
+    subsets: Sequence[Subset],
     seeds: Sequence[int],
-    bench: Bench,
+    context: Context,
     *,
     equal: str,
     restart: bool = False,
     progress: Progress,
 ) -> dict[str, list[Curve]]:
-    """Name of each point -> a curve for each seed.
+    """Name of each subset -> a curve for each seed.
 
     Args:
-        points: what to train on.
+        subsets: rows and labels to train on.
         seeds: of the trainings.
-        bench: the data and the trainer.
-        equal: ``steps`` or ``epochs``; see ``points.job``.
-        restart: the schedule begins anew with each stage.
-        progress: told how much there is to do.
+        context: the data and the trainer.
+        equal: ``steps`` or ``epochs``; see ``subsets.job``.
+        restart: the schedule starts again with each phase.
+        progress: receives the number of epochs.
     """
-    places = [(point.name, number) for point in points for number in range(len(seeds))]
+    places = [(subset.name, number) for subset in subsets for number in range(len(seeds))]
     jobs = [
         job(
-            point.stages(number), point.labels, seed, n_full=len(bench.images.rows),
-            batch_size=bench.batch_size, equal=equal, restart=restart,
+            subset.phases(number), subset.labels, seed, n_full=len(context.images.rows),
+            batch_size=context.batch_size, equal=equal, restart=restart,
         )
-        for point in points for number, seed in enumerate(seeds)
+        for subset in subsets for number, seed in enumerate(seeds)
     ]  # fmt: skip
-    cache = CurveCache(bench.cache, bench.key)
+    cache = CurveCache(context.cache, context.key)
     found = {place: cache.get(job_) for place, job_ in zip(places, jobs, strict=True)}
     missing = [n for n, place in enumerate(places) if found[place] is None]
     kept = f", {len(jobs) - len(missing):,} are in the cache" if len(missing) < len(jobs) else ""
-    progress.say(f"{len(points):,} points x {len(seeds)} seeds: {len(missing):,} trainings{kept}")
+    progress.say(f"{len(subsets):,} subsets x {len(seeds)} seeds: {len(missing):,} trainings{kept}")
     if missing:
         n_epochs = sum(phase.epochs for n in missing for phase in jobs[n].phases)
-        progress.stage(f"Training {bench.network} on subsets", n_epochs)
-        for number, curve in bench.trainer([jobs[n] for n in missing]):
+        progress.stage(f"Training {context.network} on subsets", n_epochs)
+        for number, curve in context.trainer([jobs[n] for n in missing]):
             cache.put(jobs[missing[number]], curve)
             found[places[missing[number]]] = curve
     curves: dict[str, list[Curve]] = {}

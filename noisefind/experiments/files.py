@@ -1,13 +1,13 @@
 """The files of a sweep.
 
-sweep.csv         a row per labels, score, point and seed
+sweep.csv         a row per labels, score, position and seed
 epochs.csv        accuracy after every epoch of each of them
-summary.csv       a row per labels, score and point: mean, spread, differences, area
+summary.csv       a row per labels, score and position: mean, standard deviation, differences, area
 differences.csv   of window --inject: noisy minus clean
 clusters.csv      of clusters: how long k-means took, and what it came to
-points/           what each point was trained on, as file_name,label
+subsets/          what each subset was trained on, as file_name,label
 *.svg *.png       plots, where matplotlib is installed
-sweep.json        the summary, the verdicts and what was asked; written last
+sweep.json        the summary, the conclusions and the options; written last
 """
 
 from __future__ import annotations
@@ -25,34 +25,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from noisefind.data.dataset import Dataset
-    from noisefind.experiments.subsets import Point
-    from noisefind.experiments.table import Table
+    from noisefind.experiments.subsets import Subset
+    from noisefind.experiments.table import SweepTable
     from noisefind.utils.output import OutputFolder
 
 FORMAT = 1
 EPOCH_COLUMNS = (
-    "labels", "score", "point", "seed", "epoch", "validation_accuracy", "test_accuracy",
+    "labels", "score", "position", "seed", "epoch", "validation_accuracy", "test_accuracy",
 )  # fmt: skip
 PLOTS = ("accuracy", "epochs", "difference")
-_OURS = (
+_FILES = (
     "sweep.json", "sweep.csv", "epochs.csv", "summary.csv", "differences.csv", "clusters.csv",
-    "points",
+    "subsets",
     *(f"{name}.{suffix}" for name in PLOTS for suffix in ("svg", "png")),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What was measured; everything is in the output folder too."""
+    """The measured accuracies; everything is in the output folder too."""
 
-    table: Table
+    table: SweepTable
     summary: dict[str, Any]
     output: Path
 
 
 def write_sweep(
     output: OutputFolder,
-    table: Table,
+    *,
+    table: SweepTable,
     train: Dataset,
     document: dict[str, Any],
     draw: Callable[[Path], None],
@@ -70,34 +71,34 @@ def write_sweep(
     """
     rows = table.summary_rows()
     document = {"format": FORMAT, **document, **tables, "summary": rows}
-    with output.write(_OURS) as folder:
+    with output.write(_FILES) as folder:
         write_csv(folder / "epochs.csv", EPOCH_COLUMNS, map(_cells, table.epoch_rows()))
         _write_rows(folder / "sweep.csv", table.sweep_rows())
         for name, more in {"summary": rows, **tables}.items():
             _write_rows(folder / f"{name}.csv", more)
-        (folder / "points").mkdir()
-        for point in table.points:
-            _write_point(folder / "points", point, train)
+        (folder / "subsets").mkdir()
+        for subset in table.subsets:
+            _write_subset(folder / "subsets", subset, train)
         if can_plot():
             draw(folder)
         write_json(folder / "sweep.json", document)
     return SweepResult(table, document, output.path)
 
 
-def _write_point(folder: Path, point: Point, train: Dataset) -> None:
-    """A table for all seeds, or one for each; with the stage that an image first comes in."""
-    for number, stages in enumerate(point.subsets, start=1):
-        draw = f"-draw-{number}" if len(point.subsets) > 1 else ""
-        stage_of: dict[int, int] = {}
-        for stage, (rows, _) in enumerate(stages, start=1):
+def _write_subset(folder: Path, subset: Subset, train: Dataset) -> None:
+    """A table for all seeds, or one for each; with the phase that an image first comes in."""
+    for number, phases in enumerate(subset.draws, start=1):
+        draw = f"-draw-{number}" if len(subset.draws) > 1 else ""
+        phase_of: dict[int, int] = {}
+        for phase, (rows, _) in enumerate(phases, start=1):
             for row in rows.tolist():
-                stage_of.setdefault(row, stage)
-        header = ("file_name", "label", *(["stage"] if len(stages) > 1 else []))
+                phase_of.setdefault(row, phase)
+        header = ("file_name", "label", *(["phase"] if len(phases) > 1 else []))
         lines = (
-            (train.ids[row], train.classes[point.labels[row]], stage)[: len(header)]
-            for row, stage in sorted(stage_of.items())
+            (train.ids[row], train.classes[subset.labels[row]], phase)[: len(header)]
+            for row, phase in sorted(phase_of.items())
         )
-        write_csv(folder / f"{point.name}{draw}.csv", header, lines)
+        write_csv(folder / f"{subset.name}{draw}.csv", header, lines)
 
 
 def _write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -1,4 +1,4 @@
-"""The plots of a sweep: accuracy against the position, against epochs, or by way of training."""
+"""Plots of a sweep: accuracy by position, by epoch, or by way of training."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.experiments.subsets import Point
+    from noisefind.experiments.subsets import Subset
     from noisefind.experiments.summary import Difference
-    from noisefind.experiments.table import Series, Table
+    from noisefind.experiments.table import Series, SweepTable
 
 ACCURACY = "accuracy on the test images, %"
 START = "start of the window: share of the ranking that is easier"
-PREDICTED = "where the hardest share,\nas large as the injected,\ncomes into the window"
+PREDICTED = "predicted: from here on\nthe window holds\ninjected errors"
 CONTROLS: dict[str, dict[str, Any]] = {
     FULL: {"color": "black", "linestyle": (0, (6, 3))},
     RANDOM: {"color": "0.45", "linestyle": (0, (2, 2))},
 }
 
 
-def draw_sweep(folder: Path, table: Table, x_label: str, title: str) -> None:
-    """accuracy.svg and .png: a line per score with a band of one deviation, controls dashed."""
+def draw_sweep(folder: Path, table: SweepTable, x_label: str, title: str) -> None:
+    """accuracy.svg and .png: a line per score, a band of one standard deviation."""
     figure = new_figure()
     axes = figure.add_subplot()
     number = 0
@@ -38,26 +38,26 @@ def draw_sweep(folder: Path, table: Table, x_label: str, title: str) -> None:
         look = CONTROLS.get(series.score)
         if look is None:
             look, number = style(number), number + 1
-        _line(axes, table, series, look, series.score)
+        _line(axes, table, series, label=series.score, look=look)
     tidy(axes)
     axes.set(xlabel=x_label, ylabel=ACCURACY, title=_with_band(title, table))
     _legend_beside(axes)
     save(figure, folder, "accuracy")
 
 
-def draw_epochs(folder: Path, table: Table, points: Iterable[Point], title: str) -> None:
-    """epochs.svg and .png: accuracy after every epoch, a line per point."""
+def draw_epochs(folder: Path, table: SweepTable, subsets: Iterable[Subset], title: str) -> None:
+    """epochs.svg and .png: accuracy after every epoch, a line per subset."""
     figure = new_figure()
     axes = figure.add_subplot()
     number = 0
-    for point in points:
-        look = CONTROLS.get(point.score)
+    for subset in subsets:
+        look = CONTROLS.get(subset.score)
         if look is None:
             look, number = style(number), number + 1
-        accuracy = np.stack([curve.test for curve in table.curves[point.name]])
+        accuracy = np.stack([curve.test for curve in table.curves[subset.name]])
         found = np.array([mean_and_std(a) for a in accuracy.T])
         x = np.arange(1, len(found) + 1)
-        _band(axes, x, found, look, point.name, "o" if len(x) == 1 else "")
+        _band(axes, x, found, marker="o" if len(x) == 1 else "", label=subset.name, **look)
     axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=_with_band(title, table))
     axes.xaxis.get_major_locator().set_params(integer=True)
     tidy(axes)
@@ -65,35 +65,35 @@ def draw_epochs(folder: Path, table: Table, points: Iterable[Point], title: str)
     save(figure, folder, "epochs")
 
 
-def draw_ways(folder: Path, table: Table, names: dict[str, str], title: str) -> None:
-    """accuracy.svg and .png: a row per way of training, every seed a dot, mean and deviation."""
-    figure = new_figure(8, 1.6 + 0.5 * len(table.points))
+def draw_ways(folder: Path, table: SweepTable, names: dict[str, str], title: str) -> None:
+    """accuracy.svg and .png: a row per way of training with its seeds, mean and spread."""
+    figure = new_figure(8, 1.6 + 0.5 * len(table.subsets))
     axes = figure.add_subplot()
     number = 0
-    for row, point in enumerate(table.points):
-        accuracy = 100 * table.final(point)
+    for row, subset in enumerate(table.subsets):
+        accuracy = 100 * table.final(subset)
         mean, std = mean_and_std(accuracy)
-        look = CONTROLS.get(point.score)
+        look = CONTROLS.get(subset.score)
         if look is None:
             look, number = style(number), number + 1
         axes.plot(accuracy, np.full(len(accuracy), row + 0.16), ".", color="0.6", markersize=5)
         axes.errorbar(
             mean, row, xerr=0 if np.isnan(std) else std, fmt="o", color=look["color"], capsize=4
         )
-        if point.score == FULL:
+        if subset.score == FULL:
             axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
-    key = f"{ACCURACY}\n(small dots: seeds; large: mean; bar: one deviation)"
-    axes.set(yticks=range(len(table.points)), xlabel=key, title=f"{title}\n({table.how})")
-    axes.set_yticklabels([names.get(p.name, p.name) for p in table.points])
+    key = f"{ACCURACY}\n(small dots: seeds; large: mean; bar: one standard deviation)"
+    axes.set(yticks=range(len(table.subsets)), xlabel=key, title=f"{title}\n({table.how})")
+    axes.set_yticklabels([names.get(p.name, p.name) for p in table.subsets])
     axes.invert_yaxis()
     tidy(axes)
     save(figure, folder, "accuracy")
 
 
 def draw_clean_and_noisy(
-    folder: Path, table: Table, scores: Sequence[str], predicted: float
+    folder: Path, table: SweepTable, scores: Sequence[str], predicted: float
 ) -> None:
-    """accuracy.svg and .png: windows with and without planted errors, a panel per score."""
+    """accuracy.svg and .png: windows with and without injected errors, a panel per score."""
     n_columns = min(3, len(scores))
     n_rows = -(-len(scores) // n_columns)
     figure = new_figure(3.6 + 3.2 * n_columns, 0.8 + 3.2 * n_rows)  # the legend takes 2.6
@@ -108,13 +108,13 @@ def draw_clean_and_noisy(
                 if one.score in CONTROLS:
                     look |= {"linestyle": CONTROLS[one.score]["linestyle"], "alpha": 0.7}
                 label = f"{whose} labels" + ("" if one.score == score else f", {one.score}")
-                _line(axes, table, one, look, label)
+                _line(axes, table, one, label=label, look=look)
         axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
         axes.set(title=score)
         tidy(axes)
     for axes in panels[len(scores) :]:
         axes.set_visible(False)
-    figure.suptitle(_with_band("Windows under the given labels and with planted errors", table))
+    figure.suptitle(_with_band("Windows under the given labels and with injected errors", table))
     figure.supxlabel(START, fontsize=10)
     figure.supylabel(ACCURACY, fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -132,7 +132,7 @@ def draw_differences(
     Args:
         folder: where to write.
         differences: score -> (K,) starts, and what was found there.
-        predicted: the start at which the hardest images come in.
+        predicted: the start from which windows hold injected errors.
     """
     figure = new_figure()
     axes = figure.add_subplot()
@@ -144,35 +144,36 @@ def draw_differences(
     axes.axhline(0, color="black", linewidth=1)
     axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
     axes.set(xlabel=START, ylabel="noisy minus clean, percentage points")
-    axes.set(title="What the planted errors cost (band: 95 % interval over the seeds)")
+    axes.set(title="Accuracy lost by the injected errors (band: 95 % interval over the seeds)")
     tidy(axes)
     _legend_beside(axes)
     save(figure, folder, "difference")
 
 
-def _line(axes: Any, table: Table, series: Series, look: dict[str, Any], label: str) -> None:
-    """Final accuracy over the positions; right across the plot where there is but one."""
-    found = np.array([mean_and_std(table.final(p)) for p in series.points])
-    if series.points[0].at is None:
-        at = [float(p.at) for p in table.points if p.at is not None]
+def _line(
+    axes: Any, table: SweepTable, series: Series, *, label: str, look: dict[str, Any]
+) -> None:
+    """Final accuracy by position; a horizontal line for a series without positions."""
+    found = np.array([mean_and_std(table.final(p)) for p in series.subsets])
+    if series.subsets[0].position is None:
+        at = [float(p.position) for p in table.subsets if p.position is not None]
         x, found = np.array([min(at), max(at)]), np.repeat(found, 2, axis=0)
     else:
-        x = np.array([float(p.at or 0) for p in series.points])
-    _band(axes, x, found, look, label, "" if series.score in CONTROLS else "o")
+        x = np.array([float(p.position or 0) for p in series.subsets])
+    marker = "" if series.score in CONTROLS else "o"
+    _band(axes, x, found, marker=marker, label=label, **look)
 
 
-def _band(
-    axes: Any, x: NDArray[Any], found: NDArray[Any], look: dict[str, Any], label: str, marker: str
-) -> None:
-    """A line through the means (K, 2), with a band of one deviation to either side."""
+def _band(axes: Any, x: NDArray[Any], found: NDArray[Any], **look: Any) -> None:
+    """A line through the means (K, 2), with a band of one standard deviation to either side."""
     mean, std = 100 * found.T
-    axes.plot(x, mean, marker=marker, markersize=4, linewidth=1.6, label=label, **look)
+    axes.plot(x, mean, markersize=4, linewidth=1.6, **look)
     axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.12, linewidth=0)
 
 
-def _with_band(title: str, table: Table) -> str:
+def _with_band(title: str, table: SweepTable) -> str:
     n_seeds = len(table.seeds)
-    band = f"; band: one deviation over {n_seeds} seeds" if n_seeds > 1 else ""
+    band = f"; band: one standard deviation over {n_seeds} seeds" if n_seeds > 1 else ""
     return f"{title}\n({table.how}{band})"
 
 

@@ -1,18 +1,18 @@
-"""Which images a sweep learns from, validates on and tests on.
+"""Splits of a sweep: images for training, validation and test.
 
-Tested on: ``--test``, else what ``score --hold-out`` set aside, else the split ``test`` of DATA.
-These and the validation images are taken out before anything is chosen, so that no subset can hold
-one of them.
+Test images are those of ``--test``, else those that ``score --hold-out`` set aside, else the split
+``test`` of DATA. Test and validation images are removed before any subset is chosen, so no subset
+can hold one of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from noisefind.config import DataConfig, ScoreConfig, SweepConfig
+from noisefind.config import DataConfig, SweepConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.splits import stratified_sample
 from noisefind.data.table import read_table
@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
     from noisefind.utils.progress import Progress
 
-VALIDATION = 0.1  # share of the training images to validate on, where the data has no such split
+VALIDATION = 0.1  # share of the training images for validation, where the data has no such split
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The images as they lie there, each with class numbers of its own.
+    """The images of each source, with the class numbers of that source.
 
     ``validation`` is None where the data has no such split.
     """
@@ -46,13 +47,13 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The images as a sweep uses them; all class numbers are those of ``train``.
+class Splits:
+    """The images of each split; all class numbers are those of ``train``.
 
     Attributes:
-        is_train: which of the scored images ``train`` holds: all but those of other parts.
+        is_train: which of the scored images are in ``train``: all but those of other splits.
         train: N images with the run's labels.
-        is_learned: (N,) those that subsets are chosen from; the rest is validated on.
+        is_learned: (N,) those that subsets are chosen from; the rest is for validation.
         is_validated: which of the images of the split validation count; None without that split.
         validation: (V,) their labels, or those of the rest of ``train``.
         is_tested: which of the test images count: those whose class can be learned.
@@ -68,22 +69,16 @@ class Parts:
     test: NDArray[np.int64]
 
 
-def run_config(summary: Mapping[str, Any]) -> ScoreConfig:
-    """The options that a run was scored with."""
-    known = {f.name for f in fields(ScoreConfig)}
-    return ScoreConfig(**{k: v for k, v in summary["config"].items() if k in known})
-
-
 def open_sources(
-    data: str | Path, run: RunFolder, config: SweepConfig, cache: Path, progress: Progress
+    data: str | Path, run: RunFolder, config: SweepConfig, *, cache: Path, progress: Progress
 ) -> Sources:
-    """Find the images of a run again, and what is to be tested and validated on.
+    """Find the images of a run again, and those for validation and test.
 
     Raises:
-        ConfigError: there is nothing to test on.
+        ConfigError: there are no test images.
         DataError: the data is not what was scored.
     """
-    scored = run_config(run.read_summary())
+    scored = run.read_summary().score_config()
     places: dict[str, Any] = {"cache_dir": cache, "say": progress.say}
     listed = scored if scored.only_listed else replace(scored, labels=None)
     source = open_dataset(data, listed, **places)
@@ -108,14 +103,14 @@ def open_sources(
     return Sources(source, validation, own, "split test")
 
 
-def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) -> Parts:
-    """Give the images the run's labels, and keep the parts apart.
+def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) -> Splits:
+    """Assign the run's labels, and remove validation and test images from training.
 
     Args:
         sources: their readable images.
         ranking: of the run.
-        seed: of the part to validate on, where there is no split for it.
-        progress: told what is left out.
+        seed: of the draw of validation images, where the data has no split for them.
+        progress: receives what is left out.
 
     Raises:
         DataError: images of the run are missing, or too few are left.
@@ -126,22 +121,27 @@ def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) ->
     is_apart = np.array([place in apart for place in _place_list(sources.scored)], dtype=np.bool_)
     if (is_train & is_apart).any():
         n_apart = int((is_train & is_apart).sum())
-        progress.say(f"{n_apart:,} images of the run are tested or validated on, so not learned")
+        progress.say(f"{n_apart:,} images of the run are test or validation images: not trained on")
     is_train &= ~is_apart
     if not is_train.any():
-        raise DataError("the run scored no images but those to test or validate on")
+        raise DataError("all images that the run scored are test or validation images")
     train = with_labels(
         sources.scored.only(is_train), dict(zip(ranking.ids, ranking.given_labels, strict=True))
     )
-    is_learned = np.ones(len(train), dtype=np.bool_)
     is_tested, test = _known(sources.test, train.classes, "test", progress)
     if sources.validation is not None:
         is_validated, validation = _known(sources.validation, train.classes, "validation", progress)
-        return Parts(is_train, train, is_learned, is_validated, validation, is_tested, test)
+        return Splits(
+            is_train=is_train, train=train, is_learned=np.ones(len(train), dtype=np.bool_),
+            is_validated=is_validated, validation=validation, is_tested=is_tested, test=test,
+        )  # fmt: skip
     aside = stratified_sample(train.ids, train.labels, VALIDATION, derived_seed(seed, "validation"))
     if not aside.any():
         raise DataError(f"{len(train):,} images are too few to set a tenth aside for validation")
-    return Parts(is_train, train, ~aside, None, train.labels[aside], is_tested, test)
+    return Splits(
+        is_train=is_train, train=train, is_learned=~aside, is_validated=None,
+        validation=train.labels[aside], is_tested=is_tested, test=test,
+    )  # fmt: skip
 
 
 def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
@@ -158,15 +158,15 @@ def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
 
 
 def _known(
-    part: Dataset, classes: tuple[str, ...], name: str, progress: Progress
+    dataset: Dataset, classes: tuple[str, ...], name: str, progress: Progress
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which images have a class of the training data, and its number."""
     number = {class_: n for n, class_ in enumerate(classes)}
-    numbers = np.array([number.get(class_, -1) for class_ in part.classes])[part.labels]
+    numbers = np.array([number.get(class_, -1) for class_ in dataset.classes])[dataset.labels]
     is_known = numbers >= 0
     if not is_known.any():
         raise DataError(
-            f"no {name} image has a class of the training data: {part.classes[0]!r} against "
+            f"no {name} image has a class of the training data: {dataset.classes[0]!r} against "
             f"{classes[0]!r}"
         )
     if not is_known.all():

@@ -1,4 +1,4 @@
-"""One function for all verbs that train again and again."""
+"""One function for all subcommands that train again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_sweep(
-    verb: str,
+    subcommand: str,
     data: str | Path,
     run: str | Path,
     output: str | Path,
@@ -24,20 +24,20 @@ def evaluate_sweep(
     *,
     progress: Progress | None = None,
 ) -> SweepResult:
-    """Choose parts of the data by the ranking of a run, train on each, and test.
+    """Choose subsets of the data by the ranking of a run, train on each, and test.
 
     Args:
-        verb: ``easiest``, ``hardest``, ``window``, ``clean``, ``curriculum`` or ``clusters``.
+        subcommand: ``easiest``, ``hardest``, ``window``, ``clean``, ``curriculum`` or ``clusters``.
         data: the data that was scored.
         run: the folder of the finished run.
         output: where to write; new or empty.
-        config: the options of the verb; None for the defaults.
-        progress: told how far it is.
+        config: the options of the subcommand; None for the defaults.
+        progress: receives the progress.
 
     Raises:
         NoisefindError: before anything is trained: the run is not finished, the data is not what it
             scored, there is nothing to test on, or ``output`` is in the way.
-        ValueError: an unknown verb.
+        ValueError: the subcommand is unknown.
     """
     from noisefind.experiments import clean, clusters, curriculum, sweep
 
@@ -49,7 +49,8 @@ def evaluate_sweep(
         "curriculum": curriculum.curriculum,
         "clusters": clusters.clusters,
     }
-    if verb not in known:
-        raise ValueError(f"verb is {verb!r}; known: {', '.join(known)}")
-    options: Any = config or SWEEPS[verb]()
-    return known[verb](sweep.open_sweep(verb, data, run, output, options, progress), options)
+    if subcommand not in known:
+        raise ValueError(f"subcommand is {subcommand!r}; known: {', '.join(known)}")
+    options: Any = config or SWEEPS[subcommand]()
+    opened = sweep.open_sweep(subcommand, data, run, output, config=options, progress=progress)
+    return known[subcommand](opened, options)

@@ -1,4 +1,4 @@
-"""What each point of a sweep is trained on; pure numpy, by the rules of selection.py."""
+"""Subsets of the training images, chosen by the rules of ``prune``; pure numpy."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ GIVEN, NOISY = "given", "noisy"  # whose labels are trained on
 
 
 @dataclass(frozen=True)
-class Images:
-    """The M images that are chosen from, as a run ranks them.
+class RankedImages:
+    """The M images that subsets are chosen from, with labels and scores of a run.
 
     Attributes:
         ids: (M,) unique.
         rows: (M,) which of the N images of the training data each is.
-        labels: (M,) class numbers that count in the choice.
-        is_label_issue: (M,) whether the run suspects the label.
-        suggested: (M,) class numbers that the run would give.
+        labels: (M,) class numbers, for floors and balance.
+        is_label_issue: (M,) whether the run flags the label.
+        suggested: (M,) class numbers that the run suggests.
         hardness: score -> (M,), HIGH is hard.
     """
 
@@ -49,55 +49,58 @@ class Images:
 
 
 class Choice(NamedTuple):
-    """How images are chosen, whatever the rule."""
+    """Options of a selection that do not depend on the rule."""
 
     seed: int = 0  # of ties and of random subsets
     balance: bool = False
     min_per_class: int = 1
 
 
-class Stage(NamedTuple):
+class SubsetPhase(NamedTuple):
     """Rows that are trained on for so many epochs of the full data."""
 
     rows: Ints
     epochs: int
 
 
-class Point(NamedTuple):
-    """One point of a sweep: what each seed trains on.
+class Subset(NamedTuple):
+    """One subset of a sweep: the images and labels that each seed trains on.
 
     Attributes:
         score: that ordered the images, or the name of a control.
-        at: the position in the sweep; None where the point is on its own.
-        subsets: the stages of each seed's training; a single one where all seeds share it.
+        position: share or start in the sweep; None for a subset without one.
+        draws: the phases of the training, one entry per seed, or a single one for all seeds.
         labels: (N,) labels to train on.
-        whose: what these labels are.
+        whose: ``given`` or ``noisy``.
     """
 
     score: str
-    at: Decimal | None
-    subsets: tuple[tuple[Stage, ...], ...]
+    position: Decimal | None
+    draws: tuple[tuple[SubsetPhase, ...], ...]
     labels: Ints
     whose: str = GIVEN
 
     @property
     def name(self) -> str:
-        """A name that no other point of the sweep has."""
+        """A name that no other subset of the sweep has."""
         parts = [self.whose] if self.whose != GIVEN else []
-        return "-".join([*parts, self.score, *([] if self.at is None else [plain(self.at)])])
+        parts.append(self.score)
+        if self.position is not None:
+            parts.append(plain(self.position))
+        return "-".join(parts)
 
-    def stages(self, number: int) -> tuple[Stage, ...]:
+    def phases(self, number: int) -> tuple[SubsetPhase, ...]:
         """What the seed of this number trains on."""
-        return self.subsets[number % len(self.subsets)]
+        return self.draws[number % len(self.draws)]
 
 
-def kept(images: Images, rule: Rule, choice: Choice) -> Ints:
-    """The rows, rising, that one rule leaves; equal scores are told apart by aum."""
+def kept(images: RankedImages, rule: Rule, choice: Choice) -> Ints:
+    """The rows, rising, that one rule keeps; aum breaks ties."""
     return np.sort(images.rows[chosen(images, rule, choice).keep])
 
 
-def chosen(images: Images, rule: Rule, choice: Choice) -> Selection:
-    """What one rule does to the images."""
+def chosen(images: RankedImages, rule: Rule, choice: Choice) -> Selection:
+    """The selection of one rule."""
     return select(
         [rule], ids=images.ids, labels=images.labels, is_label_issue=images.is_label_issue,
         difficulty=images.hardness, tie_breaker=images.hardness["aum"], balance=choice.balance,
@@ -105,16 +108,18 @@ def chosen(images: Images, rule: Rule, choice: Choice) -> Selection:
     )  # fmt: skip
 
 
-def without(images: Images, kind: str, score: str, share: Decimal, choice: Choice) -> Ints:
-    """The rows that stay when the ``kind`` (easiest, hardest) of them by a score go."""
+def without(images: RankedImages, kind: str, score: str, share: Decimal, *, choice: Choice) -> Ints:
+    """The rows that remain without the ``kind`` (easiest, hardest) images by a score."""
     rule = Rule(kind, fraction=float(share), by=score, seed=choice.seed)  # type: ignore[arg-type]
     return kept(images, rule, choice)
 
 
-def window(images: Images, score: str, start: Decimal, width: Decimal, choice: Choice) -> Ints:
+def window(
+    images: RankedImages, score: str, start: Decimal, width: Decimal, *, choice: Choice
+) -> Ints:
     """The rows from ``start`` on in the order from easy to hard: ``round(width * M)`` at any start.
 
-    So two windows of a sweep never differ in size, as two that are rounded at both ends can.
+    So all windows of a sweep have the same size; rounding both ends would not ensure that.
     """
     n_images = len(images.ids)
     n_kept = window_size(n_images, width)
@@ -128,44 +133,46 @@ def window_size(n_images: int, width: Decimal) -> int:
     return max(1, round(width * n_images))
 
 
-def random_subsets(images: Images, n_kept: int, n_draws: int, choice: Choice) -> list[Ints]:
+def random_subsets(images: RankedImages, n_kept: int, n_draws: int, choice: Choice) -> list[Ints]:
     """The rows of ``n_draws`` random subsets of this size."""
     share = (len(images.ids) - n_kept) / len(images.ids)
     seeds = [derived_seed(choice.seed, "random subset", number) for number in range(n_draws)]
     return [kept(images, Rule("random", fraction=share, seed=seed), choice) for seed in seeds]
 
 
-def simple(
+def single_phase(
     score: str,
-    at: Decimal | None,
-    subsets: Iterable[Ints],
+    position: Decimal | None,
+    draws: Iterable[Ints],
     labels: Ints,
+    *,
     epochs: int,
     whose: str = GIVEN,
-) -> Point:
-    """A point of one stage: a subset for all seeds, or one for each."""
-    return Point(score, at, tuple((Stage(rows, epochs),) for rows in subsets), labels, whose)
+) -> Subset:
+    """A subset that is trained on in one phase: the rows for all seeds, or for each of them."""
+    phases = tuple((SubsetPhase(rows, epochs),) for rows in draws)
+    return Subset(score=score, position=position, draws=phases, labels=labels, whose=whose)
 
 
 def job(
-    stages: Sequence[Stage], labels: Ints, seed: int, *, n_full: int, batch_size: int, equal: str,
-    restart: bool = False,
+    subset_phases: Sequence[SubsetPhase], labels: Ints, seed: int, *, n_full: int, batch_size: int,
+    equal: str, restart: bool = False,
 ) -> SubsetJob:  # fmt: skip
-    """The training that stages ask for.
+    """The training job of these phases.
 
     Args:
-        stages: rows and epochs.
+        subset_phases: rows and epochs.
         labels: (N,).
         seed: of the training.
         n_full: images in the full data.
         batch_size: images per step.
         equal: ``steps``: an epoch has as many steps as one of the full data, whatever the subset;
             ``epochs``: as many as the subset fills.
-        restart: the schedule begins anew with each stage.
+        restart: the learning rate schedule starts again with each phase.
     """
     phases = []
-    for stage in stages:
-        n_images = n_full if equal == "steps" else len(stage.rows)
-        steps = max(1, round(stage.epochs * n_images / batch_size))
-        phases.append(Phase(stage.rows, stage.epochs, steps))
+    for phase in subset_phases:
+        n_images = n_full if equal == "steps" else len(phase.rows)
+        steps = max(1, round(phase.epochs * n_images / batch_size))
+        phases.append(Phase(phase.rows, phase.epochs, steps))
     return SubsetJob(tuple(phases), labels, seed, restart)

@@ -1,4 +1,4 @@
-"""The arithmetic of a sweep: means, spreads, paired differences, areas; pure numpy."""
+"""Statistics of a sweep: means, standard deviations, paired differences, areas; pure numpy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-MARGIN = 0.005  # half a point of accuracy: what counts as no loss
+MARGIN = 0.005  # half a percentage point of accuracy, the largest loss that counts as none
 
 
 class Difference(NamedTuple):
-    """Mean of paired differences, and its 95 % interval by Student's t; NaN of a single pair."""
+    """Mean of paired differences, and its 95 % interval by Student's t; NaN for a single pair."""
 
     mean: float
     low: float
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     @property
     def is_no_loss(self) -> bool:
         """Whether the whole interval lies above -0.5 points."""
-        return self.low > -MARGIN  # False of NaN
+        return self.low > -MARGIN  # False for NaN
 
     @property
     def is_loss(self) -> bool:
@@ -40,7 +40,7 @@ class Difference(NamedTuple):
 class Area(NamedTuple):
     """Area under accuracy / accuracy of the full data, over the swept range, divided by its width.
 
-    The mean over the seeds, each with its own full training, and their deviation (ddof 1).
+    The mean over the seeds, each with its own full training, and their standard deviation (ddof 1).
     """
 
     simpson: float
@@ -65,7 +65,7 @@ def best(curve: Curve) -> float:
 
 
 def mean_and_std(values: Sequence[float] | Floats) -> tuple[float, float]:
-    """Mean and deviation (ddof 1), which is NaN of a single value."""
+    """Mean and standard deviation (ddof 1), which is NaN for a single value."""
     numbers = np.asarray(values, np.float64)
     return float(numbers.mean()), float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan
 

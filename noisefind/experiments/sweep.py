@@ -1,4 +1,4 @@
-"""``noisefind evaluate easiest|hardest|window``: train on parts of a ranking."""
+"""``noisefind evaluate easiest|hardest|window``: training on subsets of a ranking."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from noisefind.config import CleanConfig
 from noisefind.data.table import read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
-from noisefind.experiments import conclusions as verdict
-from noisefind.experiments import plots
-from noisefind.experiments.context import Bench, open_bench
-from noisefind.experiments.curves import train_points
+from noisefind.experiments import conclusions, plots
+from noisefind.experiments.context import Context, open_context
+from noisefind.experiments.curves import train_subsets
 from noisefind.experiments.files import SweepResult, write_sweep
 from noisefind.experiments.subsets import (
     FULL,
     GIVEN,
     RANDOM,
     Choice,
-    Images,
-    Point,
+    RankedImages,
+    Subset,
     random_subsets,
-    simple,
+    single_phase,
     window,
     window_size,
     without,
 )
-from noisefind.experiments.table import Table
+from noisefind.experiments.table import SweepTable
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.progress import Progress
@@ -41,20 +40,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.config import EasiestConfig, HardestConfig, SweepConfig, WindowConfig
-    from noisefind.experiments.conclusions import Verdict
+    from noisefind.experiments.conclusions import Conclusion
     from noisefind.utils.output import OutputFolder
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What every verb begins with."""
+    """What every subcommand starts from."""
 
-    verb: str
+    subcommand: str
     data: str | Path
     run: RunFolder
     output: OutputFolder
     config: SweepConfig
-    bench: Bench
+    context: Context
     progress: Progress
     true_labels: Mapping[str, str] | None = None  # of clean's --truth
 
@@ -67,68 +66,77 @@ class Sweep:
     def controls(
         self,
         n_kept: Mapping[Decimal | None, int],
-        images: Images,
+        images: RankedImages,
         labels: NDArray[np.int64],
+        *,
         whose: str = GIVEN,
-    ) -> list[Point]:
-        """The full data, and at each position random subsets of so many images."""
-        epochs = self.bench.epochs
-        points = [simple(FULL, None, [images.rows], labels, epochs, whose)]
-        for at, n_images in n_kept.items():
+    ) -> list[Subset]:
+        """The full data, and at each position random subsets of that many images."""
+        epochs = self.context.epochs
+        subsets = [single_phase(FULL, None, [images.rows], labels, epochs=epochs, whose=whose)]
+        for position, n_images in n_kept.items():
             draws = random_subsets(images, n_images, self.config.seeds, self.choice)
-            points.append(simple(RANDOM, at, draws, labels, epochs, whose))
-        return points
+            subsets.append(
+                single_phase(RANDOM, position, draws, labels, epochs=epochs, whose=whose)
+            )
+        return subsets
 
-    def train(self, points: Sequence[Point], *, restart: bool = False) -> Table:
-        """Train on every point with every seed."""
+    def train(self, subsets: Sequence[Subset], *, restart: bool = False) -> SweepTable:
+        """Train on every subset with every seed."""
         seeds = self.config.all_seeds()
-        curves = train_points(
-            points, seeds, self.bench, equal=self.config.equal, restart=restart,
+        curves = train_subsets(
+            subsets, seeds, self.context, equal=self.config.equal, restart=restart,
             progress=self.progress,
         )  # fmt: skip
-        how = f"{self.bench.network}, equal {self.config.equal}"
-        return Table(seeds, curves, points, len(self.bench.train.classes), how)
+        how = f"{self.context.network}, equal {self.config.equal}"
+        return SweepTable(
+            seeds=seeds, curves=curves, subsets=subsets,
+            n_classes=len(self.context.train.classes), how=how,
+        )  # fmt: skip
 
     def finish(
         self,
-        table: Table,
-        verdicts: Sequence[Verdict],
+        table: SweepTable,
+        found: Sequence[Conclusion],
         draw: Callable[[Path], None],
         more: Mapping[str, Any] | None = None,
+        *,
         tables: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
     ) -> SweepResult:
-        """Write the files; ``more`` joins what sweep.json holds, ``tables`` too as NAME.csv."""
+        """Write the files; ``more`` goes into sweep.json, ``tables`` also into NAME.csv."""
         document = {
-            "verb": self.verb,
+            "subcommand": self.subcommand,
             "data": str(Path(self.data).absolute()) if Path(self.data).exists() else str(self.data),
             "run": str(self.run.path.absolute()),
-            "run_id": self.run.read_summary()["run_id"],
+            "run_id": self.run.read_summary().run_id,
             "config": self.config.to_dict(),
-            **self.bench.facts,
+            **self.context.facts,
             **(more or {}),
-            "rule": verdict.RULE,
-            "verdicts": [v._asdict() for v in verdicts],
+            "rule": conclusions.RULE,
+            "conclusions": [c._asdict() for c in found],
         }
         return write_sweep(
-            self.output, table, self.bench.train, document, draw=draw, tables=tables or {}
-        )
+            self.output, table=table, train=self.context.train, document=document, draw=draw,
+            tables=tables or {},
+        )  # fmt: skip
 
 
 def open_sweep(
-    verb: str,
+    subcommand: str,
     data: str | Path,
     run: str | Path,
     output: str | Path,
+    *,
     config: SweepConfig,
     progress: Progress | None = None,
 ) -> Sweep:
-    """Open everything, and refuse what cannot be done before anything is trained.
+    """Open run and data, and refuse bad input before any training.
 
-    Args and errors: as of ``verbs.evaluate_sweep``.
+    Args and errors: those of ``subcommands.evaluate_sweep``.
     """
     folder, out, progress = RunFolder(Path(run)), Path(output), progress or Progress()
     summary = folder.read_summary()
-    output_folder = open_output(out, summary["root"], summary["data"])
+    output_folder = open_output(out, summary.root, summary.data)
     if "by" not in config.NOT_TAKEN:
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)
@@ -141,37 +149,46 @@ def open_sweep(
         true_labels = {
             id_: row.label for id_, row in read_table(config.truth, "true_label").items()
         }
-    bench = open_bench(data, folder, config, out, progress, true_labels)
-    return Sweep(verb, data, folder, output_folder, config, bench, progress, true_labels)
+    context = open_context(data, folder, config, out, progress=progress, true_labels=true_labels)
+    return Sweep(
+        subcommand=subcommand, data=data, run=folder, output=output_folder, config=config,
+        context=context, progress=progress, true_labels=true_labels,
+    )  # fmt: skip
 
 
 def remove(sweep: Sweep, config: EasiestConfig | HardestConfig) -> SweepResult:
-    """Train on what is left when the easiest, or the hardest, images are removed."""
-    kind = sweep.verb
-    points = removal_points(sweep, sweep.bench.images, kind, config.scores(), config.shares())
-    table = sweep.train(points)
+    """Train without the easiest, or without the hardest, images."""
+    kind = sweep.subcommand
+    subsets = removal_subsets(
+        sweep, sweep.context.images, config.scores(), config.shares(), kind=kind
+    )
+    table = sweep.train(subsets)
 
     def draw(folder: Path) -> None:
         title = f"Trained without the {kind} images"
         plots.draw_sweep(folder, table, f"share of the {kind} images removed", title)
         if len(config.shares()) == 1:
-            plots.draw_epochs(folder, table, points, title)
+            plots.draw_epochs(folder, table, subsets, title)
 
-    return sweep.finish(table, verdict.of_removal(table, kind), draw)
+    return sweep.finish(table, conclusions.of_removal(table, kind), draw)
 
 
-def removal_points(
-    sweep: Sweep, images: Images, kind: str, scores: Sequence[str], shares: Sequence[Decimal]
-) -> list[Point]:
-    """The controls, then what is left by each score at each share."""
-    labels, epochs, choice = sweep.bench.train.labels, sweep.bench.epochs, sweep.choice
-    points = [
-        simple(score, share, [without(images, kind, score, share, choice)], labels, epochs)
+def removal_subsets(
+        sweep: Sweep, images: RankedImages, scores: Sequence[str], shares: Sequence[Decimal], *,
+    kind: str,
+) -> list[Subset]:  # fmt: skip
+    """The controls, then what remains by each score at each share."""
+    labels, epochs, choice = sweep.context.train.labels, sweep.context.epochs, sweep.choice
+    subsets = [
+        single_phase(
+            score, share, [without(images, kind, score, share, choice=choice)], labels,
+            epochs=epochs,
+        )
         for score in scores
         for share in shares
-    ]
-    n_kept = {p.at: len(p.subsets[0][0].rows) for p in points[: len(shares)]}
-    return [*sweep.controls(n_kept, images, labels), *points]
+    ]  # fmt: skip
+    n_kept = {p.position: len(p.draws[0][0].rows) for p in subsets[: len(shares)]}
+    return [*sweep.controls(n_kept, images, labels), *subsets]
 
 
 def windows(sweep: Sweep, config: WindowConfig) -> SweepResult:
@@ -180,30 +197,34 @@ def windows(sweep: Sweep, config: WindowConfig) -> SweepResult:
         from noisefind.experiments.inject_window import clean_and_noisy
 
         return clean_and_noisy(sweep, config, config.inject)
-    points = window_points(sweep, config, sweep.bench.images, sweep.bench.train.labels)
-    table = sweep.train(points)
+    subsets = window_subsets(sweep, config, sweep.context.images, sweep.context.train.labels)
+    table = sweep.train(subsets)
 
     def draw(folder: Path) -> None:
-        title = f"Trained on windows of {verdict.as_percent(config.share())} of the ranking"
+        title = f"Trained on windows of {conclusions.as_percent(config.share())} of the ranking"
         plots.draw_sweep(folder, table, plots.START, title)
         if len(config.starts()) == 1:
-            plots.draw_epochs(folder, table, points, title)
+            plots.draw_epochs(folder, table, subsets, title)
 
-    return sweep.finish(table, verdict.of_windows(table), draw)
+    return sweep.finish(table, conclusions.of_windows(table), draw)
 
 
-def window_points(
+def window_subsets(
     sweep: Sweep,
     config: WindowConfig,
-    images: Images,
+    images: RankedImages,
     labels: NDArray[np.int64],
+    *,
     whose: str = GIVEN,
-) -> list[Point]:
+) -> list[Subset]:
     """The controls, then the windows of each score."""
     n_kept = window_size(len(images.ids), config.share())
-    points = sweep.controls({None: n_kept}, images, labels, whose)
+    subsets = sweep.controls({None: n_kept}, images, labels, whose=whose)
     for score in config.scores():
         for start in config.starts():
-            rows = window(images, score, start, config.share(), sweep.choice)
-            points.append(simple(score, start, [rows], labels, sweep.bench.epochs, whose))
-    return points
+            rows = window(images, score, start, config.share(), choice=sweep.choice)
+            subset = single_phase(
+                score, start, [rows], labels, epochs=sweep.context.epochs, whose=whose
+            )
+            subsets.append(subset)
+    return subsets

@@ -1,4 +1,4 @@
-"""All curves of a sweep, and the rows of its files that are read from them."""
+"""All curves of a sweep, and the rows of its files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.experiments.subsets import Point
+    from noisefind.experiments.subsets import Subset
     from noisefind.training.subsets import Curve
 
     Floats = NDArray[np.float64]
 
 
-class Size(NamedTuple):
-    """What a point is trained on (its largest stage); the smallest over the seeds."""
+class SubsetSize(NamedTuple):
+    """Size of a subset, in its largest phase; the minimum over the seeds."""
 
     n_images: int
     n_classes: int
@@ -31,56 +31,56 @@ class Size(NamedTuple):
 
 
 class Series(NamedTuple):
-    """The points of one score or control under one set of labels, in the order of the sweep."""
+    """The subsets of one score or control under one set of labels, in the order of the sweep."""
 
     whose: str
     score: str
-    points: list[Point]
+    subsets: list[Subset]
 
 
 @dataclass(frozen=True)
-class Table:
-    """The curves of all points.
+class SweepTable:
+    """The curves of all subsets.
 
     Attributes:
         seeds: of the trainings.
-        curves: name of a point -> a curve for each seed.
-        points: in the order of the sweep.
+        curves: name of a subset -> a curve for each seed.
+        subsets: in the order of the sweep.
         n_classes: of the training data.
-        how: the network, and what is equal between subsets, in words.
+        how: the network and what is equal between subsets, as text.
     """
 
     seeds: Sequence[int]
     curves: Mapping[str, Sequence[Curve]]
-    points: Sequence[Point]
+    subsets: Sequence[Subset]
     n_classes: int
     how: str
 
     def series(self) -> list[Series]:
-        """The points by labels and score."""
-        found: dict[tuple[str, str], list[Point]] = {}
-        for point in self.points:
-            found.setdefault((point.whose, point.score), []).append(point)
-        return [Series(*key, points) for key, points in found.items()]
+        """The subsets by labels and score."""
+        found: dict[tuple[str, str], list[Subset]] = {}
+        for subset in self.subsets:
+            found.setdefault((subset.whose, subset.score), []).append(subset)
+        return [Series(*key, subsets) for key, subsets in found.items()]
 
-    def final(self, point: Point) -> Floats:
+    def final(self, subset: Subset) -> Floats:
         """(S,) test accuracy after the last epoch."""
-        return np.array([summary.final(curve) for curve in self.curves[point.name]])
+        return np.array([summary.final(curve) for curve in self.curves[subset.name]])
 
-    def best(self, point: Point) -> Floats:
+    def best(self, subset: Subset) -> Floats:
         """(S,) test accuracy after the epoch that is best on the validation images."""
-        return np.array([summary.best(curve) for curve in self.curves[point.name]])
+        return np.array([summary.best(curve) for curve in self.curves[subset.name]])
 
-    def control(self, point: Point, score: str) -> Point | None:
-        """The control that a point is compared with: of the same labels, at the same place."""
-        found = [p for p in self.points if p.score == score and p.whose == point.whose]
-        return next((p for p in found if p.at in (None, point.at)), None)
+    def control(self, subset: Subset, score: str) -> Subset | None:
+        """The control that a subset is compared with: of the same labels, at the same position."""
+        found = [p for p in self.subsets if p.score == score and p.whose == subset.whose]
+        return next((p for p in found if p.position in (None, subset.position)), None)
 
-    def size(self, point: Point) -> Size:
-        """How many images and classes a point is trained on."""
-        rows = [max((stage.rows for stage in stages), key=len) for stages in point.subsets]
-        counts = [np.bincount(point.labels[r], minlength=self.n_classes) for r in rows]
-        return Size(
+    def size(self, subset: Subset) -> SubsetSize:
+        """How many images and classes a subset is trained on."""
+        rows = [max((phase.rows for phase in phases), key=len) for phases in subset.draws]
+        counts = [np.bincount(subset.labels[r], minlength=self.n_classes) for r in rows]
+        return SubsetSize(
             min(len(r) for r in rows),
             min(int((c > 0).sum()) for c in counts),
             min(int(c[c > 0].min()) for c in counts),
@@ -88,69 +88,69 @@ class Table:
 
     def area(self, series: Series) -> summary.Area | None:
         """The area of a series that goes over a range."""
-        full = self.control(series.points[0], FULL)
-        if full is None or any(point.at is None for point in series.points):
+        full = self.control(series.subsets[0], FULL)
+        if full is None or any(subset.position is None for subset in series.subsets):
             return None
-        at = np.array([float(point.at or 0) for point in series.points])
-        accuracy = np.stack([self.final(point) for point in series.points], axis=1)
+        at = np.array([float(subset.position or 0) for subset in series.subsets])
+        accuracy = np.stack([self.final(subset) for subset in series.subsets], axis=1)
         return summary.area(at, accuracy, self.final(full))
 
     def sweep_rows(self) -> list[dict[str, object]]:
-        """sweep.csv: a row per point and seed."""
+        """sweep.csv: a row per subset and seed."""
         return [
             {
-                **_names(point), "seed": seed, **self.size(point)._asdict(),
+                **_names(subset), "seed": seed, **self.size(subset)._asdict(),
                 "final_accuracy": summary.final(curve), "best_accuracy": summary.best(curve),
                 "best_epoch": summary.best_epoch(curve),
             }
-            for point in self.points
-            for seed, curve in zip(self.seeds, self.curves[point.name], strict=True)
+            for subset in self.subsets
+            for seed, curve in zip(self.seeds, self.curves[subset.name], strict=True)
         ]  # fmt: skip
 
     def epoch_rows(self) -> list[tuple[object, ...]]:
-        """epochs.csv: a row per point, seed and epoch."""
+        """epochs.csv: a row per subset, seed and epoch."""
         return [
-            (*_names(point).values(), seed, epoch, validation, test)
-            for point in self.points
-            for seed, curve in zip(self.seeds, self.curves[point.name], strict=True)
+            (*_names(subset).values(), seed, epoch, validation, test)
+            for subset in self.subsets
+            for seed, curve in zip(self.seeds, self.curves[subset.name], strict=True)
             for epoch, (validation, test) in enumerate(
                 zip(curve.validation.tolist(), curve.test.tolist(), strict=True), start=1
             )
         ]
 
     def summary_rows(self) -> list[dict[str, object]]:
-        """summary.csv: a row per point; what is not defined is None."""
+        """summary.csv: a row per subset; what is not defined is None."""
         rows = []
         for series in self.series():
             area = self.area(series)
-            for point in series.points:
-                row: dict[str, object] = {**_names(point), "n_seeds": len(self.seeds)}
-                row |= self.size(point)._asdict()
-                for name, values in (("final", self.final(point)), ("best", self.best(point))):
+            for subset in series.subsets:
+                row: dict[str, object] = {**_names(subset), "n_seeds": len(self.seeds)}
+                row |= self.size(subset)._asdict()
+                for name, values in (("final", self.final(subset)), ("best", self.best(subset))):
                     mean, std = summary.mean_and_std(values)
                     row |= {f"{name}_mean": mean, f"{name}_std": std}
                 for control in (FULL, RANDOM):
-                    row |= self._minus(point, control)
+                    row |= self._minus(subset, control)
                 row |= {f"area_{n}": area and getattr(area, n) for n in summary.Area._fields}
                 rows.append({name: _defined(value) for name, value in row.items()})
         return rows
 
-    def _minus(self, point: Point, control: str) -> dict[str, object]:
+    def _minus(self, subset: Subset, control: str) -> dict[str, object]:
         names = [f"minus_{control}{end}" for end in ("", "_low", "_high")]
-        difference = self.difference(point, control)
+        difference = self.difference(subset, control)
         return dict(zip(names, difference or (None,) * 3, strict=True))
 
-    def difference(self, point: Point, control: str) -> summary.Difference | None:
-        """Final accuracy of a point minus that of a control; None of the control itself."""
-        other = self.control(point, control)
-        if other is None or other is point:
+    def difference(self, subset: Subset, control: str) -> summary.Difference | None:
+        """Final accuracy of a subset minus that of a control; None of the control itself."""
+        other = self.control(subset, control)
+        if other is None or other is subset:
             return None
-        return summary.paired(self.final(point), self.final(other))
+        return summary.paired(self.final(subset), self.final(other))
 
 
-def _names(point: Point) -> dict[str, object]:
-    at = None if point.at is None else plain(point.at)
-    return {"labels": point.whose, "score": point.score, "point": at}
+def _names(subset: Subset) -> dict[str, object]:
+    position = None if subset.position is None else plain(subset.position)
+    return {"labels": subset.whose, "score": subset.score, "position": position}
 
 
 def _defined(value: Any) -> object:

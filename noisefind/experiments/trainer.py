@@ -1,4 +1,4 @@
-"""Pixels and features of all parts, and a trainer for them: the one file here that needs torch."""
+"""Pixels and features of all splits, and a trainer for them; the only file here with torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from noisefind.data.pixels import Stored, open_pixels, resized_pixels
 from noisefind.errors import ConfigError
-from noisefind.experiments.splits import Parts, Sources, settle
+from noisefind.experiments.splits import Sources, Splits, settle
 from noisefind.features.compute import open_network
 from noisefind.features.frozen import frozen_features
 from noisefind.features.reduce import fit_projection
@@ -25,13 +25,11 @@ from noisefind.utils.device import choose_device, choose_threads, prepare_cpu
 from noisefind.utils.files import row_chunks
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
-    from noisefind.features.frozen import FrozenNetwork
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
     from noisefind.training.recipe import Recipe
     from noisefind.training.subsets import TrainSubsets
     from noisefind.utils.progress import Progress
@@ -42,32 +40,32 @@ _OF_FEATURES = ("features", "feature_size")
 
 
 @dataclass(frozen=True)
-class Machine:
-    """A trainer that is ready, and the readable images as it sees them."""
+class ReadyTrainer:
+    """A trainer with its data, and the splits of the readable images."""
 
     trainer: TrainSubsets
-    parts: Parts
+    splits: Splits
     recipe: Recipe
     device: str
-    key: str  # what decides a curve besides the images and their labels
+    key: str  # all that a curve depends on besides the images and their labels
 
 
-def open_machine(
-    sources: Sources, ranking: Ranking, max_pixels: int, config: SweepConfig, cache: Path,
+def open_trainer(
+    sources: Sources, ranking: Ranking, config: SweepConfig, *, max_pixels: int, cache: Path,
     progress: Progress,
-) -> Machine:  # fmt: skip
+) -> ReadyTrainer:  # fmt: skip
     """Decode what is not in the cache, compute features where a probe is trained on them.
 
     Args:
         sources: the images.
         ranking: of the run.
         max_pixels: how large an image may be, as for the run.
-        config: network, features and machine.
+        config: network, features and device.
         cache: where pixels and features are kept.
-        progress: told how far it is.
+        progress: receives the progress.
 
     Raises:
-        ConfigError: the network or its features cannot be had.
+        ConfigError: the network or its features are not available.
         DataError: the data is not what was scored.
     """
     device, n_threads = choose_device(config.device), choose_threads(config.threads)
@@ -95,33 +93,44 @@ def open_machine(
             progress=progress,
         )  # fmt: skip
 
+    def features_of(part: Stored) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Features, and their row for each image of the split."""
+        if frozen is None:
+            return given_features(Path(config.features), config.feature_ids, part.dataset.ids)
+        features = frozen_features(
+            frozen, part.pixels, sizes.features, key=part.key, cache=cache, device=device,
+            progress=progress,
+        )  # fmt: skip
+        return features, np.arange(len(features))
+
     scored, test = stored(sources.scored), stored(sources.test)
     apart = None if sources.validation is None else stored(sources.validation)
     readable = Sources(
         scored.dataset, None if apart is None else apart.dataset, test.dataset, sources.test_from
     )
-    parts = settle(readable, ranking, config.seed, progress)
+    splits = settle(readable, ranking, config.seed, progress)
     every = [scored, test, *([] if apart is None else [apart])]
     arrays: list[NDArray[Any]]
     if is_probe:
-        arrays = _features(every, parts, config, frozen, sizes.features, cache, device, progress)
+        found = [features_of(part) for part in every]
+        arrays = [*_reduced(found, splits)]
         options = network_options(config, None)
     else:
         arrays = [
             resized_pixels(p.pixels, sizes.network, key=p.key, cache=cache, progress=progress)
             for p in every
         ]
-        arrays[0] = _rows(arrays[0], parts.is_train)
+        arrays[0] = _rows(arrays[0], splits.is_train)
         options = network_options(config, arrays[0])
     own = (
-        arrays[0][~parts.is_learned]
-        if parts.is_validated is None
-        else _rows(arrays[2], parts.is_validated)
+        arrays[0][~splits.is_learned]
+        if splits.is_validated is None
+        else _rows(arrays[2], splits.is_validated)
     )
-    recipe = choose_recipe(replace(config, members=1), config.network, int(parts.is_learned.sum()))
+    recipe = choose_recipe(replace(config, members=1), config.network, int(splits.is_learned.sum()))
     data = SubsetData(
-        arrays[0], len(parts.train.classes), Split(own, parts.validation),
-        Split(_rows(arrays[1], parts.is_tested), parts.test),
+        arrays[0], len(splits.train.classes), Split(own, splits.validation),
+        Split(_rows(arrays[1], splits.is_tested), splits.test),
     )  # fmt: skip
     trainer = SubsetTrainer(data, recipe, options, device=device, progress=progress)
     weights = file_digest(config.weights) if config.weights else None
@@ -129,34 +138,22 @@ def open_machine(
     files = _stamp(config.features) if is_probe else ""
     seen = [p.dataset.fingerprint for p in every], sizes.features if is_probe else sizes.network
     key = repr((asdict(recipe), given, weights, files, seen, device.type))
-    return Machine(trainer, parts, recipe, str(device), key)
+    return ReadyTrainer(trainer=trainer, splits=splits, recipe=recipe, device=str(device), key=key)
 
 
-def _features(
-    every: list[Stored], parts: Parts, config: SweepConfig, network: FrozenNetwork | None,
-    size: int, cache: Path, device: torch.device, progress: Progress,
-) -> list[NDArray[np.float32]]:  # fmt: skip
-    """The features of the training images and of the other parts, reduced.
+def _reduced(
+    found: list[tuple[NDArray[Any], NDArray[np.int64]]], splits: Splits
+) -> list[NDArray[np.float32]]:
+    """The features of the scored images in training, then of the other splits, reduced.
 
-    The axes that they are reduced to are those of the images that are learned from.
+    The principal axes are fitted on the images that subsets are chosen from.
     """
-    found: list[tuple[NDArray[Any], NDArray[np.int64]]] = []
-    for part in every:
-        if network is None:
-            file = Path(config.features)
-            found.append(given_features(file, config.feature_ids, part.dataset.ids))
-        else:
-            features = frozen_features(
-                network, part.pixels, size, key=part.key, cache=cache, device=device,
-                progress=progress,
-            )  # fmt: skip
-            found.append((features, np.arange(len(features))))
     features, order = found[0]
-    found[0] = features, order[parts.is_train]
-    projection = fit_projection(features, order=found[0][1][parts.is_learned])
+    train = order[splits.is_train]
+    projection = fit_projection(features, order=train[splits.is_learned])
     return [
         np.concatenate([projection.apply(chunk) for chunk in row_chunks(f, CHUNK, rows)])
-        for f, rows in found
+        for f, rows in ((features, train), *found[1:])
     ]
 
 
@@ -166,6 +163,6 @@ def _rows(array: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _stamp(features: str) -> str:
-    """What tells a changed file of features from the one before; nothing of a network."""
+    """Digest of a file of features, for the key; empty for a network."""
     file = Path(features)
     return file_digest(file) if file.is_file() else ""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from noisefind.runs.folder import Ranking
+    from noisefind.runs.ranking import Ranking
 
 FILES = {
     "label-studio": ("label-studio.json", "label-studio.xml"),

@@ -1,6 +1,7 @@
-"""Label noise with known truth; pure numpy, every draw from the Generator that is handed in.
+"""Kinds of label noise: functions of labels that return noisy labels and where they differ.
 
-Each function changes exactly ``n_changed`` labels, each to another class, and says which.
+Each function changes exactly ``n_changed`` labels, each to another class. All chance comes from the
+Generator that the caller passes, so the same seed gives the same labels. No argument is changed.
 """
 
 from __future__ import annotations
@@ -17,33 +18,37 @@ if TYPE_CHECKING:
 
 
 class Noise(NamedTuple):
-    """Labels with errors in them."""
+    """Labels with injected errors, and the ground truth about them."""
 
     labels: Ints  # (N,) the noisy labels
-    is_changed: NDArray[np.bool_]  # (N,) where they differ from the ones that were given
-
-
-def pair_matrix(n_classes: int) -> Floats:
-    """(C, C) for ``by_matrix``: each class is taken for the next, the last for the first."""
-    return np.roll(np.eye(n_classes), 1, axis=1)
-
-
-def uniform_matrix(n_classes: int) -> Floats:
-    """(C, C) for ``by_matrix``: each class is taken for any other with equal chance."""
-    return (1 - np.eye(n_classes)) / max(1, n_classes - 1)
+    is_changed: NDArray[np.bool_]  # (N,) where they differ from the labels before
 
 
 def symmetric(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator) -> Noise:
-    """Change labels of images chosen uniformly, each to one of the other classes uniformly.
+    """Symmetric (uniform) noise: any images, each changed to any other class, all equally likely.
+
+    ``P(given = j | true = i, changed) = 1 / (C - 1)`` for ``j != i``. See Patrini et al. 2017,
+    "Making deep neural networks robust to label noise".
 
     Args:
-        labels: (N,) 0 .. C-1.
+        labels: (N,) int64, 0 .. C-1.
         n_classes: C, 2 at least.
         n_changed: 0 .. N.
-        rng: where chance comes from.
+        rng: source of chance.
+
+    Returns:
+        (N,) noisy labels and (N,) mask.
 
     Raises:
         ValueError: ``n_changed`` or ``n_classes`` is out of range.
+
+    Example:
+        >>> labels = np.array([0, 1, 2, 0, 1, 2])
+        >>> noise = symmetric(labels, 3, 2, np.random.default_rng(0))
+        >>> noise.is_changed.tolist()
+        [False, False, False, True, True, False]
+        >>> noise.labels.tolist()
+        [0, 1, 2, 1, 2, 2]
     """
     if n_classes < 2:
         raise ValueError(f"n_classes is {n_classes}, must be 2 at least")
@@ -53,12 +58,136 @@ def symmetric(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Gener
     return _changed(labels, rows, (labels[rows] + steps) % n_classes)
 
 
-def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generator) -> Ints:
-    """How many labels each class gives to ``by_matrix``: (C,), adding up to ``n_changed``.
+def moved(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator) -> Noise:
+    """Symmetric noise with the same share of each class, exact to less than one image.
 
-    In proportion to its size times the sum of its off-diagonal row, by largest remainder, equal
-    remainders by chance. A quota exceeds the size of its class where too much is asked; all are 0
-    where no class of ``labels`` has anything off the diagonal.
+    The same as ``asymmetric`` with ``uniform_matrix(n_classes)``; arguments, result and errors are
+    those of ``symmetric``.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+        >>> noise = moved(labels, 2, 4, np.random.default_rng(0))
+        >>> np.bincount(labels[noise.is_changed]).tolist()
+        [2, 2]
+    """
+    return asymmetric(labels, uniform_matrix(n_classes), n_changed, rng)
+
+
+def pair(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator) -> Noise:
+    """Pair-flip noise: class c becomes c + 1, the last class becomes the first.
+
+    The same share of each class changes. The same as ``asymmetric`` with
+    ``pair_matrix(n_classes)``; arguments, result and errors are those of ``symmetric``. See Han et
+    al. 2018, "Co-teaching".
+
+    Example:
+        >>> pair(np.array([0, 1, 2]), 3, 3, np.random.default_rng(0)).labels.tolist()
+        [1, 2, 0]
+    """
+    return asymmetric(labels, pair_matrix(n_classes), n_changed, rng)
+
+
+def asymmetric(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generator) -> Noise:
+    """Asymmetric (class-conditional) noise that follows a transition matrix.
+
+    ``P(given = j | true = i, changed) = T[i, j] / sum over k != i of T[i, k]``. How many labels
+    each class loses: see ``quotas``. See Patrini et al. 2017.
+
+    Args:
+        labels: (N,) int64, 0 .. C-1.
+        matrix: (C, C) float64 transition matrix T, 0 at least; row: true class, column: given
+            class. Only the proportions off the diagonal count.
+        n_changed: 0 .. N.
+        rng: source of chance.
+
+    Returns:
+        (N,) noisy labels and (N,) mask.
+
+    Raises:
+        ValueError: ``n_changed`` is out of range, no class of ``labels`` has anything off the
+            diagonal, or a class would lose more images than it has.
+
+    Example:
+        >>> matrix = np.array([[0.5, 0.5], [0.0, 1.0]])
+        >>> asymmetric(np.array([0, 0, 1, 1]), matrix, 2, np.random.default_rng(0)).labels.tolist()
+        [1, 1, 1, 1]
+    """
+    _check_count(n_changed, len(labels))
+    counts = quotas(labels, matrix, n_changed, rng)
+    if counts.sum() != n_changed:
+        raise ValueError("no class of labels has anything off the diagonal of the matrix")
+    return by_matrix(labels, matrix, counts, rng)
+
+
+def confusion(
+    labels: Ints, pred_probs: NDArray[np.floating], n_changed: int, rng: np.random.Generator
+) -> Noise:
+    """Instance-dependent noise: images that a model confuses change most often.
+
+    Each label changes to its most probable other class, and images are drawn in proportion to that
+    probability: ``most_plausible_other`` followed by ``by_plausibility``.
+
+    Args:
+        labels: (N,) int64, 0 .. C-1.
+        pred_probs: (N, C) float, predicted probabilities, 0 to 1; C is 2 at least.
+        n_changed: 0 .. N.
+        rng: source of chance.
+
+    Returns:
+        (N,) noisy labels and (N,) mask.
+
+    Raises:
+        ValueError: ``n_changed`` is out of range.
+
+    Example:
+        >>> pred_probs = np.array([[1.0, 0.0, 0.0], [0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])
+        >>> confusion(np.array([0, 1, 1]), pred_probs, 1, np.random.default_rng(0)).labels.tolist()
+        [0, 2, 1]
+    """
+    other, weights = most_plausible_other(pred_probs, labels)
+    return by_plausibility(labels, other, weights, n_changed=n_changed, rng=rng)
+
+
+def pair_matrix(n_classes: int) -> Floats:
+    """(C, C) float64 transition matrix: each class becomes the next, the last the first.
+
+    Example:
+        >>> pair_matrix(3).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    return np.roll(np.eye(n_classes), 1, axis=1)
+
+
+def uniform_matrix(n_classes: int) -> Floats:
+    """(C, C) float64 transition matrix: each class becomes any other with equal chance.
+
+    Example:
+        >>> uniform_matrix(3).tolist()
+        [[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]]
+    """
+    return (1 - np.eye(n_classes)) / max(1, n_classes - 1)
+
+
+def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generator) -> Ints:
+    """How many labels of each class ``by_matrix`` is to change.
+
+    Class i gets a share of ``n_changed`` in proportion to ``n_i * sum over j != i of T[i, j]``,
+    rounded by the largest-remainder method; chance decides between equal remainders.
+
+    Args:
+        labels: (N,) int64, 0 .. C-1.
+        matrix: (C, C) float64 transition matrix T.
+        n_changed: 0 .. N.
+        rng: source of chance.
+
+    Returns:
+        (C,) int64 with the sum ``n_changed``. A number exceeds the size of its class where
+        ``n_changed`` is too large. All are 0 where no class of ``labels`` has anything off the
+        diagonal.
+
+    Example:
+        >>> quotas(np.array([0, 0, 0, 1]), uniform_matrix(2), 4, np.random.default_rng(0)).tolist()
+        [3, 1]
     """
     weights: Floats = np.bincount(labels, minlength=len(matrix)) * _off_diagonal(matrix).sum(1)
     if not weights.any():
@@ -73,17 +202,25 @@ def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generato
 def by_matrix(labels: Ints, matrix: Floats, counts: Ints, rng: np.random.Generator) -> Noise:
     """Change ``counts[c]`` labels of each class c, to other classes by chance as its row says.
 
-    With ``uniform_matrix`` and ``quotas`` this is symmetric noise with equal shares of all classes.
-
     Args:
-        labels: (N,) true labels, 0 .. C-1.
-        matrix: (C, C), 0 at least; row: true class, column: given class. Only the proportions of
-            what is off the diagonal count.
-        counts: (C,) from ``quotas``.
-        rng: where chance comes from.
+        labels: (N,) int64, true labels, 0 .. C-1.
+        matrix: (C, C) float64 transition matrix, 0 at least. Only the proportions off the diagonal
+            count.
+        counts: (C,) int64, from ``quotas``.
+        rng: source of chance.
+
+    Returns:
+        (N,) noisy labels and (N,) mask.
 
     Raises:
-        ValueError: a class would have to give more images than it has.
+        ValueError: a class would lose more images than it has.
+
+    Example:
+        >>> counts = np.array([0, 1])
+        >>> by_matrix(
+        ...     np.array([0, 0, 1]), pair_matrix(2), counts, np.random.default_rng(0)
+        ... ).labels.tolist()
+        [0, 0, 0]
     """
     if (counts > np.bincount(labels, minlength=len(matrix))).any():
         raise ValueError("a class has fewer images than it would have to give")
@@ -99,16 +236,26 @@ def by_matrix(labels: Ints, matrix: Floats, counts: Ints, rng: np.random.Generat
 
 
 def most_plausible_other(
-    probabilities: NDArray[np.floating], labels: Ints
+    pred_probs: NDArray[np.floating], labels: Ints
 ) -> tuple[Ints, NDArray[np.floating]]:
-    """The most probable class besides the label, and its probability: (N,) each.
+    """The most probable class besides the label, and its probability.
+
+    ``other[n] = argmax over c != labels[n] of pred_probs[n, c]``; the first of equal classes.
 
     Args:
-        probabilities: (N, C), C 2 at least.
-        labels: (N,) 0 .. C-1.
+        pred_probs: (N, C) float, predicted probabilities, 0 to 1; C is 2 at least.
+        labels: (N,) int64, 0 .. C-1.
+
+    Returns:
+        (N,) int64 classes and (N,) probabilities.
+
+    Example:
+        >>> other, weights = most_plausible_other(np.array([[0.7, 0.2, 0.1]]), np.array([0]))
+        >>> other.tolist(), weights.tolist()
+        ([1], [0.2])
     """
     rows = np.arange(len(labels))
-    others = probabilities.copy()
+    others = pred_probs.copy()
     others[rows, labels] = -1  # below any probability
     classes = others.argmax(1).astype(np.int64)
     return classes, others[rows, classes]
@@ -121,21 +268,30 @@ def by_plausibility(
     n_changed: int,
     rng: np.random.Generator,
 ) -> Noise:
-    """Instance-dependent noise: change labels to ``other``, the likelier the greater the weight.
+    """Change labels to ``other``; the greater the weight of an image, the likelier it changes.
 
-    Sampled one after another without replacement, each time with chance in proportion to weight,
-    as the largest of log(weight) plus Gumbel noise (Efraimidis and Spirakis 2006; Kool et al.
-    2019). So most of the images that look like another class are hit, and some that do not.
+    Images are drawn without replacement, each time with probability in proportion to the weight:
+    the largest ``log(weight) + Gumbel noise`` win (Efraimidis and Spirakis 2006, "Weighted random
+    sampling with a reservoir"; Kool et al. 2019, "Stochastic beams and where to find them").
 
     Args:
-        labels: (N,) true labels.
-        other: (N,) the class that each image would be taken for; never its label.
-        weights: (N,) 0 at least; 0 counts as the smallest number above it.
+        labels: (N,) int64, true labels.
+        other: (N,) int64, the class that each image would be given; never its label.
+        weights: (N,) float, 0 at least; 0 counts as the smallest number above it.
         n_changed: 0 .. N.
-        rng: where chance comes from.
+        rng: source of chance.
+
+    Returns:
+        (N,) noisy labels and (N,) mask.
 
     Raises:
-        ValueError: ``n_changed`` is out of range, or ``other`` is somewhere the label.
+        ValueError: ``n_changed`` is out of range, or ``other`` is equal to the label of an image.
+
+    Example:
+        >>> labels, other = np.array([0, 0, 0]), np.array([1, 2, 1])
+        >>> weights = np.array([0.0, 1.0, 0.0])
+        >>> by_plausibility(labels, other, weights, 1, np.random.default_rng(0)).labels.tolist()
+        [0, 2, 0]
     """
     _check_count(n_changed, len(labels))
     if (other == labels).any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +23,13 @@ from noisefind.pruning.manifest import (
 )
 from noisefind.pruning.rules import Rule, rules_from_options
 from noisefind.pruning.selection import Selection, select
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import image_root, reopen
 from noisefind.scores import SCORES
+
+if TYPE_CHECKING:
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class PruneResult:
     n_spared: int
     output: Path
     files: list[str]
-    summary: dict[str, Any]
+    summary: RunSummary
 
 
 def prune(
@@ -86,7 +90,7 @@ def prune(
     )  # fmt: skip
     files = [Path(name) for name in config.decisions]
     given = dict(zip(ranking.ids, ranking.given_labels, strict=True))
-    review = read_decisions(files, summary["run_id"], given)
+    review = read_decisions(files, summary.run_id, given)
     labels = review.labels(ranking.ids, ranking.given_labels)
     chosen = _select(ranking, labels, review, rules=rules, config=config)
     unreadable = [Unreadable(*skipped) for skipped in folder.read_skipped() if skipped.label]
@@ -94,15 +98,15 @@ def prune(
         ranking.ids, labels, ranking.splits, keep=chosen.keep, reasons=chosen.reasons,
         unreadable=unreadable, disagreements=review.disagreements,
     )  # fmt: skip
-    root = Path(summary["root"])
-    output_folder = open_prune_output(out, root, Path(summary["data"]), ranking.ids, force=force)
+    root = Path(summary.root)
+    output_folder = open_prune_output(out, root, Path(summary.data), ranking.ids, force=force)
     images = image_root(root, config.data)
     check_exports(config.format, ranking.ids, images)
     written: list[str] = []
     if not dry_run:
         tree_data = reopen(summary, folder, config.data) if TREE in config.format else None
         export = Export(
-            manifest.rows, ranking, review.decisions.keys(), root=images, run_id=summary["run_id"]
+            manifest.rows, ranking, review.decisions.keys(), root=images, run_id=summary.run_id
         )
         with output_folder.write(ALL_NAMES) as partial:
             write_manifest(manifest, partial, config.format)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
-    from noisefind.runs.folder import Ranking, RunFolder
+    from noisefind.runs.folder import RunFolder
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
 
 REASON_COLUMNS = (
     "file_name", "reason_codes", "loo_label", "ensemble_label", "neighbours_label",
@@ -105,9 +107,9 @@ class ReportData:
         skipped: files that were left out.
     """
 
-    summary: dict[str, Any]
+    summary: RunSummary
     ranking: Ranking
-    noise: Interval | None
+    noise: Interval
     classes: list[ClassRow]
     transitions: list[Transition]
     transitions_are_estimated: bool
@@ -121,7 +123,7 @@ class ReportData:
     @property
     def name(self) -> str:
         """What was scored, in a word: the last part of its path."""
-        return PurePath(self.summary["data"]).name or self.summary["data"]
+        return PurePath(self.summary.data).name or self.summary.data
 
     @property
     def has_noise_per_class(self) -> bool:
@@ -169,12 +171,12 @@ def read_report_data(run: RunFolder) -> ReportData:
     return ReportData(
         summary=summary,
         ranking=ranking,
-        noise=_interval(summary.get("noise_rate")),
+        noise=Interval(*astuple(summary.noise_rate)),
         classes=_classes(run, ranking),
         transitions=_suspected_pairs(ranking) if estimated is None else estimated,
         transitions_are_estimated=estimated is not None,
         reasons=_reasons(run, ranking),
-        sample=_sample(ranking, int(summary["config"]["seed"])),
+        sample=_sample(ranking, summary.score_config().seed),
         neighbours=_neighbours(run, ranking.ids),
         duplicates=_duplicates(run, ranking),
         leaks=_leaks(run),
@@ -182,18 +184,13 @@ def read_report_data(run: RunFolder) -> ReportData:
     )
 
 
-def _interval(values: object) -> Interval | None:
-    if not isinstance(values, dict):
-        return None
-    return Interval(*(float(values[name]) for name in Interval._fields))
-
-
 def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
     given = np.array(ranking.given_labels, dtype=object)
     names, numbers = np.unique(given, return_inverse=True)
     n_images = np.bincount(numbers, minlength=len(names)).tolist()
     n_suspected = np.bincount(numbers[ranking.is_label_issue], minlength=len(names)).tolist()
-    columns = run.read_optional("noise_per_class.csv", ("class", "noise_rate", "low", "high"))
+    numeric = ("noise_rate", "low", "high")
+    columns = run.read_optional("noise_per_class.csv", ("class", *numeric), numeric)
     noise: dict[str, Interval] = {}
     if columns is not None:
         for name, *values in zip(*columns.values(), strict=True):
@@ -206,7 +203,9 @@ def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
 
 
 def _transitions(run: RunFolder) -> list[Transition] | None:
-    columns = run.read_optional("joint.csv", ("given_label", "true_label", "n_images"))
+    columns = run.read_optional(
+        "joint.csv", ("given_label", "true_label", "n_images"), ("n_images",)
+    )
     if columns is None:
         return None
     rows = zip(*columns.values(), strict=True)
@@ -225,7 +224,9 @@ def _suspected_pairs(ranking: Ranking) -> list[Transition]:
 
 def _reasons(run: RunFolder, ranking: Ranking) -> list[tuple[Reason, ...]]:
     """The reasons of details.csv, then one for each issue of the image itself."""
-    columns = run.read_optional("details.csv", REASON_COLUMNS)
+    columns = run.read_optional(
+        "details.csv", REASON_COLUMNS, ("neighbours_label_share", "n_neighbours")
+    )
     found: dict[str, list[Reason]] = {}
     if columns is not None:
         label_of = dict(zip(ranking.ids, ranking.given_labels, strict=True))
@@ -272,7 +273,7 @@ def _neighbours(run: RunFolder, ids: Sequence[str]) -> Neighbours | None:
 
 def _duplicates(run: RunFolder, ranking: Ranking) -> list[SameImages] | None:
     names = ("duplicate_group", "file_name", "given_label", "kind")
-    columns = run.read_optional("duplicates.csv", names)
+    columns = run.read_optional("duplicates.csv", names, ("duplicate_group",))
     if columns is None:
         return None
     splits = dict(zip(ranking.ids, ranking.splits, strict=True))

@@ -54,9 +54,9 @@ def write_beside(folder: Path, data: ReportData, config: ReportConfig) -> None:
     ranking = data.ranking
     columns = zip(ranking.ids, ranking.given_labels, ranking.splits, strict=True)
     rows = sorted(ManifestRow(*cells, keep=True, reason="") for cells in columns)
-    export = Export(rows, ranking, (), root=_root(data, config), run_id=data.summary["run_id"])
+    export = Export(rows, ranking, (), root=_root(data, config), run_id=data.summary.run_id)
     write_exports(export, folder, config.format)
 
 
 def _root(data: ReportData, config: ReportConfig) -> Path:
-    return image_root(Path(data.summary["root"]), config.data)
+    return image_root(Path(data.summary.root), config.data)

@@ -62,8 +62,8 @@ def page(data: ReportData, pictures: Pictures) -> str:
     return _environment().get_template("page.html.j2").render(
         mark=MARK, policy=policy, style=style, script=script, version=__version__,
         data=data, summary=data.summary, pictures=pictures,
-        warning=memorised_warning(data.summary["memorised_share"])
-        if data.summary.get("memorised")
+        warning=memorised_warning(data.summary.memorised_share)
+        if data.summary.memorised and data.summary.memorised_share is not None
         else "",
         heat=heat_map(data.transitions, [row.name for row in data.classes]),
         histograms={
@@ -105,7 +105,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
     ids = ranking.ids
     small = {n.row for listed in near.values() for n in listed} - pictures.large.keys()
     return {
-        "runId": data.summary["run_id"],
+        "runId": data.summary.run_id,
         "classes": classes,
         "splits": splits,
         "reasons": [list(map(str, listed)) for listed in reasons],

@@ -107,7 +107,7 @@ def _pictures(
         return {}
     way_out = "say where with --data DIR, or leave the pictures out with --images 0"
     dataset = reopen(data.summary, folder, config.data, split="all", way_out=way_out)
-    max_pixels = data.summary["config"]["max_pixels"]
+    max_pixels = data.summary.score_config().max_pixels
     made = thumbnails(dataset, _wanted(data, rows), max_pixels=max_pixels, progress=progress)
     if not made:
         first = data.ranking.ids[rows[0]]
@@ -136,7 +136,7 @@ def _check_out(out: Path, data: ReportData) -> OutputFolder:
     if out.is_dir():
         raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
     summary = data.summary
-    folder = open_output(out.parent, summary["root"], summary["data"], may_be_full=True)
+    folder = open_output(out.parent, summary.root, summary.data, may_be_full=True)
     if out.exists() and MARK not in out.read_bytes()[:2000].decode(errors="replace"):
         raise RunError(f"{str(out)!r} was not written by noisefind report: choose another name")
     return folder

@@ -1,104 +1,40 @@
-"""The run folder: its file names, their columns, and when a run may begin, go on or be read.
+"""The run folder: its files, and when a run may start, be resumed or be read.
 
-    started.json      what was asked, of which data; written first
-    record/<kind>/    what the members said (training/record.py)
+    started.json      options and data of the run (summary.py); written first
+    record/<kind>/    predictions of the members (training/record.py)
     features/         reduced.npy, the neighbours, clusters.csv; for --features swav its loss and,
-                      while it trains, how far it is
-    scores.csv        one row per image, worst first
-    details.csv       the numbers behind its reasons
+                      during its training, a checkpoint
+    scores.csv        one row per image, worst first (tables.py has the columns of all tables)
+    details.csv       the numbers behind the reasons
     noise_per_class.csv, joint.csv   how many labels are wrong, and what they should be
-    duplicates.csv    images that are there twice; leaks.csv: in another split too
-    skipped.csv       what was left out, and why
-    held_out.csv      what --hold-out set aside, with its labels
-    run.json          all about the run; written last, so its existence means that the run is whole
+    duplicates.csv    images that appear more than once; leaks.csv: images of another split too
+    skipped.csv       the files that were left out, and why
+    held_out.csv      the images that --hold-out set aside, with their labels
+    run.json          the summary (summary.py); written last: a run with this file is complete
 
 Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from noisefind.config import FREE_ON_RESUME, differing
-from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
-from noisefind.scores import SCORES, difficulty
-from noisefind.similarity.findings import Leak
-from noisefind.utils.files import cell, write_csv, write_json
+from noisefind.runs import tables
+from noisefind.runs.summary import RunStart, RunSummary
+from noisefind.utils.files import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
-    from noisefind.data.dataset import Dataset
-    from noisefind.similarity.findings import Findings
-
-FORMAT = 1
-SCORE_COLUMNS = (
-    "rank",
-    "file_name",
-    "split",
-    "given_label",
-    "predicted_label",
-    "predicted_prob",
-    "label_score",
-    "is_label_issue",
-    "reasons",
-    *SCORES,
-    "duplicate_group",
-    "is_outlier_issue",
-    "image_issues",
-)
-DETAIL_COLUMNS = (
-    "file_name",
-    "loo_prob_given",
-    "loo_label",
-    "ensemble_label",
-    "ensemble_prob",
-    "neighbours_given",
-    "neighbours_label",
-    "neighbours_label_share",
-    "conflicting_duplicate",
-    "n_neighbours",
-    "reason_codes",
-)
-CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
-PAIR_COLUMNS = ("given_label", "true_label", "n_images")
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """What scores.csv holds: N images, worst first."""
-
-    ids: list[str]
-    splits: list[str]
-    given_labels: list[str]
-    predicted_labels: list[str]
-    predicted_probs: NDArray[np.float64]
-    label_scores: NDArray[np.float64]
-    is_label_issue: NDArray[np.bool_]
-    reasons: list[str]
-    scores: dict[str, NDArray[np.float64]]
-    duplicate_groups: NDArray[np.int64]  # 0 where the image is in none
-    is_outlier_issue: NDArray[np.bool_]
-    image_issues: list[str]  # joined by ";"
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def hardness(self) -> dict[str, NDArray[np.float64]]:
-        """Every score and ``label_score``, turned so that HIGH is hard."""
-        values = {**self.scores, "label_score": self.label_scores}
-        return {name: difficulty(name, value) for name, value in values.items()}
+    from noisefind.data.dataset import Skipped
+    from noisefind.runs.ranking import Ranking
 
 
 class RunFolder:
@@ -114,7 +50,7 @@ class RunFolder:
 
     @property
     def reduced_features(self) -> Path:
-        """The feature vectors that probes and k-means saw."""
+        """The feature vectors for probes and k-means."""
         return self.path / "features" / "reduced.npy"
 
     @property
@@ -124,36 +60,36 @@ class RunFolder:
 
     @property
     def neighbour_similarity(self) -> Path:
-        """The cosine to each of them."""
+        """The cosine similarity to each of them."""
         return self.path / "features" / "neighbour_similarity.npy"
 
     @property
     def swav_checkpoint(self) -> Path:
-        """How far the training of SwAV is; gone when it is over."""
+        """Checkpoint of the training of SwAV; deleted when it is finished."""
         return self.path / "features" / "swav.pt"
 
     @property
     def swav_loss(self) -> Path:
-        """SwAV's loss after every epoch."""
+        """Loss of SwAV after every epoch."""
         return self.path / "features" / "swav_loss.csv"
 
     @property
     def held_out(self) -> Path:
-        """The images that were set aside, where there are any."""
+        """The images that were set aside; exists only where there are any."""
         return self.path / "held_out.csv"
 
     @property
     def is_whole(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run is finished."""
         return (self.path / "run.json").exists()
 
     @contextmanager
     def held(self, *, resume: bool) -> Iterator[None]:
-        """Make the folder and keep other processes out of it; an empty one goes again at the end.
+        """Make the folder and keep other processes out; delete it at the end if it is empty.
 
         Raises:
-            RunError: the folder holds something and is not to be resumed, cannot be written, or
-                another process is at work in it.
+            RunError: the folder is not empty and ``resume`` is False, it cannot be written, or
+                another process uses it.
         """
         self._require_free(resume=resume)
         made = [path for path in (self.path, *self.path.parents) if not path.exists()]
@@ -187,12 +123,8 @@ class RunFolder:
         elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
-    def start(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Begin or go on: compare ``asked`` with what was started here, and note it down.
-
-        Args:
-            asked: ``config``, ``members`` (kind to number), ``data``, ``fingerprint``, ``labels``,
-                ``weights``, ``run_id``, ``version``.
+    def start(self, asked: RunStart) -> RunStart:
+        """Start or resume: compare ``asked`` with what was started here, and write started.json.
 
         Returns:
             ``asked`` with the run id of the first start.
@@ -201,149 +133,78 @@ class RunFolder:
             RunError: options, data or labels have changed, or there would be fewer members.
         """
         if self._is_begun:
-            before = _read_json(self._started)
+            before = RunStart.read(self._started)
             self._require_same(before, asked)
-            asked = {**asked, "run_id": before["run_id"]}
-        write_json(self._started, asked)
+            asked = replace(asked, run_id=before.run_id)
+        write_json(self._started, asked.to_json())
         return asked
 
     def started_config(self) -> dict[str, object]:
-        """The options that the run here began with; empty if there is none."""
-        return dict(_read_json(self._started)["config"]) if self._started.exists() else {}
+        """The options that the run here was started with; empty if there is none."""
+        return RunStart.read(self._started).config if self._started.exists() else {}
 
-    def _require_same(self, before: dict[str, Any], asked: dict[str, Any]) -> None:
-        changed = differing(before["config"], asked["config"], ignore=FREE_ON_RESUME)
-        for kind, number in before["members"].items():
-            if asked["members"].get(kind, 0) < number:
+    def _require_same(self, before: RunStart, asked: RunStart) -> None:
+        changed = differing(before.config, asked.config, ignore=FREE_ON_RESUME)
+        for kind, number in before.members.items():
+            if asked.members.get(kind, 0) < number:
                 changed.append(f"--members (was {number} x {kind}; a run can only grow)")
-        names = {
-            "fingerprint": "the images",
-            "labels": "the labels",
-            "weights": "the file of --weights",
-            "version": "noisefind itself",
-        }
-        changed += [what for key, what in names.items() if before.get(key) != asked.get(key)]
+        compared = (
+            (before.fingerprint, asked.fingerprint, "the images"),
+            (before.labels, asked.labels, "the labels"),
+            (before.weights, asked.weights, "the file of --weights"),
+            (before.version, asked.version, "noisefind itself"),
+        )
+        changed += [what for old, new, what in compared if old != new]
         if changed:
             raise RunError(
                 f"--resume {self.path}: changed since the run began: {', '.join(changed)}; "
                 "change it back, or give -o a new folder"
             )
 
-    def write_results(
-        self, ranking: Ranking, skipped: Sequence[Skipped], clusters: Mapping[int, float]
-    ) -> None:
-        """Write scores.csv, skipped.csv and the curve of the clusters."""
-        write_csv(self.path / "scores.csv", SCORE_COLUMNS, _score_rows(ranking))
-        write_csv(self.path / "skipped.csv", Skipped._fields, skipped)
-        write_csv(
-            self.path / "features" / "clusters.csv",
-            ("n_clusters", "mean_squared_distance"),
-            ((k, cell(distance)) for k, distance in sorted(clusters.items())),
-        )
+    def finish(self, summary: RunSummary) -> None:
+        """Write run.json: the run is finished."""
+        write_json(self.path / "run.json", summary.to_json())
 
-    def write_findings(self, findings: Findings, dataset: Dataset) -> None:
-        """Write the neighbours, duplicates.csv and, where other splits were seen, leaks.csv."""
-        np.save(self.neighbours, findings.neighbours.rows)
-        np.save(self.neighbour_similarity, findings.neighbours.similarity)
-        group = findings.duplicate_group
-        rows = np.flatnonzero(group)
-        write_csv(
-            self.path / "duplicates.csv",
-            ("duplicate_group", "file_name", "given_label", "kind"),
-            (
-                (
-                    group[row],
-                    dataset.ids[row],
-                    dataset.classes[dataset.labels[row]],
-                    "exact" if findings.is_exact[row] else "near",
-                )
-                for row in rows[np.argsort(group[rows], kind="stable")].tolist()
-            ),
-        )
-        if findings.leaks is not None:
-            write_csv(self.path / "leaks.csv", Leak._fields, findings.leaks)
-
-    def write_details(
-        self,
-        details: Iterable[Sequence[object]],
-        classes: Iterable[Sequence[object]],
-        pairs: Iterable[Sequence[object]],
-    ) -> None:
-        """Write details.csv, noise_per_class.csv and joint.csv."""
-        write_csv(self.path / "details.csv", DETAIL_COLUMNS, details)
-        write_csv(self.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
-        write_csv(self.path / "joint.csv", PAIR_COLUMNS, pairs)
-
-    def write_held_out(self, dataset: Dataset) -> None:
-        """Write held_out.csv: what was set aside before scoring."""
-        labels = (dataset.classes[label] for label in dataset.labels.tolist())
-        write_csv(self.held_out, ("file_name", "label"), zip(dataset.ids, labels, strict=True))
-
-    def finish(self, summary: dict[str, Any]) -> None:
-        """Write run.json: the run is whole."""
-        write_json(self.path / "run.json", {"format": FORMAT, **summary})
-
-    def read_summary(self) -> dict[str, Any]:
-        """What run.json says.
+    def read_summary(self) -> RunSummary:
+        """What run.json holds.
 
         Raises:
-            RunError: there is no whole run here, or one of another format.
+            RunError: there is no finished run here, or run.json is not as this noisefind writes it.
         """
         if not self.is_whole:
-            way_out = (
+            hint = (
                 "it was interrupted: finish it with the same command and --resume"
                 if self._started.exists()
                 else "make one with: noisefind score DATA -o RUN"
             )
-            raise RunError(f"{self.path} is not the folder of a finished run; {way_out}")
-        summary = _read_json(self.path / "run.json")
-        if summary.get("format") != FORMAT:
-            raise RunError(
-                f"{self.path}/run.json has format {summary.get('format')}, this noisefind reads "
-                f"{FORMAT}; score the data again"
-            )
-        return summary
+            raise RunError(f"{self.path} is not the folder of a finished run; {hint}")
+        return RunSummary.read(self.path / "run.json")
 
     def read_ranking(self) -> Ranking:
-        """What scores.csv holds.
+        """The ranking in scores.csv.
 
         Raises:
-            RunError: the file cannot be read or lacks a column.
+            RunError: the file cannot be read, lacks a column or has a broken row.
         """
-        columns = _read_columns(self.path / "scores.csv", SCORE_COLUMNS)
-        try:
-            return Ranking(
-                ids=columns["file_name"],
-                splits=columns["split"],
-                given_labels=columns["given_label"],
-                predicted_labels=columns["predicted_label"],
-                predicted_probs=np.array(columns["predicted_prob"], np.float64),
-                label_scores=np.array(columns["label_score"], np.float64),
-                is_label_issue=np.array(columns["is_label_issue"]) == "true",
-                reasons=columns["reasons"],
-                scores={name: np.array(columns[name], np.float64) for name in SCORES},
-                duplicate_groups=np.array([int(n or 0) for n in columns["duplicate_group"]]),
-                is_outlier_issue=np.array(columns["is_outlier_issue"]) == "true",
-                image_issues=columns["image_issues"],
-            )
-        except ValueError as error:
-            raise RunError(f"{self.path}/scores.csv: {error}") from None
-
-    def read_optional(self, name: str, columns: Sequence[str]) -> dict[str, list[str]] | None:
-        """Columns of a table that not every run has; None where the file or one of them lacks.
-
-        Raises:
-            RunError: the table cannot be read.
-        """
-        path = self.path / name
-        if not path.exists() or not set(columns) <= set(_read_header(path)):
-            return None
-        return _read_columns(path, columns)
+        return tables.read_ranking(self.path / "scores.csv")
 
     def read_skipped(self) -> list[Skipped]:
-        """What skipped.csv holds."""
-        columns = _read_columns(self.path / "skipped.csv", Skipped._fields)
-        return [Skipped(*row) for row in zip(*columns.values(), strict=True)]
+        """The files that were left out.
+
+        Raises:
+            RunError: skipped.csv cannot be read.
+        """
+        return tables.read_skipped(self.path / "skipped.csv")
+
+    def read_optional(
+        self, name: str, columns: Sequence[str], numeric: Sequence[str] = ()
+    ) -> dict[str, list[str]] | None:
+        """Columns of a table that not every run has; None where the file or a column is missing.
+
+        Raises:
+            RunError: the table cannot be read, or a cell of a numeric column is no number.
+        """
+        return tables.read_optional(self.path / name, columns, numeric)
 
     @property
     def _started(self) -> Path:
@@ -351,56 +212,6 @@ class RunFolder:
 
     @property
     def _is_begun(self) -> bool:
-        """Whether anything is saved that a later start could lose."""
+        """Whether anything is saved that another start could destroy."""
         saved = (self.record, self.reduced_features, self.swav_checkpoint)
         return self._started.exists() and any(path.exists() for path in saved)
-
-
-def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
-    def text(values: NDArray[Any]) -> map[object]:
-        return map(cell, values.tolist())
-
-    return zip(
-        range(1, len(ranking) + 1),
-        ranking.ids,
-        ranking.splits,
-        ranking.given_labels,
-        ranking.predicted_labels,
-        text(ranking.predicted_probs),
-        text(ranking.label_scores),
-        text(ranking.is_label_issue),
-        ranking.reasons,
-        *(text(ranking.scores[name]) for name in SCORES),
-        [group or "" for group in ranking.duplicate_groups.tolist()],
-        text(ranking.is_outlier_issue),
-        ranking.image_issues,
-        strict=True,
-    )
-
-
-def _read_header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
-
-
-def _read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
-        places = [header.index(name) for name in names]
-        return {name: [row[i] for row in rows] for name, i in zip(names, places, strict=True)}
-    except (OSError, ValueError, IndexError, csv.Error) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise RunError(f"{path}: is not what noisefind writes")
-    return values

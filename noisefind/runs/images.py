@@ -1,9 +1,9 @@
-"""The images of a run again, from where they are now."""
+"""Images of a finished run: the dataset opened again, from where it is now."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
@@ -14,10 +14,11 @@ from noisefind.utils.cache import cache_folder
 if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
     from noisefind.runs.folder import RunFolder
+    from noisefind.runs.summary import RunSummary
 
 
 def reopen(
-    summary: dict[str, Any],
+    summary: RunSummary,
     folder: RunFolder,
     moved_to: Path | None = None,
     *,
@@ -27,7 +28,7 @@ def reopen(
     """The dataset that a run scored, with the labels that its files and folders have now.
 
     Args:
-        summary: what run.json says.
+        summary: run.json.
         folder: the run.
         moved_to: where the images are now; None: where they were.
         split: another split than the one that was scored, or ``all``.
@@ -36,21 +37,21 @@ def reopen(
     Raises:
         DataError: the images are not there.
     """
-    scored = summary["config"]
-    data, root = Path(summary["data"]), scored["root"]
+    scored = summary.score_config()
+    data, root = Path(summary.data), scored.root
     if moved_to is not None and is_table(data) and not is_table(moved_to):
-        root = str(moved_to)  # the table stayed, its images have moved
+        root = moved_to  # the table stayed, its images have moved
     elif moved_to is not None:
         data = moved_to
     elif not data.exists() and not is_table(data):
-        data = Path(summary["root"])  # where ``cifar10`` was downloaded to
-    gone = next((path for path in (data, root and Path(root)) if path and not path.exists()), None)
+        data = Path(summary.root)  # where ``cifar10`` was downloaded to
+    gone = next((path for path in (data, root) if path and not path.exists()), None)
     if gone is not None:
         raise DataError(f"{gone}: the images are not there any more; {way_out}")
     of = DataConfig(
-        split=split or ("all" if scored["split"] is None else scored["split"]),
-        root=Path(root) if root and is_table(data) else None,
-        cifar_labels=scored["cifar_labels"],
+        split=split or ("all" if scored.split is None else scored.split),
+        root=root if is_table(data) else None,
+        cifar_labels=scored.cifar_labels,
     )
     cache = cache_folder(None, folder.path / "cache")
     return open_dataset(data, of, cache_dir=cache, say=lambda _: None)

@@ -1,4 +1,4 @@
-"""What the members of a finished run said of every image, from its record."""
+"""Mean predicted probabilities of a finished run, from its record."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class MeanPredictions(NamedTuple):
 
 
 def mean_predictions(run: RunFolder) -> MeanPredictions:
-    """What the members say after their last epoch; every kind of member counts the same.
+    """The mean after the last epoch; every kind of member counts the same.
 
     Raises:
-        RunError: the run is not whole, or its record is gone.
+        RunError: the run is not finished, or its record is missing.
     """
     from noisefind.training.record import Record, n_recorded  # imports torch
 
     summary = run.read_summary()
-    folders = [run.record / network for network in summary["recipes"]]
+    folders = [run.record / network for network in summary.recipes]
     if not all(n_recorded(folder) for folder in folders):
-        raise RunError(f"{run.record} lacks what the members said; score the data again")
+        raise RunError(f"{run.record} lacks the predictions of the members; score the data again")
     mean = np.mean([Record(folder).mean for folder in folders], axis=0)
-    return MeanPredictions(sorted(run.read_ranking().ids), summary["classes"], mean)
+    return MeanPredictions(sorted(run.read_ranking().ids), summary.classes, mean)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from noisefind.runs import tables
 from noisefind.scoring.ranking import reason_codes
 from noisefind.utils.files import cell
 
@@ -11,22 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from noisefind.data.dataset import Dataset
-    from noisefind.detection.label_issues import LabelIssues
     from noisefind.detection.noise_rate import LabelNoise, NoiseRate
     from noisefind.runs.folder import RunFolder
     from noisefind.scoring.ranking import Judgement
 
 LEAST_IMAGES = 0.5  # of a pair of classes in joint.csv; fewer are noise of the estimate
-
-
-def issues_summary(issues: LabelIssues) -> dict[str, Any]:
-    """The label issues in run.json."""
-    share, rate = issues.memorised_share, issues.noise_rate._asdict()
-    return {
-        "noise_rate": {name: round(value, 6) for name, value in rate.items()},
-        "memorised": bool(issues.memorised),
-        "memorised_share": None if share is None else round(share, 6),
-    }
 
 
 def memorised_warning(share: float) -> str:
@@ -41,8 +31,8 @@ def memorised_warning(share: float) -> str:
 def write_details(run: RunFolder, dataset: Dataset, judgement: Judgement) -> None:
     """Write details.csv, noise_per_class.csv and joint.csv."""
     noise = judgement.issues.noise
-    run.write_details(
-        _details(dataset, judgement), _class_rows(dataset, judgement), _pairs(dataset, noise)
+    tables.write_details(
+        run, _details(dataset, judgement), _class_rows(dataset, judgement), _pairs(dataset, noise)
     )
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import time
-import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from noisefind._version import __version__
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
@@ -24,9 +18,10 @@ from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
 from noisefind.features.compute import FeatureFiles, FeatureTask, open_network
 from noisefind.features.swav import SwavFiles
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.tables import write_findings, write_held_out, write_results
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
-from noisefind.scoring.details import issues_summary, memorised_warning, write_details
+from noisefind.scoring.details import memorised_warning, write_details
 from noisefind.scoring.estimate import estimate
 from noisefind.scoring.image_checks import (
     ImageCheckSettings,
@@ -35,12 +30,12 @@ from noisefind.scoring.image_checks import (
 )
 from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
-from noisefind.scoring.sizes import Sizes, choose_sizes, trains_on_pixels
+from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
+from noisefind.scoring.summary import Means, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble, try_networks
 from noisefind.training.networks import require_known
 from noisefind.training.recipe import MemberKind, Recipe, is_trajectory
 from noisefind.training.record import Record, n_recorded
-from noisefind.training.weights import file_digest
 from noisefind.utils.cache import cache_folder
 from noisefind.utils.device import choose_devices, choose_threads, prepare_cpu
 from noisefind.utils.files import open_array
@@ -56,6 +51,8 @@ if TYPE_CHECKING:
 
     from noisefind.data.dataset import Dataset
     from noisefind.data.pixels import Stored
+    from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunSummary
     from noisefind.similarity.findings import Findings
     from noisefind.training.network import NetworkOptions
 
@@ -67,7 +64,7 @@ class ScoreResult:
     """What ``score`` found; everything is in the run folder too."""
 
     run: RunFolder
-    summary: dict[str, Any]
+    summary: RunSummary
     ranking: Ranking
 
 
@@ -150,7 +147,7 @@ def _score(
     dataset, pixels = stored.dataset, stored.pixels
     dataset = replace(dataset, images=[])  # from here on pixels come from the store: frees a CIFAR
     recipes = choose_recipes(config, networks, len(dataset))
-    started = run.start(_asked(data, config, dataset, recipes))
+    started = run.start(run_start(data, config, dataset, recipes))
     if run.is_whole and all(n_recorded(run.record / k) == r.members for k, r in recipes.items()):
         machine.progress.say(f"{run.path} is complete; nothing is left to do")
         return ScoreResult(run, run.read_summary(), run.read_ranking())
@@ -194,20 +191,17 @@ def _score(
             dataset, ensemble, distances, leave_one_out, findings=findings, seed=config.seed
         )
         ranking = judgement.ranking
-        run.write_results(ranking, dataset.skipped, clusters.curve)
-        run.write_findings(findings, dataset)
+        write_results(run, ranking, dataset.skipped, clusters.curve)
+        write_findings(run, findings, dataset)
         write_details(run, dataset, judgement)
         if held_out is not None:
-            run.write_held_out(held_out)
+            write_held_out(run, held_out)
         machine.progress.advance()
     if judgement.issues.memorised:
         machine.progress.say(memorised_warning(judgement.issues.memorised_share or 0.0))
-    summary = {
-        **started,
-        **_summary(dataset, ranking, sizes, recipes, clusters, machine),
-        **findings.counts(),
-        **issues_summary(judgement.issues),
-    }
+    device = ",".join(map(str, machine.devices or [machine.device]))
+    means = Means(device, machine.n_threads, machine.seconds, sizes, recipes, len(clusters.centers))
+    summary = run_summary(started, dataset, judgement, findings, means)
     run.finish(summary)
     return ScoreResult(run, summary, ranking)
 
@@ -231,24 +225,6 @@ def _open(
     if held_out is not None:
         machine.progress.say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
     return kept, held_out
-
-
-def _asked(
-    data: str | Path, config: ScoreConfig, dataset: Dataset, recipes: dict[str, Recipe]
-) -> dict[str, Any]:
-    """What identifies a run: it may go on only as long as all of this is the same."""
-    labels = repr((dataset.classes, dataset.labels.tolist())).encode()
-    return {
-        "run_id": uuid.uuid4().hex,
-        "version": __version__,
-        "data": str(Path(data).absolute()) if Path(data).exists() else str(data),
-        "root": str(dataset.root.absolute()),
-        "fingerprint": dataset.fingerprint,
-        "labels": hashlib.sha256(labels).hexdigest(),
-        "members": {kind: recipe.members for kind, recipe in recipes.items()},
-        "weights": file_digest(config.weights) if config.weights else None,
-        "config": config.to_dict(),
-    }
 
 
 def _say_estimate(
@@ -339,31 +315,3 @@ def _leave_one_out(
         advance=machine.progress.advance,
     )  # fmt: skip
     return fit_leave_one_out(scores, dataset.labels, seed=seed)
-
-
-def _summary(
-    dataset: Dataset,
-    ranking: Ranking,
-    sizes: Sizes,
-    recipes: dict[str, Recipe],
-    clusters: Clusters,
-    machine: _Machine,
-) -> dict[str, Any]:
-    """What run.json adds to what was known at the start."""
-    n_issues = int(ranking.is_label_issue.sum())
-    packages = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
-    return {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "device": ",".join(map(str, machine.devices or [machine.device])),
-        "threads": machine.n_threads,
-        "recipes": {kind: asdict(recipe) for kind, recipe in recipes.items()},
-        "sizes": asdict(sizes),
-        "n_clusters": len(clusters.centers),
-        "n_images": len(dataset),
-        "classes": list(dataset.classes),
-        "n_skipped": len(dataset.skipped),
-        "n_label_issues": n_issues,
-        "label_issue_share": round(n_issues / len(dataset), 6),
-        "seconds": {**machine.seconds, "total": round(sum(machine.seconds.values()), 3)},
-    }

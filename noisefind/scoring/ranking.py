@@ -16,7 +16,7 @@ from noisefind.detection.label_issues import (
 )
 from noisefind.detection.label_quality import worst_first
 from noisefind.detection.reasons import CODES, Indicators, Reason, find_reasons, reasons_of
-from noisefind.runs.folder import Ranking
+from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES, forgetting
 from noisefind.similarity.neighbours import neighbour_agreement
 from noisefind.utils.seeds import random_keys

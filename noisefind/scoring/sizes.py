@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from noisefind.data.pixels import typical_side
+from noisefind.runs.summary import Sizes
 
 if TYPE_CHECKING:
     from noisefind.data.dataset import Dataset
@@ -13,15 +13,6 @@ if TYPE_CHECKING:
     from noisefind.features.frozen import FrozenNetwork
 
 SMALL_IMAGE = 64  # px: images up to here are kept at their own size
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Sides in px of what is stored, seen by the feature network, and trained on."""
-
-    stored: int
-    features: int
-    network: int
 
 
 def trains_on_pixels(networks: tuple[str, ...], options: FeatureOptions) -> bool:

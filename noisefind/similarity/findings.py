@@ -68,14 +68,17 @@ class Findings:
             image_issues=[""] * n_images,
         )
 
-    def counts(self) -> dict[str, int]:
-        """How much was found, for run.json."""
-        counts = {
-            "n_duplicate_groups": int(self.duplicate_group.max(initial=0)),
-            "n_twins_under_other_labels": int((self.conflicting_duplicate >= 0).sum()),
-            "n_outliers": int(self.is_outlier.sum()),
-            "n_image_issues": sum(map(bool, self.image_issues)),
-        }
-        if self.leaks is not None:
-            counts["n_leaks"] = len({leak.file_name for leak in self.leaks})
-        return counts
+    @property
+    def n_duplicate_groups(self) -> int:
+        """Groups of images that are the same, or nearly."""
+        return int(self.duplicate_group.max(initial=0))
+
+    @property
+    def n_conflicting_duplicates(self) -> int:
+        """Images with a duplicate that has another label."""
+        return int((self.conflicting_duplicate >= 0).sum())
+
+    @property
+    def n_leaks(self) -> int | None:
+        """Images that another split holds too; None where none was searched for."""
+        return None if self.leaks is None else len({leak.file_name for leak in self.leaks})

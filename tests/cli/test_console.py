@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from noisefind.cli.console import print_scores
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     import pytest
@@ -30,8 +32,7 @@ def test_file_names_are_printed_whole_on_a_narrow_terminal(
         scores={name: np.array([1.0]) for name in SCORES},
         duplicate_groups=np.array([0]), is_outlier_issue=np.array([False]), image_issues=[""],
     )  # fmt: skip
-    rate = {"estimate": 0.5, "low": 0.1, "high": 0.9}
-    summary = {"n_label_issues": 1, "n_images": 1, "n_skipped": 0, "noise_rate": rate}
+    summary = made_up_summary(n_label_issues=1, n_images=1)
     result = SimpleNamespace(run=RunFolder(Path("run")), summary=summary, ranking=ranking)
     print_scores(cast("Any", result))
     assert (

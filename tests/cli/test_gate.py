@@ -10,13 +10,17 @@ import pytest
 
 from noisefind.cli.gate import reason_to_fail
 from noisefind.config import PruneConfig, ScoreConfig, load_config
-from noisefind.errors import ConfigError, RunError
+from noisefind.errors import ConfigError
 from noisefind.pruning import prune as pruning
+from noisefind.runs.summary import EstimatedShare
 from tests.commands import CommandLine, process, read_csv
 from tests.images import write_csv, write_images
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from noisefind.runs.summary import RunSummary
 
 OPTIONS = ("--members", "3", "--epochs", "15", "--clusters", "3", "--threads", "1")
 
@@ -51,10 +55,10 @@ def run(noisefind: CommandLine, data: Path) -> Path:
     return run
 
 
-def summary(low: float, n_images: int = 1000) -> dict[str, object]:
-    """What run.json says where the interval begins at ``low``."""
-    rate = {"estimate": min(low + 0.01, 1), "low": low, "high": min(low + 0.02, 1)}
-    return {"noise_rate": rate, "n_images": n_images, "label_issue_share": 1.0}
+def summary(low: float, n_images: int = 1000) -> RunSummary:
+    """A run whose interval begins at ``low``."""
+    rate = EstimatedShare(min(low + 0.01, 1), low, min(low + 0.02, 1))
+    return made_up_summary(noise_rate=rate, n_images=n_images, label_issue_share=1.0)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +84,8 @@ def test_only_a_lower_end_above_the_limit_fails(low: float, given: object, fails
 
 def test_doubt_alone_closes_no_gate() -> None:
     """An estimate above the limit passes as long as its interval reaches below it."""
-    rate = {"estimate": 0.05, "low": 0.019, "high": 0.2}
-    assert reason_to_fail({"noise_rate": rate, "n_images": 50}, 0.02) is None
+    rate = EstimatedShare(0.05, 0.019, 0.2)
+    assert reason_to_fail(made_up_summary(noise_rate=rate, n_images=50), 0.02) is None
 
 
 def test_the_reason_names_estimate_interval_and_limit() -> None:
@@ -91,13 +95,6 @@ def test_the_reason_names_estimate_interval_and_limit() -> None:
         "about 3.0001% of 999,999 labels are wrong (95 % interval 2.0001% to 4.0001%): the lower "
         "end is more than --fail-over 2%"
     )
-
-
-def test_a_run_without_a_noise_rate_is_refused() -> None:
-    """What an older version wrote has no interval to judge by; without the option it passes."""
-    assert reason_to_fail({"label_issue_share": 1.0, "n_images": 1}, None) is None
-    with pytest.raises(RunError, match=r"no noise_rate; score the data again"):
-        reason_to_fail({"label_issue_share": 1.0, "n_images": 1}, 0.02)
 
 
 @pytest.mark.parametrize("given", ["2", "-1%", "101%", "nan", "nan%", "two", "", "%", True, "inf"])

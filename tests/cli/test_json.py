@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ import typer
 
 from noisefind.cli import console
 from noisefind.cli import main as cli
+from noisefind.runs.summary import EstimatedShare
 from tests.commands import DIGITS, QUICK, ROOT, CommandLine
 from tests.documents import checked, evaluated, schema
 from tests.images import write_images
-from tests.runs import MadeUp, write_run
+from tests.made_up_runs import MadeUp, made_up_summary, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +41,8 @@ def run(tmp_path: Path) -> Path:
     ids, given = [HOSTILE[0], "b.png", "c.png"], [HOSTILE[1], "cat", "cat"]
     write_images(tmp_path / "data", "b.png", "c.png")
     made_up = MadeUp(ids, given, ["cat"] * 3, n_suspected=1)
-    return write_run(tmp_path / "run", made_up, tmp_path / "data", noise_rate=RATE).path
+    rate = EstimatedShare(**RATE)
+    return write_run(tmp_path / "run", made_up, tmp_path / "data", noise_rate=rate).path
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -114,8 +117,8 @@ def test_compare(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     later = write_run(tmp_path / "later", made_up, tmp_path / "data").path
     document = checked("compare", noisefind("compare", run, later, "--json").out)
     assert (document["output"], document["spearman"]) == (None, None)  # of one image
-    assert document["no_longer_suspected"][0]["file_name"] == HOSTILE[0]
-    assert document["b"]["noise_rate"] is None
+    assert document["no_longer_flagged"][0]["file_name"] == HOSTILE[0]
+    assert document["b"]["noise_rate"] == asdict(made_up_summary().noise_rate)
 
 
 def test_report(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from scipy.stats import pearsonr, spearmanr
 
 from noisefind.config import ExamplesConfig
 from noisefind.evaluation import embedding, plotting
-from noisefind.evaluation.correlation import pearson, spearman
 from noisefind.evaluation.distribution import N_BINS, bin_edges
 from noisefind.evaluation.embedding import tsne
 from noisefind.evaluation.examples import chosen_rows
+from noisefind.evaluation.metrics import pearson, spearman
 from noisefind.evaluation.plotting import shown
 from noisefind.runs.folder import RunFolder
 from noisefind.scores import SCORES, difficulty
@@ -75,7 +75,7 @@ def test_a_constant_score_has_no_correlation() -> None:
 
 
 def test_each_image_is_in_one_bar(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
-    """The bars of a score add up to all images and all suspected ones; directions are said."""
+    """The bars of a score add up to all images and all label issues; directions are given."""
     output = noisefind("evaluate", "distribution", run, "-o", tmp_path / "out", "--json")
     document = evaluated("evaluate-distribution", output.out)
     rows = read_csv(tmp_path / "out/distribution.csv")
@@ -83,16 +83,16 @@ def test_each_image_is_in_one_bar(noisefind: CommandLine, run: Path, tmp_path: P
     for name in NAMES:
         bars = [row for row in rows if row["score"] == name]
         values = np.array([float(row[name]) for row in ranked])
-        is_suspected = np.array([row["is_label_issue"] == "true" for row in ranked])
+        is_flagged = np.array([row["is_label_issue"] == "true" for row in ranked])
         assert sum(int(bar["n_images"]) for bar in bars) == len(ranked) == 1000
-        assert sum(int(bar["n_suspected"]) for bar in bars) == is_suspected.sum()
-        high = is_suspected & (values >= float(bars[-1]["low"]))
-        assert int(bars[-1]["n_suspected"]) == high.sum()
+        assert sum(int(bar["n_label_issues"]) for bar in bars) == is_flagged.sum()
+        high = is_flagged & (values >= float(bars[-1]["low"]))
+        assert int(bars[-1]["n_label_issues"]) == high.sum()
         spread = document["scores"][name]
         largest = np.abs(values).argmax()  # 0 says nothing
         assert spread["high_is_hard"] == (difficulty(name, values)[largest] == values[largest])
-        assert spread["median_of_suspected"] == pytest.approx(
-            np.median(values[is_suspected]), rel=1e-5
+        assert spread["median_of_label_issues"] == pytest.approx(
+            np.median(values[is_flagged]), rel=1e-5
         )
 
 
@@ -241,13 +241,14 @@ def test_odd_names_of_classes_and_a_lost_image(
 
 
 def test_a_hundred_classes_have_names_on_the_map(tmp_path: Path) -> None:
-    """More classes than looks: each name stands at its points; a class without points has none."""
+    """More classes than markers: each has its name at its points; one without points has none."""
     rng = np.random.default_rng(0)
     classes = [f"class {number}" for number in range(100)]
     numbers = np.arange(300) % 99
     embedding._draw(
-        tmp_path, rng.normal(size=(300, 2)), numbers, classes, rng.random(300) < 0.1, 300
-    )
+        tmp_path, rng.normal(size=(300, 2)), numbers, classes, is_flagged=rng.random(300) < 0.1,
+        n_images=300,
+    )  # fmt: skip
     text = (tmp_path / "embedding.svg").read_text()
     assert all(text.count(f"<!-- {name} -->") == 1 for name in classes[:99])
     assert "class 99" not in text

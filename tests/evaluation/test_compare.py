@@ -10,7 +10,7 @@ import pytest
 from noisefind.evaluation.compare import compare
 from noisefind.runs.folder import RunFolder
 from tests.commands import CommandLine, read_csv
-from tests.runs import MadeUp, write_run
+from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_what_differs_is_found(runs: tuple[Path, Path]) -> None:
-    """By hand: a.png stays suspected, b.png is no longer, c.png newly; d.png hardly moves."""
+    """By hand: a.png stays flagged, b.png is no longer, c.png newly; d.png hardly moves."""
     found = compare(*runs).summary
     names = {
         key: [image["file_name"] for image in found[key]]
@@ -42,8 +42,8 @@ def test_what_differs_is_found(runs: tuple[Path, Path]) -> None:
         if isinstance(value, list)
     }
     assert names == {
-        "newly_suspected": ["c.png"],
-        "no_longer_suspected": ["b.png"],
+        "newly_flagged": ["c.png"],
+        "no_longer_flagged": ["b.png"],
         "changed_labels": ["b.png"],
         "moved_most": ["b.png", "a.png", "c.png", "d.png"],
         "only_in_a": ["gone.png"],
@@ -59,7 +59,7 @@ def test_spearman_is_that_of_the_common_images(runs: tuple[Path, Path]) -> None:
     """Ranks 1 2 3 4 of a, b, c, d become 2 4 1 3: 1 - 6 * (1 + 4 + 4 + 1) / (4 * 15) = 0."""
     assert compare(*runs).summary["spearman"] == pytest.approx(0)
     same = compare(runs[0], runs[0]).summary
-    assert (same["spearman"], same["moved_most"], same["newly_suspected"]) == (1, [], [])
+    assert (same["spearman"], same["moved_most"], same["newly_flagged"]) == (1, [], [])
 
 
 def test_the_order_of_rows_is_no_matter(runs: tuple[Path, Path]) -> None:
@@ -104,9 +104,9 @@ def test_people_see_the_differences(noisefind: CommandLine, runs: tuple[Path, Pa
     before = sorted(runs[0].parent.rglob("*"))
     output = noisefind("compare", *runs)
     assert output.code == 0
-    for words in ("4 images in both runs", "Newly suspected: 1", "No longer suspected: 1"):
+    for words in ("4 images in both runs", "Newly flagged: 1", "No longer flagged: 1"):
         assert words in output.out
-    assert "2 images only here, 1 of them suspected" in output.out
+    assert "2 images only here, 1 of them flagged" in output.out
     assert "\u202e" not in output.out
     assert sorted(runs[0].parent.rglob("*")) == before
 

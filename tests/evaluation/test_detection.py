@@ -75,7 +75,7 @@ def test_the_numbers_are_those_of_the_files(noisy_digits: Path, judged: Path) ->
     assert hits == pytest.approx(is_hit[is_wrong & is_flagged].mean(), abs=1e-5)
 
 
-def test_planted_errors_are_found(judged: Path) -> None:
+def test_injected_errors_are_found(judged: Path) -> None:
     """On real digits the ranking is far better than chance, and its interval says so."""
     found = values(judged / "detection.csv")
     assert float(found["label_score", "auroc"]["low"]) > 0.9
@@ -192,8 +192,8 @@ def test_ids_on_one_side_are_counted(
     document = json.loads(output.out)
     assert (document["n_images"], document["n_not_in_truth"]) == (300, 700)
     assert document["n_not_in_run"] == 1
-    assert "700 images of the run are not in the truth" in output.err
-    assert "1 images of the truth are not in the run" in output.err
+    assert "700 images of the run are not in the ground truth" in output.err
+    assert "1 images of the ground truth are not in the run" in output.err
 
 
 def test_without_draws_there_are_no_intervals(
@@ -255,8 +255,8 @@ def test_selftest_plants_scores_and_judges(noisefind: CommandLine, tmp_path: Pat
     options = ("--fraction", "0.2", "--seeds", "2", "--kind", "moved", *QUICK)
     output = noisefind("evaluate", "selftest", data, "-o", out, *options)
     assert output.code == 0, output.err
-    assert "count as false alarms" in output.out
-    assert "run 2 of 2: 20.00% planted, seed 1" in output.err
+    assert "count as false positives" in output.out
+    assert "run 2 of 2: 20.00% injected, seed 1" in output.err
     rows = read_csv(out / "selftest.csv")
     assert {(row["fraction"], row["seed"]) for row in rows} == {("0.2", "0"), ("0.2", "1")}
     assert {row["value"] for row in rows if row["of"] == "truth"} == {"0.2"}

@@ -171,7 +171,7 @@ def test_confusion_leaves_what_the_run_does_not_know(
     line = noisefind.refused(
         "inject", pets, "-o", tmp_path / "o", *confusion, run, "--fraction", ".7"
     )
-    assert "knows 40 of the 60 images, too few to change 42" in line
+    assert "has 40 of the 60 images, too few to change 42" in line
 
 
 def test_what_is_there_is_kept(noisefind: CommandLine, pets: Path, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_bad_requests_are_refused_in_one_line(
         ("--fraction", "1.2"): "--fraction is '1.2'",
         ("--fraction", "0.001"): "is none; ask for 0.0167 or more",
         ("--kind", "confusion", "--run", tmp_path): "not the folder of a finished run",
-        (*asymmetric, tmp_path / "none.csv"): "says of no class",
+        (*asymmetric, tmp_path / "none.csv"): "changes no class",
         (*asymmetric, tmp_path / "m.yaml", "--fraction", "0.5"): "30 of the 20 images of class 'a'",
     }
     for options, words in cases.items():

@@ -63,8 +63,8 @@ def test_from_run_to_plot(noisefind: CommandLine, home: Path, tmp_path: Path) ->
     assert "15 to test on (split test)" in output.err
     assert "without loss" in output.out
     names = {path.name for path in out.iterdir()}
-    assert names >= {"sweep.csv", "epochs.csv", "summary.csv", "sweep.json", "points"}
-    seen = {row["file_name"] for file in (out / "points").iterdir() for row in read_csv(file)}
+    assert names >= {"sweep.csv", "epochs.csv", "summary.csv", "sweep.json", "subsets"}
+    seen = {row["file_name"] for file in (out / "subsets").iterdir() for row in read_csv(file)}
     assert len(seen) == 54
     assert all(name.startswith("train/") for name in seen)
     assert {row["n_images"] for row in read_csv(out / "sweep.csv")} == {"54", "27"}
@@ -85,7 +85,7 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     )  # fmt: skip
     assert output.code == 0, output.err
     assert "6 of 60 labels changed" in output.err
-    assert "predicted is a fall beyond 0.5" in output.out
+    assert "A loss is predicted for starts above 0.5" in output.out
     assert [row["start"] for row in read_csv(out / "differences.csv")] == ["0", "0.6"]
     rows = read_csv(out / "summary.csv")
     assert {row["labels"] for row in rows} == {"given", "noisy"}
@@ -97,7 +97,7 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     assert document == json.loads((out / "sweep.json").read_text())
     assert document["injected"] == {"kind": "moved", "asked": 0.1, "done": 0.1}
     clean, noisy = (
-        {r["file_name"]: r["label"] for r in read_csv(out / f"points/{name}.csv")}
+        {r["file_name"]: r["label"] for r in read_csv(out / f"subsets/{name}.csv")}
         for name in ("full", "noisy-full")
     )
     assert clean.keys() == noisy.keys()
@@ -120,15 +120,15 @@ def test_clean_with_a_truth(noisefind: CommandLine, home: Path, tmp_path: Path) 
     ways = {row["score"]: row for row in read_csv(tmp_path / "out/summary.csv")}
     assert list(ways) == ["full", "random", "drop", "relabel", "drop-by-truth", "truth"]
     planted = {r["file_name"]: r for r in read_csv(truth)}
-    points = {
-        name: {r["file_name"]: r["label"] for r in read_csv(tmp_path / f"out/points/{name}.csv")}
+    subsets = {
+        name: {r["file_name"]: r["label"] for r in read_csv(tmp_path / f"out/subsets/{name}.csv")}
         for name in ("full", "drop-by-truth", "truth")
     }
-    wrong = {n for n in points["full"] if planted[n]["label"] != planted[n]["true_label"]}
+    wrong = {n for n in subsets["full"] if planted[n]["label"] != planted[n]["true_label"]}
     assert 0 < len(wrong) == document["n_wrong"] <= 6
     assert f"of the {len(wrong)} wrong ones among them" in output.err
-    assert points["full"].keys() - points["drop-by-truth"].keys() == wrong
-    assert points["truth"] == {n: planted[n]["true_label"] for n in points["full"]}
+    assert subsets["full"].keys() - subsets["drop-by-truth"].keys() == wrong
+    assert subsets["truth"] == {n: planted[n]["true_label"] for n in subsets["full"]}
     (tmp_path / "other.csv").write_text("file_name,true_label\nelse.png,one\n")
     line = noisefind.refused(*clean, tmp_path / "no", "--truth", tmp_path / "other.csv")
     assert "none of its ids is among the training images: 'else.png'" in line
@@ -149,15 +149,15 @@ def test_the_other_verbs(
     noisefind: CommandLine, home: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     """They run through, draw, and print a document; clusters says what k-means came to."""
-    verb, *options = arguments
+    subcommand, *options = arguments
     output = noisefind(
-        "evaluate", verb, home / "data", "--run", home / "run", "-o", tmp_path / "out",
+        "evaluate", subcommand, home / "data", "--run", home / "run", "-o", tmp_path / "out",
         "--seeds", "1", "--epochs", "1", *typed(home)[:2], *options, "--json",
     )  # fmt: skip
     assert output.code == 0, output.err
-    assert checked("evaluate-sweep", output.out)["command"] == f"evaluate {verb}"
+    assert checked("evaluate-sweep", output.out)["command"] == f"evaluate {subcommand}"
     assert (tmp_path / "out/sweep.json").exists()
-    if verb == "clusters":
+    if subcommand == "clusters":
         fits = read_csv(tmp_path / "out/clusters.csv")
         assert [row["n_clusters"] for row in fits] == ["2", "5"]
 
@@ -187,7 +187,7 @@ def test_hold_out_makes_a_test_split(noisefind: CommandLine, home: Path, tmp_pat
     assert "12 to test on (set aside by --hold-out)" in output.err
     seen = {
         row["file_name"]
-        for file in (tmp_path / "out/points").iterdir()
+        for file in (tmp_path / "out/subsets").iterdir()
         for row in read_csv(file)
     }  # fmt: skip
     assert seen < scored
@@ -204,8 +204,8 @@ def test_images_of_the_run_that_are_tested_on_are_not_learned(
         "0.5", *typed(home)[:2], *TINY,
     )  # fmt: skip
     assert output.code == 0, output.err
-    assert "15 images of the run are tested or validated on" in output.err
-    full = read_csv(tmp_path / "out/points/full.csv")
+    assert "15 images of the run are test or validation images" in output.err
+    full = read_csv(tmp_path / "out/subsets/full.csv")
     assert len(full) == 54
     assert all(row["file_name"].startswith("train/") for row in full)
 

@@ -29,17 +29,19 @@ from noisefind.data.dataset import Dataset
 from noisefind.errors import ConfigError, DataError
 from noisefind.experiments import summary
 from noisefind.experiments.clean import clean
-from noisefind.experiments.context import Bench, images_of
+from noisefind.experiments.context import Context, images_of
 from noisefind.experiments.curriculum import curriculum
-from noisefind.experiments.inject_window import Fall, judge
-from noisefind.experiments.subsets import Choice, Images, job, window, without
-from noisefind.experiments.subsets import Stage as SweepStage
+from noisefind.experiments.inject_window import NoiseEffect, conclude
+from noisefind.experiments.subsets import Choice, RankedImages, SubsetPhase, job, window, without
 from noisefind.experiments.sweep import Sweep, remove, windows
-from noisefind.runs.folder import Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
+from noisefind.runs.tables import write_results
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.output import OutputFolder
 from noisefind.utils.progress import Progress
+from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +53,7 @@ N, N_CLASSES = 60, 3
 
 
 def dataset(n_images: int = N) -> Dataset:
-    """Images in class folders: sorted ids are sorted classes."""
+    """RankedImages in class folders: sorted ids are sorted classes."""
     classes = ("cat", "cow", "dog")
     labels = np.arange(n_images) * N_CLASSES // n_images
     ids = tuple(f"{classes[label]}/{row:04d}.png" for row, label in enumerate(labels.tolist()))
@@ -59,7 +61,7 @@ def dataset(n_images: int = N) -> Dataset:
 
 
 def ranking(data: Dataset, shuffle: int = 0) -> Ranking:
-    """aum is distinct, pred_sum has three values, every tenth label is suspected."""
+    """aum is distinct, pred_sum has three values, every tenth label is flagged."""
     n_images = len(data)
     rng = np.random.default_rng(1)
     aum = rng.permutation(n_images).astype(np.float64)
@@ -105,7 +107,7 @@ def share_kept(job_: SubsetJob) -> float:
 
 def open_fake(
     folder: Path,
-    verb: str,
+    subcommand: str,
     config: SweepConfig,
     trainer: TrainSubsets,
     *,
@@ -116,12 +118,18 @@ def open_fake(
     data = dataset(N)
     run = RunFolder(folder / "run")
     (run.path / "features").mkdir(parents=True, exist_ok=True)
-    run.write_results(ranking(data, shuffle), [], {})
-    run.finish({"run_id": "x", "config": {}, "n_clusters": 3})
+    write_results(run, ranking(data, shuffle), [], {})
+    run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
-    bench = Bench(data, images, trainer, "fake", 10, 2, folder / "cache", key, {"n_test": 1})
-    output = OutputFolder(folder / "out", folder / "out")
-    return Sweep(verb, "data", run, output, config, bench, Progress())
+    context = Context(
+        train=data, images=images, trainer=trainer, network="fake", batch_size=10, epochs=2,
+        cache=folder / "cache", key=key, facts={"n_test": 1},
+    )  # fmt: skip
+    return Sweep(
+        subcommand=subcommand, data="data", run=run,
+        output=OutputFolder(folder / "out", folder / "out"), config=config, context=context,
+        progress=Progress(),
+    )  # fmt: skip
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -130,13 +138,18 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
-def some_images(n_images: int, **scores: Any) -> Images:
-    """Images of three classes in sorted folders, with ``aum`` by chance."""
+def some_images(n_images: int, **scores: Any) -> RankedImages:
+    """RankedImages of three classes in sorted folders, with ``aum`` by chance."""
     data = dataset(n_images)
     aum = np.random.default_rng(0).permutation(n_images).astype(np.float64)
     nothing = np.zeros(n_images, dtype=np.bool_)
-    return Images(
-        data.ids, np.arange(n_images), data.labels, nothing, data.labels, {"aum": aum, **scores}
+    return RankedImages(
+        ids=data.ids,
+        rows=np.arange(n_images),
+        labels=data.labels,
+        is_label_issue=nothing,
+        suggested=data.labels,
+        hardness={"aum": aum, **scores},
     )
 
 
@@ -177,11 +190,11 @@ def test_windows_at_056_and_057_are_two(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("tests.experiments.test_sweep.N", 150)  # a hundredth of 60 images is none
     config = WindowConfig(start="0.56,0.57", by="aum", seeds=1)
     windows(open_fake(tmp_path, "window", config, pretend(share_kept)), config)
-    points = tmp_path / "out/points"
-    first, second = (rows(points / f"aum-{at}.csv") for at in ("0.56", "0.57"))
+    subsets = tmp_path / "out/subsets"
+    first, second = (rows(subsets / f"aum-{at}.csv") for at in ("0.56", "0.57"))
     assert len(first) == len(second) == 60
     assert first != second
-    assert {p.name for p in points.iterdir()} == {
+    assert {p.name for p in subsets.iterdir()} == {
         "aum-0.56.csv", "aum-0.57.csv", "full.csv", "random.csv",
     }  # fmt: skip
 
@@ -193,7 +206,7 @@ def test_windows_have_one_size(n_images: int, width: int, start: int) -> None:
     images = some_images(n_images)
     share = Decimal(width) / 100
     at = min(Decimal(start) / 100, 1 - share)
-    found = window(images, "aum", at, share, Choice(min_per_class=0))
+    found = window(images, "aum", at, share, choice=Choice(min_per_class=0))
     assert len(found) == max(1, round(share * n_images))
     places = np.sort(images.hardness["aum"].argsort().argsort()[found])
     assert (np.diff(places) == 1).all()
@@ -203,14 +216,14 @@ def test_no_class_vanishes_from_a_window() -> None:
     """Integer scores over sorted folders: ties are not broken by the order of rows."""
     images = some_images(300, pred_sum=np.repeat([0.0, 1.0, 2.0], 100)[::-1] * 0)
     for start in ("0", "0.3", "0.6"):
-        found = window(images, "pred_sum", Decimal(start), Decimal("0.4"), Choice())
+        found = window(images, "pred_sum", Decimal(start), Decimal("0.4"), choice=Choice())
         counts = np.bincount(images.labels[found], minlength=3)
         assert counts.min() > 25, counts
     sorted_by_class = some_images(300, hard=np.repeat([0.0, 1.0, 2.0], 100))
-    found = without(sorted_by_class, "easiest", "hard", Decimal("0.5"), Choice())
+    found = without(sorted_by_class, "easiest", "hard", Decimal("0.5"), choice=Choice())
     assert np.bincount(sorted_by_class.labels[found], minlength=3).min() >= 1
     balanced = Choice(balance=True)
-    found = without(sorted_by_class, "easiest", "hard", Decimal("0.5"), balanced)
+    found = without(sorted_by_class, "easiest", "hard", Decimal("0.5"), choice=balanced)
     assert np.bincount(sorted_by_class.labels[found]).tolist() == [50, 50, 50]
 
 
@@ -218,7 +231,7 @@ def test_arithmetic_of_a_removal(tmp_path: Path) -> None:
     """Accuracy 0.9 * share kept + 0.01 * seed: every number of summary.csv by hand."""
     config = EasiestConfig(remove="0.1:0.5:0.1", by="aum", seeds=3)
     result = remove(open_fake(tmp_path, "easiest", config, pretend(share_kept)), config)
-    found = {(r["score"], r["point"]): r for r in rows(tmp_path / "out/summary.csv")}
+    found = {(r["score"], r["position"]): r for r in rows(tmp_path / "out/summary.csv")}
     full, half = found["full", ""], found["aum", "0.5"]
     assert float(full["final_mean"]) == pytest.approx(0.91)
     assert float(full["final_std"]) == pytest.approx(0.01)
@@ -234,7 +247,7 @@ def test_arithmetic_of_a_removal(tmp_path: Path) -> None:
         assert float(half[f"area_{rule}" if f"area_{rule}" in half else rule]) == pytest.approx(
             np.mean(ratios), abs=1e-6
         )
-    assert [v["shown"] for v in result.summary["verdicts"]] == [None]
+    assert [v["shown"] for v in result.summary["conclusions"]] == [None]
     sweep = rows(tmp_path / "out/sweep.csv")
     assert len(sweep) == (1 + 5 + 5) * 3
     assert {r["best_epoch"] for r in sweep} == {"1"}
@@ -246,7 +259,7 @@ def test_arithmetic_of_a_removal(tmp_path: Path) -> None:
 
 
 def test_verdict_names_the_largest_share(tmp_path: Path) -> None:
-    """Accuracy that holds until half is gone: the verdict is 0.5, or nothing from one seed."""
+    """Accuracy that holds until half is gone: the conclusion is 0.5, or nothing from one seed."""
 
     def holds(job_: SubsetJob) -> float:
         return (0.9 if len(job_.phases[-1].rows) >= N // 2 else 0.7) + 0.01 * job_.seed
@@ -255,9 +268,9 @@ def test_verdict_names_the_largest_share(tmp_path: Path) -> None:
         folder = tmp_path / str(seeds)
         config = HardestConfig(remove="0.1:0.9:0.1", by="aum", seeds=seeds)
         result = remove(open_fake(folder, "hardest", config, pretend(holds)), config)
-        (verdict,) = result.summary["verdicts"]
-        assert verdict["shown"] == shown
-        assert ("not shown" in verdict["text"]) == (shown is None)
+        (conclusion,) = result.summary["conclusions"]
+        assert conclusion["shown"] == shown
+        assert ("no share" in conclusion["text"]) == (shown is None)
 
 
 def test_random_controls_are_drawn_anew_for_each_seed(tmp_path: Path) -> None:
@@ -318,7 +331,7 @@ def test_an_interrupted_sweep_goes_on(tmp_path: Path) -> None:
 
 def test_steps_or_epochs_are_equal() -> None:
     """By default a subset gets the steps of the full data, else those that it fills."""
-    stages = (SweepStage(np.arange(40), 4),)
+    stages = (SubsetPhase(np.arange(40), 4),)
     labels = np.zeros(100, np.int64)
     for equal, steps in (("steps", 40), ("epochs", 16)):
         made = job(stages, labels, 0, n_full=100, batch_size=10, equal=equal)
@@ -326,33 +339,33 @@ def test_steps_or_epochs_are_equal() -> None:
 
 
 def test_clean_compares_all_ways(tmp_path: Path) -> None:
-    """Six of 60 are suspected: they go, or become the suggestion; 40 are wrong by the truth."""
+    """Six of 60 are flagged: they are dropped, or relabelled; 40 are wrong by the ground truth."""
     log: list[SubsetJob] = []
     config = CleanConfig(seeds=2)
     sweep = open_fake(tmp_path, "clean", config, pretend(share_kept, log))
-    truth = dict.fromkeys(sweep.bench.train.ids, "dog")
+    truth = dict.fromkeys(sweep.context.train.ids, "dog")
     result = clean(replace(sweep, true_labels=truth), config)
     by_way = {
         name: log[2 * n]
         for n, name in enumerate(("full", "random", "drop", "relabel", "drop-by-truth", "truth"))
     }
-    suspected = np.arange(0, N, 10)
+    flagged = np.arange(0, N, 10)
     assert len(by_way["random"].phases[0].rows) == 54
-    assert not set(by_way["drop"].phases[0].rows) & set(suspected)
+    assert not set(by_way["drop"].phases[0].rows) & set(flagged)
     assert len(by_way["drop"].phases[0].rows) == 54
     changed = by_way["relabel"].labels != by_way["full"].labels
-    assert set(np.flatnonzero(changed)) <= set(suspected.tolist())
-    assert (by_way["relabel"].labels[suspected] == 0).all()  # all become cats
+    assert set(np.flatnonzero(changed)) <= set(flagged.tolist())
+    assert (by_way["relabel"].labels[flagged] == 0).all()  # all become cats
     assert (by_way["truth"].labels == 2).all()
     left = by_way["drop-by-truth"].phases[0].rows.tolist()
     assert (len(left), left[2:]) == (22, list(range(40, 60)))  # of each other class one is spared
     summary_ = result.summary
-    assert (summary_["n_suspected"], summary_["n_wrong"], summary_["n_wrong_suspected"]) == (
+    assert (summary_["n_label_issues"], summary_["n_wrong"], summary_["n_wrong_flagged"]) == (
         6,
         40,
         4,
     )
-    texts = {v["score"]: v["text"] for v in result.summary["verdicts"]}
+    texts = {v["score"]: v["text"] for v in result.summary["conclusions"]}
     assert texts["drop"].endswith("a loss")
     assert texts["relabel"].endswith("no loss")
 
@@ -361,7 +374,7 @@ def test_a_truth_that_says_nothing_is_refused(tmp_path: Path) -> None:
     """One of other images, and one by which every label is right: before anything is trained."""
     log: list[SubsetJob] = []
     sweep = open_fake(tmp_path, "clean", CleanConfig(), pretend(share_kept, log))
-    data = sweep.bench.train
+    data = sweep.context.train
     with pytest.raises(DataError, match="none of its ids is among the training images"):
         clean(replace(sweep, true_labels={"else.png": "cat"}), CleanConfig())
     right = {id_: data.classes[label] for id_, label in zip(data.ids, data.labels, strict=True)}
@@ -384,8 +397,8 @@ def test_curriculum_goes_both_ways(tmp_path: Path) -> None:
         assert sets[0] < sets[1] < sets[2]
         assert [p.epochs for p in job_.phases] == [2, 1, 3]
     assert not set(easy.phases[0].rows) & set(hard.phases[0].rows)
-    first = rows(tmp_path / "out/points/aum-easy-first.csv")
-    assert sorted(r["stage"] for r in first) == ["1"] * 30 + ["2"] * 18 + ["3"] * 12
+    first = rows(tmp_path / "out/subsets/aum-easy-first.csv")
+    assert sorted(r["phase"] for r in first) == ["1"] * 30 + ["2"] * 18 + ["3"] * 12
 
 
 def test_areas_of_known_curves() -> None:
@@ -413,20 +426,24 @@ def test_paired_intervals() -> None:
 
 
 def test_the_fall_is_where_the_share_predicts_it_or_said_not_to_be() -> None:
-    """10 % planted, windows of 40 %: predicted beyond 0.5; found there, elsewhere or nowhere."""
+    """10 % injected, windows of 40 %: predicted beyond 0.5; found there, elsewhere or nowhere."""
 
-    def falls(first: int | None) -> list[Fall]:
+    def effects(first: int | None) -> list[NoiseEffect]:
         starts = ("0.3", "0.4", "0.5", "0.6")
         return [
-            Fall("aum", s, -0.1, 0.0, -0.2, -0.05 if first is not None and n >= first else 0.1, 3)
+            NoiseEffect(
+                "aum", s, -0.1, 0.0, -0.2, -0.05 if first is not None and n >= first else 0.1, 3
+            )
             for n, s in enumerate(starts)
         ]
 
-    there = judge("aum", falls(3), 0.5, 0.9)
+    there = conclude("aum", effects(3), 0.5, 0.9)
     assert there.shown == "0.6"
-    assert ": there; 90% of the planted" in there.text
-    early = judge("aum", falls(1), 0.5, 0.9)
+    assert (
+        "it begins there. The hardest images, as many as injected errors, include 90%" in there.text
+    )
+    early = conclude("aum", effects(1), 0.5, 0.9)
     assert early.shown is None
-    assert "not there but 2 steps earlier" in early.text
-    assert "not shown" in judge("aum", falls(None), 0.5, 0.9).text
-    assert "no window of this sweep starts there" in judge("aum", falls(None), 0.6, 0.9).text
+    assert "it begins 2 steps earlier" in early.text
+    assert "not shown" in conclude("aum", effects(None), 0.5, 0.9).text
+    assert "this sweep has no such window" in conclude("aum", effects(None), 0.6, 0.9).text

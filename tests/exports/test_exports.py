@@ -15,7 +15,7 @@ import pytest
 from noisefind.exports.formats import FILES
 from tests.commands import CommandLine, read_csv
 from tests.images import write_images
-from tests.runs import MadeUp, write_run
+from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +11,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from noisefind import noise as public
 from noisefind.config import NOISE_KINDS, InjectConfig
 from noisefind.data.dataset import Dataset
 from noisefind.errors import ConfigError
-from noisefind.evaluation.inject import plant
-from noisefind.noise.kinds import (
+from noisefind.evaluation.inject import inject_noise
+from noisefind.evaluation.noise_matrix_file import read_matrix
+from noisefind.noise import (
     Noise,
+    asymmetric,
     by_matrix,
     by_plausibility,
+    check_matrix,
+    confusion,
     most_plausible_other,
+    moved,
+    pair,
     pair_matrix,
     quotas,
     symmetric,
     uniform_matrix,
 )
-from noisefind.noise.matrix import read_matrix
 
 PLAIN_KINDS = [kind for kind in NOISE_KINDS if kind not in {"asymmetric", "confusion"}]
 CLASSES = ("bird", "cat", "dog")
@@ -51,11 +59,9 @@ def injected(kind: str, labels: list[int], n_classes: int, fraction: float, seed
     if kind == "confusion":
         given_labels = np.array(labels, np.int64)
         probabilities = rng(1).dirichlet(np.ones(n_classes), len(labels))
-        other, weights = most_plausible_other(probabilities, given_labels)
-        n_changed = round(fraction * len(labels))
-        return by_plausibility(given_labels, other, weights, n_changed, rng(seed))
+        return confusion(given_labels, probabilities, round(fraction * len(labels)), rng(seed))
     config = InjectConfig(kind=kind, fraction=fraction, seed=seed)
-    return plant(dataset_of(labels, n_classes), config)
+    return inject_noise(dataset_of(labels, n_classes), config)
 
 
 cases = st.integers(2, 6).flatmap(
@@ -202,6 +208,28 @@ def test_programmers_mistakes_are_value_errors() -> None:
     with pytest.raises(ValueError, match="must differ"):
         by_plausibility(labels, labels, np.ones(3), 1, rng())
     assert not by_matrix(labels, uniform_matrix(2), np.array([0, 0]), rng()).is_changed.any()
+    with pytest.raises(ValueError, match="off the diagonal"):
+        asymmetric(labels, np.eye(2), 1, rng())
+    with pytest.raises(ValueError, match=r"shape is \(2, 2\), must be \(3, 3\)"):
+        check_matrix(np.eye(2), CLASSES)
+
+
+def test_the_commands_kinds_are_the_public_functions() -> None:
+    """inject --kind moved and pair change the same labels as noise.moved and noise.pair."""
+    labels = [0, 0, 0, 1, 1, 2, 2, 2, 2, 2]
+    for kind, function in (("moved", moved), ("pair", pair), ("symmetric", symmetric)):
+        expected = function(np.array(labels), 3, 4, rng(7))
+        found = injected(kind, labels, 3, 0.4, seed=7)
+        np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+def test_the_examples_of_the_docstrings_hold() -> None:
+    """Every public function has an example, and all of them give what they show."""
+    for name in ("kinds", "matrix"):
+        module = importlib.import_module(f"noisefind.noise.{name}")
+        assert doctest.testmod(module).failed == 0
+    functions = [getattr(public, name) for name in public.__all__ if name != "Noise"]
+    assert all(">>> " in (function.__doc__ or "") for function in functions)
 
 
 # The file of --matrix
@@ -251,7 +279,7 @@ def test_a_table_says_it_in_shares(tmp_path: Path, text: str) -> None:
         ("m.csv", "1,0,0\n0,1.5,-.5\n0,0,1\n", "class 'cat': numbers must be"),
         ("m.csv", "1,0,0\n0,x,0\n0,0,1\n", "class 'cat': could not convert"),
         ("m.csv", ",bird,cat,fish\nbird,1,0,0\ncat,0,1,0\ndog,0,0,1\n", "'fish' is no class"),
-        ("m.csv", ",bird,cat,dog\nbird,1,0,0\ncat,0,1,0\ncat,0,0,1\n", "'dog' must stand once"),
+        ("m.csv", ",bird,cat,dog\nbird,1,0,0\ncat,0,1,0\ncat,0,0,1\n", "'dog' must be once"),
         ("m.csv", ",bird,cat,dog\nbird,1,0\ncat,0,1,0\ndog,0,0,1\n", "2 or 3 cells"),
     ],
 )  # fmt: skip
@@ -280,9 +308,9 @@ def test_a_map_is_realised_exactly_or_refused(
     config = InjectConfig(kind="asymmetric", fraction=fraction, seed=seed, matrix=matrix)
     if not 0 < n_changed <= labels.count(0):
         with pytest.raises(ConfigError):
-            plant(dataset_of(labels, n_classes), config)
+            inject_noise(dataset_of(labels, n_classes), config)
         return
-    noise = plant(dataset_of(labels, n_classes), config)
+    noise = inject_noise(dataset_of(labels, n_classes), config)
     assert noise.is_changed.sum() == n_changed
     assert set(np.array(labels)[noise.is_changed]) == {0}
     assert set(noise.labels[noise.is_changed]) == {1}

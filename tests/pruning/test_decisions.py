@@ -12,7 +12,7 @@ from noisefind.errors import DataError
 from noisefind.pruning.decisions import COLUMNS, Decision, read_decisions
 from tests.commands import CommandLine, read_csv
 from tests.images import write_images
-from tests.runs import MadeUp, write_run
+from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ def rows_by_name(planted: Path) -> dict[str, dict[str, str]]:
     return {row["file_name"]: row for row in read_csv(planted / "run/scores.csv")}
 
 
-def test_twins(planted: Path) -> None:
+def test_duplicates(planted: Path) -> None:
     """A copy under another label is exact, a mirror image near; reasons name the other label."""
     found = read_csv(planted / "run/duplicates.csv")
     rows = rows_by_name(planted)
@@ -37,8 +37,8 @@ def test_twins(planted: Path) -> None:
         MIRRORED: "near",
     }
     assert rows[COPY]["duplicate_group"] == rows[original]["duplicate_group"] == "1"
-    assert f"same picture under zero: {original}" in rows[COPY]["reasons"]
-    assert "same picture" not in rows[MIRRORED]["reasons"]
+    assert f"duplicate with label zero: {original}" in rows[COPY]["reasons"]
+    assert "duplicate with label" not in rows[MIRRORED]["reasons"]
     assert sum(row["duplicate_group"] != "" for row in rows.values()) == 4
 
 
@@ -53,7 +53,7 @@ def test_leaks(planted: Path) -> None:
     }  # fmt: skip
 
 
-def test_faults(planted: Path) -> None:
+def test_image_issues(planted: Path) -> None:
     """The one wide picture is of odd shape and odd size; small grey digits are no issue."""
     rows = rows_by_name(planted)
 
@@ -67,7 +67,7 @@ def test_counts(planted: Path) -> None:
     """run.json counts what the files hold, and says how long it took."""
     summary = json.loads((planted / "run/run.json").read_text())
 
-    counts = ("n_duplicate_groups", "n_twins_under_other_labels", "n_leaks")
+    counts = ("n_duplicate_groups", "n_conflicting_duplicates", "n_leaks")
     assert [summary[name] for name in counts] == [2, 2, 1]
     assert summary["n_outliers"] >= 1
     assert {"pictures", "other_splits"} <= summary["seconds"].keys()
@@ -88,13 +88,13 @@ def test_neighbours_are_row_numbers_of_sorted_names(planted: Path) -> None:
 
 
 def test_other_splits_can_be_left_alone(planted: Path, noisefind: CommandLine) -> None:
-    """--no-leaks writes no leaks.csv; the broken file of the test split is not looked at."""
+    """--no-leaks writes no leaks.csv; the broken file of the test split is not read."""
     output = noisefind("score", planted / "data", "-o", planted / "alone", *QUICK, "--no-leaks")
 
     assert output.code == 0
     assert not (planted / "alone/leaks.csv").exists()
     assert "n_leaks" not in json.loads((planted / "alone/run.json").read_text())
-    assert "Pictures that are there twice: 2 (images whose twin has another label: 2)" in output.out
+    assert "Groups of duplicates: 2 (images whose duplicate has another label: 2)" in output.out
 
 
 def test_prune_keeps_one_of_each_group(planted: Path, noisefind: CommandLine) -> None:

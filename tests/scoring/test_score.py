@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from noisefind.runs.folder import SCORE_COLUMNS, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.tables import SCORE_COLUMNS
 from tests.commands import DIGITS, QUICK, TRUTH, CommandLine, finished, process, read_csv
 from tests.images import write_cifar10, write_csv, write_images
 
@@ -101,7 +102,7 @@ def test_members_that_know_the_labels_by_heart_are_not_believed(
 def test_run_json_tells_all(digits_run: Path) -> None:
     """The echo names the whole configuration, versions, seconds, counts and the fingerprint."""
     summary = json.loads((digits_run / "run.json").read_text())
-    assert summary["format"] == 1
+    assert summary["format"] == 2
     assert summary["config"]["seed"] == 0
     assert (summary["n_images"], summary["n_skipped"]) == (1000, 0)
     assert {"features", "training", "total"} <= summary["seconds"].keys()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from noisefind.config import ScoreConfig
 from noisefind.data.dataset import Skipped
-from noisefind.runs.folder import DETAIL_COLUMNS, Ranking, RunFolder
+from noisefind.runs.folder import RunFolder
+from noisefind.runs.ranking import Ranking
+from noisefind.runs.summary import EstimatedShare, RunSummary, Sizes
+from noisefind.runs.tables import DETAIL_COLUMNS, write_results
 from noisefind.scores import SCORES
 from noisefind.utils.files import write_csv
 
@@ -50,19 +53,33 @@ class MadeUp:
         )
 
 
-def write_run(path: Path, made_up: MadeUp, data: Path, **summary: object) -> RunFolder:
+def made_up_summary(**changes: Any) -> RunSummary:
+    """A run of one image, but for ``changes``."""
+    summary = RunSummary(
+        run_id="5eed", version="0", data="data", root="data", fingerprint="f", labels="l",
+        members={"probe": 2}, weights=None, config=ScoreConfig().to_dict(),
+        finished="2026-01-01", versions={"python": "3"}, device="cpu", threads=1,
+        recipes={"probe": {"epochs": 10}}, sizes=Sizes(32, 96, 32), n_clusters=3, n_images=1,
+        classes=["a", "b"], n_skipped=0, n_label_issues=0, label_issue_share=0.0,
+        seconds={"open": 1.0, "total": 2.0}, n_duplicate_groups=0, n_conflicting_duplicates=0,
+        n_outliers=0, n_image_issues=0, noise_rate=EstimatedShare(0.03, 0.01, 0.06),
+        memorised=False, memorised_share=None,
+    )  # fmt: skip
+    return replace(summary, **changes)
+
+
+def write_run(path: Path, made_up: MadeUp, data: Path, **changes: Any) -> RunFolder:
     """A whole run folder of ``made_up``, whose images lie in ``data``."""
     run, ranking = RunFolder(path), made_up.ranking()
     (path / "features").mkdir(parents=True)
-    run.write_results(ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
+    write_results(run, ranking, [Skipped("<b>.txt", "not an image")], {2: 1.0})
     if made_up.details:
         write_csv(path / "details.csv", DETAIL_COLUMNS, made_up.details)
-    n_issues = int(ranking.is_label_issue.sum())
-    common: dict[str, object] = {
-        "run_id": "5eed", "version": "0", "data": str(data), "root": str(data),
-        "config": ScoreConfig().to_dict(), "members": {"probe": 2}, "finished": "2026-01-01",
-        "versions": {"python": "3"}, "device": "cpu", "threads": 1, "n_images": len(ranking),
-        "n_skipped": 1, "n_label_issues": n_issues, "seconds": {"open": 1.0, "total": 2.0},
-    }  # fmt: skip
-    run.finish(common | summary)
+    n_label_issues = int(ranking.is_label_issue.sum())
+    summary = made_up_summary(
+        data=str(data), root=str(data), n_images=len(ranking), n_skipped=1,
+        classes=sorted({*ranking.given_labels, *ranking.predicted_labels}),
+        n_label_issues=n_label_issues, label_issue_share=n_label_issues / len(ranking),
+    )  # fmt: skip
+    run.finish(replace(summary, **changes))
     return run

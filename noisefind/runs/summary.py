@@ -1,0 +1,166 @@
+"""Contents of started.json (RunStart) and run.json (RunSummary), typed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from noisefind.config import ScoreConfig, options_of
+from noisefind.errors import ConfigError, RunError
+from noisefind.runs.typed_json import from_object, read_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 2  # of run.json
+HINT = "score the data again, into a new folder"
+
+
+@dataclass(frozen=True)
+class EstimatedShare:
+    """An estimated share and its 95 % interval, 0 to 1."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sides in px of the images as stored, seen by the feature network, and trained on."""
+
+    stored: int
+    features: int
+    network: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStart:
+    """What identifies a run; a run can only be resumed while all of this is the same.
+
+    Attributes:
+        run_id: random, of the first start.
+        version: of noisefind.
+        data: as given, absolute where it is a path.
+        root: what file names are relative to.
+        fingerprint: of the images.
+        labels: hash of the classes and the given labels.
+        members: how many of each kind.
+        weights: hash of the file of ``--weights``; None without it.
+        config: all options, as plain values.
+    """
+
+    run_id: str
+    version: str
+    data: str
+    root: str
+    fingerprint: str
+    labels: str
+    members: dict[str, int]
+    weights: str | None
+    config: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the file.
+
+        Raises:
+            RunError: it cannot be read, a key is missing or has a value of the wrong type.
+        """
+        return cls.from_json(read_object(path), path)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], path: Path) -> Self:
+        """The instance for a JSON object that was read from ``path``.
+
+        Raises:
+            RunError: a key is missing or has a value of the wrong type.
+        """
+        return from_object(cls, values, path, HINT)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object; its keys are the fields, in their order."""
+        return asdict(self)
+
+    def score_config(self) -> ScoreConfig:
+        """The options of the run.
+
+        Raises:
+            RunError: one has a value that is not allowed.
+        """
+        known = {option.name for option in options_of(ScoreConfig)}
+        try:
+            return ScoreConfig(**{k: v for k, v in self.config.items() if k in known})
+        except ConfigError as error:
+            raise RunError(f"the config of run {self.run_id}: {error}; {HINT}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary(RunStart):
+    """What run.json holds: what identifies the run, how it was scored and what was found.
+
+    Attributes:
+        finished: time, UTC.
+        versions: of Python and of the packages that results depend on.
+        device: or devices, separated by commas.
+        threads: of the CPU.
+        recipes: how each kind of member was trained.
+        sizes: of the images.
+        n_clusters: centres of ``km_distance``.
+        n_images: scored images.
+        classes: sorted names.
+        n_skipped: files that were left out.
+        n_label_issues: flagged labels; ``label_issue_share`` is their share of all.
+        seconds: of each stage, and ``total``.
+        n_duplicate_groups: groups of (near) duplicates.
+        n_conflicting_duplicates: images with a duplicate that has another label.
+        n_outliers: images unlike all others.
+        n_image_issues: images that are dark, blurry, grey or the like.
+        n_leaks: scored images that are in another split too; None (no key): not searched for.
+        noise_rate: estimated share of wrong labels.
+        memorised: whether the members have memorised wrong labels.
+        memorised_share: share of the doubted labels that they repeat; None where none is doubted.
+    """
+
+    finished: str
+    versions: dict[str, str]
+    device: str
+    threads: int
+    recipes: dict[str, dict[str, Any]]
+    sizes: Sizes
+    n_clusters: int
+    n_images: int
+    classes: list[str]
+    n_skipped: int
+    n_label_issues: int
+    label_issue_share: float
+    seconds: dict[str, float]
+    n_duplicate_groups: int
+    n_conflicting_duplicates: int
+    n_outliers: int
+    n_image_issues: int
+    n_leaks: int | None = None
+    noise_rate: EstimatedShare
+    memorised: bool
+    memorised_share: float | None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], path: Path) -> Self:
+        """The instance for a JSON object that was read from ``path``.
+
+        Raises:
+            RunError: the format is another one, a key is missing or has a value of the wrong type.
+        """
+        found = values.get("format")
+        if type(found) is not int or found != FORMAT:
+            raise RunError(
+                f"{path}: has format {found!r}, and this noisefind reads format {FORMAT}; {HINT}"
+            )
+        return super().from_json(values, path)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object; its keys are ``format`` and the fields, in their order."""
+        values = {"format": FORMAT, **super().to_json()}
+        if self.n_leaks is None:
+            del values["n_leaks"]
+        return values
