@@ -1,9 +1,9 @@
 """noisefind: find wrong labels and rank examples by difficulty in image-classification datasets.
 
-The verbs of the command line are functions here: ``score``, ``prune``, ``inject``, ``report``,
-``compare``, and of ``evaluate`` ``evaluate_detection``, ``selftest``, ``evaluate_sweep`` (all that
-train again), ``evaluate_correlation``, ``evaluate_distribution``, ``evaluate_examples`` and
-``evaluate_embedding``.
+The commands of the command line are functions here: ``score``, ``prune``, ``inject``, ``report``,
+``compare``, and of ``evaluate``: ``evaluate_detection``, ``selftest``, ``evaluate_sweep`` (for all
+that train on subsets), ``evaluate_correlation``, ``evaluate_distribution``, ``evaluate_examples``
+and ``evaluate_embedding``.
 """
 
 from __future__ import annotations
@@ -13,73 +13,40 @@ from typing import TYPE_CHECKING
 
 from noisefind._version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from noisefind.config import (
-        CleanConfig,
-        ClustersConfig,
-        CurriculumConfig,
-        DetectionConfig,
-        EasiestConfig,
-        EmbeddingConfig,
-        ExamplesConfig,
-        HardestConfig,
-        InjectConfig,
-        PruneConfig,
-        ReportConfig,
-        ScoreConfig,
-        SelftestConfig,
-        WindowConfig,
-    )
-    from noisefind.detection import LabelIssues, find_label_issues
-    from noisefind.errors import NoisefindError
-    from noisefind.evaluation.compare import compare
-    from noisefind.evaluation.correlation import evaluate_correlation
-    from noisefind.evaluation.detection import evaluate_detection
-    from noisefind.evaluation.distribution import evaluate_distribution
-    from noisefind.evaluation.embedding import evaluate_embedding
-    from noisefind.evaluation.examples import evaluate_examples
-    from noisefind.evaluation.inject import inject
-    from noisefind.evaluation.selftest import selftest
-    from noisefind.experiments.subcommands import evaluate_sweep
-    from noisefind.pruning.prune import prune
-    from noisefind.reporting.report import report
-    from noisefind.scores.predictions import Predictions
-    from noisefind.scoring.pipeline import score
+if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOMES
+    from noisefind.config import CleanConfig as CleanConfig
+    from noisefind.config import ClustersConfig as ClustersConfig
+    from noisefind.config import CurriculumConfig as CurriculumConfig
+    from noisefind.config import DetectionConfig as DetectionConfig
+    from noisefind.config import EasiestConfig as EasiestConfig
+    from noisefind.config import EmbeddingConfig as EmbeddingConfig
+    from noisefind.config import ExamplesConfig as ExamplesConfig
+    from noisefind.config import HardestConfig as HardestConfig
+    from noisefind.config import InjectConfig as InjectConfig
+    from noisefind.config import PruneConfig as PruneConfig
+    from noisefind.config import ReportConfig as ReportConfig
+    from noisefind.config import ScoreConfig as ScoreConfig
+    from noisefind.config import SelftestConfig as SelftestConfig
+    from noisefind.config import WindowConfig as WindowConfig
+    from noisefind.config import with_preset as with_preset
+    from noisefind.detection import LabelIssues as LabelIssues
+    from noisefind.detection import find_label_issues as find_label_issues
+    from noisefind.errors import NoisefindError as NoisefindError
+    from noisefind.evaluation.compare import compare as compare
+    from noisefind.evaluation.correlation import evaluate_correlation as evaluate_correlation
+    from noisefind.evaluation.detection import evaluate_detection as evaluate_detection
+    from noisefind.evaluation.distribution import evaluate_distribution as evaluate_distribution
+    from noisefind.evaluation.embedding import evaluate_embedding as evaluate_embedding
+    from noisefind.evaluation.examples import evaluate_examples as evaluate_examples
+    from noisefind.evaluation.inject import inject as inject
+    from noisefind.evaluation.selftest import selftest as selftest
+    from noisefind.experiments.subcommands import evaluate_sweep as evaluate_sweep
+    from noisefind.pruning.prune import prune as prune
+    from noisefind.reporting.report import report as report
+    from noisefind.scores.predictions import Predictions as Predictions
+    from noisefind.scoring.pipeline import score as score
 
-__all__ = [
-    "CleanConfig",
-    "ClustersConfig",
-    "CurriculumConfig",
-    "DetectionConfig",
-    "EasiestConfig",
-    "EmbeddingConfig",
-    "ExamplesConfig",
-    "HardestConfig",
-    "InjectConfig",
-    "LabelIssues",
-    "NoisefindError",
-    "Predictions",
-    "PruneConfig",
-    "ReportConfig",
-    "ScoreConfig",
-    "SelftestConfig",
-    "WindowConfig",
-    "compare",
-    "evaluate_correlation",
-    "evaluate_detection",
-    "evaluate_distribution",
-    "evaluate_embedding",
-    "evaluate_examples",
-    "evaluate_sweep",
-    "find_label_issues",
-    "inject",
-    "prune",
-    "report",
-    "score",
-    "selftest",
-]
-
-_HOMES = {
+_HOMES = {  # public name -> its module, imported when the name is first used: torch takes seconds
     "CleanConfig": "config",
     "ClustersConfig": "config",
     "CurriculumConfig": "config",
@@ -110,7 +77,9 @@ _HOMES = {
     "report": "reporting.report",
     "score": "scoring.pipeline",
     "selftest": "evaluation.selftest",
+    "with_preset": "config",
 }
+__all__ = list(_HOMES)
 
 
 def __dir__() -> list[str]:
@@ -118,7 +87,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used: ``score`` brings torch, which takes seconds."""
+    """Import a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'noisefind' has no attribute {name!r}")
     return getattr(import_module(f"noisefind.{_HOMES[name]}"), name)

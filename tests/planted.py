@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COPY, MIRRORED, LEAKED = "train/one/copy.png", "train/two/mirrored.png", "test/zero/leaked.png"
 PLAIN = "train/zero/wide.png"
+LARGE = ("--feature-size", "96")  # at 32 px the wide image is no outlier
 
 
 def plant(data: Path) -> Path:

@@ -97,6 +97,7 @@ def image() -> Iterator[Path]:
         yield root
 
 
+@pytest.mark.slow
 def test_the_installed_package_is_whole(image: Path) -> None:
     """Every module of the checkout is in the image, taken from there and not from the checkout."""
     installed = next((image / "venv/lib").glob("python*/site-packages/noisefind"))
@@ -106,6 +107,7 @@ def test_the_installed_package_is_whole(image: Path) -> None:
     assert {"setuptools>=77", "torch>=2.2", "pyyaml>=6"} <= set(required)
 
 
+@pytest.mark.slow
 def test_score_and_prune_as_anyone(image: Path) -> None:
     """Both commands work for a user without a home or a name, on read-only data, without a network.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,23 @@ def photos(home: Path) -> None:
 def test_public_names_are_there(name: str) -> None:
     """Every public name can be had from the package."""
     assert getattr(noisefind, name).__name__ == name
+
+
+def test_names_for_type_checkers_are_those_of_the_library() -> None:
+    """The imports for type checkers name every public name and its module."""
+    tree = ast.parse(Path(noisefind.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    found = [
+        (node.names[0].name, node.module) for node in block.body if isinstance(node, ast.ImportFrom)
+    ]
+    assert dict(found) == {name: f"noisefind.{home}" for name, home in noisefind._HOMES.items()}
+    assert Path(noisefind.__file__).with_name("py.typed").exists()
+
+
+def test_import_is_lazy() -> None:
+    """``import noisefind`` imports neither torch nor numpy."""
+    code = "import sys, noisefind; sys.exit(bool({'torch', 'numpy'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_other_names_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""What ``--json`` prints: a document per command, see schemas/ and docs/reference/json.md."""
+"""Documents of ``--json``, one per command; see schemas/ and docs/reference/json.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_WORST = 10
 
 
 def score_document(result: ScoreResult) -> dict[str, Any]:
-    """run.json, where it lies, and the worst labels."""
+    """run.json, its folder, and the worst labels."""
     ranking = result.ranking
     worst = [
         {
@@ -37,7 +37,7 @@ def score_document(result: ScoreResult) -> dict[str, Any]:
 
 
 def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
-    """What stays and goes, and why."""
+    """What is kept and dropped, and why."""
     manifest, review, summary = result.manifest, result.review, result.summary
     n_kept = int(manifest.keep.sum())
     reasons = Counter(reason for reason in manifest.reasons if reason)
@@ -69,7 +69,7 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
 
 
 def injection_document(result: InjectResult) -> dict[str, Any]:
-    """injection.json, and where it lies."""
+    """injection.json and its folder."""
     return {
         "command": "inject",
         "output": str(result.output),
@@ -79,7 +79,7 @@ def injection_document(result: InjectResult) -> dict[str, Any]:
 
 
 def comparison_document(result: CompareResult) -> dict[str, Any]:
-    """comparison.json, and where it lies."""
+    """comparison.json and its folder."""
     output = None if result.output is None else str(result.output)
     return {"command": "compare", "output": output, **result.summary}
 
@@ -97,6 +97,8 @@ def report_document(result: ReportResult) -> dict[str, Any]:
     }
 
 
-def evaluation_document(verb: str, summary: Mapping[str, Any], output: Path) -> dict[str, Any]:
-    """The JSON file that a verb of ``evaluate`` wrote, and the folder where it lies."""
-    return {"command": f"evaluate {verb}", "output": str(output), **summary}
+def evaluation_document(
+    subcommand: str, summary: Mapping[str, Any], output: Path
+) -> dict[str, Any]:
+    """The JSON file that a subcommand of ``evaluate`` wrote, and its folder."""
+    return {"command": f"evaluate {subcommand}", "output": str(output), **summary}

@@ -1,4 +1,4 @@
-"""What a person types after ``noisefind evaluate``: parse, call one function, print."""
+"""The subcommands of ``noisefind evaluate``: parse, call one function, print."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from noisefind.config import (
 )
 
 evaluate = typer.Typer(
-    name="evaluate", help="Measure how far results can be trusted.", invoke_without_command=True
+    name="evaluate", help="Measure how reliable the results are.", invoke_without_command=True
 )
 
 evaluate.add_typer(sweeps)
@@ -45,7 +45,7 @@ def detection(
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Evaluate the scores and label issues of RUN against known true labels."""
+    """Compare the scores and label issues of RUN with known true labels."""
     from noisefind.cli.evaluate_console import carry_out, print_detection
     from noisefind.evaluation.detection import evaluate_detection
 
@@ -63,7 +63,7 @@ def selftest(
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Plant errors in the labels of DATA, score it anew, and count how many are found."""
+    """Inject errors into the labels of DATA, score it, and count how many are found."""
     from noisefind.cli.evaluate_console import carry_out, print_selftest
     from noisefind.evaluation.selftest import selftest as run_selftest
 
@@ -74,7 +74,7 @@ def selftest(
 
 @evaluate.command()
 def correlation(run: Run, output: Output, as_json: AsJson = False) -> None:
-    """Correlate all scores of RUN, turned so that high is hard."""
+    """Correlate all scores of RUN. High values are made hard first."""
     from noisefind.cli.evaluate_console import carry_out, print_correlation
     from noisefind.evaluation.correlation import evaluate_correlation
 
@@ -111,7 +111,7 @@ def examples(
 def embedding(
     run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
 ) -> None:
-    """Draw a map of the features of RUN by t-SNE, with the label issues marked."""
+    """Draw a t-SNE map of the features of RUN, with the label issues marked."""
     from noisefind.cli.evaluate_console import carry_out, print_embedding
     from noisefind.evaluation.embedding import evaluate_embedding
 

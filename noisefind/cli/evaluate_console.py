@@ -1,4 +1,4 @@
-"""What a person sees of an evaluation: tables, or one JSON document, on stdout."""
+"""Results of ``noisefind evaluate``, for people or as JSON, on stdout."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noisefind.cli.console import TerminalProgress, print_json, print_whole
 from noisefind.cli.documents import evaluation_document
+from noisefind.cli.terminal import TerminalProgress, as_text, print_json, print_whole
 from noisefind.evaluation.detection_plots import PLOTS
-from noisefind.utils.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +40,11 @@ _SELFTEST = {
 
 
 class Result(Protocol):
-    """What every verb returns."""
+    """What every subcommand returns."""
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What stands in its JSON file."""
+        """The content of its JSON file."""
 
     @property
     def output(self) -> Path:
@@ -56,19 +55,19 @@ R = TypeVar("R", bound=Result)
 
 
 def carry_out(
-    verb: str, work: Callable[..., R], show: Callable[[R], None], *, as_json: bool
+    subcommand: str, work: Callable[..., R], show: Callable[[R], None], *, as_json: bool
 ) -> None:
-    """Do the work, with progress on stderr, then show what came out of it."""
+    """Do the work, with progress on stderr, then show the result."""
     with TerminalProgress() as progress:
         result = work(progress=progress)
     if as_json:
-        print_json(evaluation_document(verb, result.summary, result.output))
+        print_json(evaluation_document(subcommand, result.summary, result.output))
     else:
         show(result)
 
 
 def print_detection(result: DetectionResult) -> None:
-    """The table of scores, what the flags and suggestions are worth, and where the files are."""
+    """Print how well scores, flags and suggestions agree with the true labels, and the files."""
     console, summary = Console(), result.summary
     measures = {(m.of, m.metric): m for m in result.measures}
     console.print(
@@ -90,10 +89,10 @@ def print_detection(result: DetectionResult) -> None:
     flagged, wrong = flags["share"].value, measures["truth", "share"].value
     right = (_text(hits[name]) for name in ("right_of_flagged_wrong", "right_of_wrong"))
     lines = [
-        f"{_FLAGS}: {rates}; the best cut of label_score has an f1 {below} higher",
+        f"{_FLAGS}: {rates}; f1 at the best threshold of label_score is {below} higher",
         f"flagged: {flagged:.2%} of the labels; wrong: {wrong:.2%}",
-        "predicted_label is the true label of {} of the flagged wrong ones, of {} of all wrong "
-        "ones".format(*right),
+        "predicted_label is the true label for {} of the flagged wrong labels and for {} of all "
+        "wrong labels".format(*right),
     ]
     if summary["draws"]:
         lines.append(f"in brackets: 95 % intervals, {summary['draws']:,} bootstrap draws of images")
@@ -105,11 +104,11 @@ def print_detection(result: DetectionResult) -> None:
 
 
 def print_selftest(result: SelftestResult) -> None:
-    """Print how many injected errors were found, per share, and how to read it."""
+    """Print how many of the injected errors were found, per share, and how to read it."""
     console, config = Console(), result.summary["config"]
-    title = f"{config['kind']} errors injected and found: mean (standard deviation) over seeds"
+    title = f"{config['kind']} errors, injected and found: mean (std) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("injected", *_SELFTEST, "flags"):
+    for heading in ("injected", *_SELFTEST, "flagged"):
         table.add_column(heading, justify="right", no_wrap=True)
     by_name = {(s.fraction, s.of, s.metric): s for s in result.spreads}
     for fraction in sorted({s.fraction for s in result.spreads}):
@@ -118,8 +117,8 @@ def print_selftest(result: SelftestResult) -> None:
         table.add_row(f"{fraction:.2%}", *cells, f"{flagged:.1%}")
     console.print(table, soft_wrap=True)
     lines = [
-        "Errors that the data had before count as false positives when they are found, so",
-        "precision is a lower bound.",
+        "Errors that the data had before count as false positives when they are found.",
+        "So precision is a lower bound.",
         f"Every measure of every run: {result.output / 'selftest.csv'}",
         f"Mean and standard deviation: {result.output / 'summary.csv'}",
     ]
@@ -127,7 +126,7 @@ def print_selftest(result: SelftestResult) -> None:
 
 
 def print_correlation(result: AnalysisResult) -> None:
-    """How each score goes with label_score, and which other score it resembles most."""
+    """Print the correlation of each score with label_score, and the score most like it."""
     spearman, pearson = result.summary["spearman"], result.summary["pearson"]
     title = f"Correlation; {result.summary['direction']}"
     table = Table(box=SIMPLE, title=title, title_justify="left")
@@ -140,17 +139,17 @@ def print_correlation(result: AnalysisResult) -> None:
         alike = max(others, key=others.__getitem__, default="")
         table.add_row(
             name, _signed(pearson[name]["label_score"]), _signed(spearman[name]["label_score"]),
-            f"{alike} {_signed(others[alike])}" if alike else "it is constant",
+            f"{alike} {_signed(others[alike])}" if alike else "none: constant",
         )  # fmt: skip
     _print_look(result, "correlation", table)
 
 
 def print_distribution(result: AnalysisResult) -> None:
-    """Print the spread of each score, and the median of the label issues."""
-    table = Table(box=SIMPLE, title="How the scores are spread", title_justify="left")
+    """Print the range of each score, and its median over the label issues."""
+    table = Table(box=SIMPLE, title="Distribution of the scores", title_justify="left")
     table.add_column("score", no_wrap=True)
     table.add_column("hard is", no_wrap=True)
-    for heading in ("least", "median", "largest", "median of the\nlabel issues"):
+    for heading in ("minimum", "median", "maximum", "median of\nlabel issues"):
         table.add_column(heading, justify="right")
     for name, spread in result.summary["scores"].items():
         cells = (spread[key] for key in ("min", "median", "max", "median_of_label_issues"))
@@ -163,20 +162,20 @@ def print_distribution(result: AnalysisResult) -> None:
 
 
 def print_examples(result: AnalysisResult) -> None:
-    """The images, with their labels."""
+    """Print the images with their labels."""
     summary = result.summary
     table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
-    for heading in (summary["by"], "issue", "given_label", "predicted_label", "file_name"):
+    for heading in (summary["by"], "flagged", "given_label", "predicted_label", "file_name"):
         table.add_column(heading, no_wrap=True)
     for example in summary["examples"]:
         names = (example[key] for key in ("given_label", "predicted_label", "file_name"))
         flagged = "yes" if example["is_label_issue"] else "no"
-        table.add_row(f"{example['value']:.4g}", flagged, *(Text(visible(name)) for name in names))
+        table.add_row(f"{example['value']:.4g}", flagged, *(as_text(name) for name in names))
     _print_look(result, "examples", table)
 
 
 def print_embedding(result: AnalysisResult) -> None:
-    """How many images the map shows."""
+    """Print the number of images on the map."""
     summary = result.summary
     Console().print(
         f"[bold]{summary['n_shown']:,}[/] of {summary['n_images']:,} images on the map, "
@@ -186,7 +185,7 @@ def print_embedding(result: AnalysisResult) -> None:
 
 
 def _print_look(result: AnalysisResult, name: str, table: Table | None = None) -> None:
-    """A table, then where the files are."""
+    """Print a table, then the files."""
     console = Console()
     if table is not None:
         print_whole(console, table)

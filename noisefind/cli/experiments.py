@@ -1,4 +1,4 @@
-"""The subcommands of ``noisefind evaluate`` that train again."""
+"""The subcommands of ``noisefind evaluate`` that train on subsets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.config import SWEEPS, SweepConfig, load_config
 
 HELP = {
-    "easiest": "Train again without the easiest images by each score, beside full data and chance.",
-    "hardest": "Train again without the hardest images by each score, beside full data and chance.",
-    "window": "Train again on windows of each ranking; with --inject on clean and noisy labels.",
-    "clean": "Train again without the flagged labels, and with them corrected.",
+    "easiest": "Train without the easiest images by each score, beside all images and chance.",
+    "hardest": "Train without the hardest images by each score, beside all images and chance.",
+    "window": "Train on windows of each ranking. With --inject: on clean and on noisy labels.",
+    "clean": "Train without the label issues, and with them corrected.",
     "curriculum": "Train from easy to hard and from hard to easy, in phases.",
-    "clusters": "Train again without the easiest by km_distance, for several numbers of clusters.",
+    "clusters": "Train without the easiest images by km_distance, for several numbers of clusters.",
 }
 
 sweeps = typer.Typer()
@@ -26,7 +26,7 @@ Run = Annotated[Path, typer.Option("--run", help="Folder of the finished run on 
 
 
 def _add(subcommand: str, kind: type[SweepConfig]) -> None:
-    """A command: all of them differ by their options alone."""
+    """Add a subcommand. They differ only in their options."""
 
     @sweeps.command(subcommand, help=HELP[subcommand])
     @with_options(kind)

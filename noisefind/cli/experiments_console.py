@@ -1,4 +1,4 @@
-"""Terminal output of a sweep: the table, the conclusions and the paths of the files."""
+"""Result of a sweep: table, conclusions and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noisefind.cli.console import print_whole
+from noisefind.cli.terminal import print_whole
 from noisefind.experiments.files import PLOTS
 from noisefind.experiments.subsets import FULL, GIVEN
 
@@ -22,11 +22,12 @@ def print_sweep(result: SweepResult) -> None:
     console, summary = Console(), result.summary
     n_seeds = len(result.table.seeds)
     title = (
-        f"Test accuracy in %, mean (standard deviation) over {n_seeds} seeds, after the last\n"
-        "epoch and after the epoch that is best on the validation images; differences in points"
+        f"Test accuracy in %, mean (std) over {n_seeds} seeds: after the last epoch,\n"
+        "and after the epoch that is best on the validation images. Differences are in\n"
+        "percentage points"
     )
     table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("score", "position"):
+    for heading in ("score", "subset"):
         table.add_column(heading, no_wrap=True)
     for heading in ("images", "classes", "last", "best", f"minus {FULL}"):
         table.add_column(heading, justify="right", no_wrap=True)

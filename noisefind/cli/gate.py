@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def reason_to_fail(summary: RunSummary, fail_over: float | None) -> str | None:
-    """One line that says why the gate is closed; None where it is open or was not asked for.
+    """One line with the reason to fail; None to pass, or without a limit.
 
-    It closes where even the lower end of the 95 % interval of the noise rate is above the limit:
-    by doubt alone no pipeline stops.
+    It fails if even the lower end of the 95 % interval of the noise rate is above the limit:
+    uncertainty alone stops no pipeline.
 
     Args:
         summary: run.json.

@@ -1,4 +1,4 @@
-"""What a person types: parse, call one function, print. Nothing heavy is imported at the top."""
+"""The command line: parse, call one function, print. Nothing heavy is imported at the top."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
 
-EXIT_GATE = 1  # --fail-over, and nothing else
+EXIT_GATE = 1  # for --fail-over only
 EXIT_ERROR = 2
 EXIT_FAULT = 70  # EX_SOFTWARE; Python's own 1 would look like a closed gate
 EXIT_INTERRUPTED = 130
@@ -38,7 +38,7 @@ app.add_typer(evaluate)
 def _main(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     if version:
@@ -51,20 +51,21 @@ def _main(
 @with_options(ScoreConfig)
 def score(
     data: Data,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, new.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="New folder of the run.")],
     config: ConfigFile = None,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with an interrupted run, or give a finished one more --members."
+            "--resume", help="Continue an interrupted run, or add --members to a finished run."
         ),
     ] = False,
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Train an ensemble on DATA and rank its images, most suspicious labels first."""
-    from noisefind.cli.console import TerminalProgress, print_scores
+    """Find wrong labels: train an ensemble on DATA, rank its images, worst labels first."""
+    from noisefind.cli.console import print_scores
     from noisefind.cli.gate import reason_to_fail
+    from noisefind.cli.terminal import TerminalProgress
     from noisefind.runs.folder import RunFolder
 
     before = RunFolder(output).started_config() if resume else {}
@@ -84,15 +85,15 @@ def prune(
     output: Output,
     config: ConfigFile = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace what an earlier prune wrote there.")
+        bool, typer.Option("--force", help="Replace the output of an earlier prune.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, per class; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be dropped per class. Write nothing.")
     ] = False,
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Write a manifest of the images to keep. Images are never touched."""
+    """Choose the images to keep and write their manifest. Images are never changed."""
     from noisefind.cli.console import print_prune
     from noisefind.cli.gate import reason_to_fail
     from noisefind.pruning.prune import prune as run_prune
@@ -112,8 +113,9 @@ def inject(
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Plant label noise in a table of its own and keep the truth. Images are never touched."""
-    from noisefind.cli.console import TerminalProgress, print_injection
+    """Inject label noise and keep the true labels beside it. Images are never changed."""
+    from noisefind.cli.console import print_injection
+    from noisefind.cli.terminal import TerminalProgress
     from noisefind.evaluation.inject import inject as run_inject
 
     options = load_config(InjectConfig, config, given)
@@ -134,8 +136,9 @@ def report(
     as_json: AsJson = False,
     **given: Any,
 ) -> None:
-    """Write one HTML file that shows RUN, takes decisions on its labels and opens anywhere."""
-    from noisefind.cli.console import TerminalProgress, print_report
+    """Write one HTML file to review the labels of RUN. It opens in any browser."""
+    from noisefind.cli.console import print_report
+    from noisefind.cli.terminal import TerminalProgress
     from noisefind.reporting.report import report as run_report
 
     options = load_config(ReportConfig, config, given)
@@ -147,14 +150,14 @@ def report(
 @app.command()
 def compare(
     run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Folder of a finished run.")],
-    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Folder of a later one.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Folder of a later run.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to write to, new. Default: only print."),
+        typer.Option("--output", "-o", help="New folder to write to. Default: only print."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what RUN_B suspects otherwise than RUN_A; images are joined by file name."""
+    """Compare the label issues of two runs. Images are joined by file name."""
     from noisefind.cli.console import print_comparison
     from noisefind.evaluation.compare import compare as run_compare
 
@@ -162,7 +165,7 @@ def compare(
 
 
 def main() -> None:
-    """Run the command line; every error that a user can mend is one line and exit code 2."""
+    """Run the command line; every error that a user can fix is one line and exit code 2."""
     try:
         code = app(standalone_mode=False)
     except NoisefindError as error:
@@ -171,21 +174,21 @@ def main() -> None:
         _fail(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # whoever read stdout (head, less) has seen enough
+    except BrokenPipeError:  # the reader of stdout (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception:  # noqa: BLE001  a fault of noisefind or of the machine: say all
+    except Exception:  # noqa: BLE001  a fault of noisefind or of the machine: print all
         traceback.print_exc()
         code = EXIT_FAULT
     if code == EXIT_INTERRUPTED:  # newer typer returns it, older raises Abort
-        from noisefind.cli.console import print_error
+        from noisefind.cli.terminal import print_error
 
-        print_error("interrupted; noisefind score … --resume goes on where it was")
+        print_error("interrupted; noisefind score … --resume continues the run")
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _pass_gate(reason: str | None) -> None:
-    from noisefind.cli.console import print_error
+    from noisefind.cli.terminal import print_error
 
     if reason:
         print_error(reason)
@@ -193,7 +196,7 @@ def _pass_gate(reason: str | None) -> None:
 
 
 def _fail(message: str) -> None:
-    from noisefind.cli.console import print_error
+    from noisefind.cli.terminal import print_error
 
     print_error(message)
     sys.exit(EXIT_ERROR)

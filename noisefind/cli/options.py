@@ -1,4 +1,4 @@
-"""The fields of a configuration class as options of a typer command, and as docs/options.md."""
+"""Fields of a configuration as options of a typer command, and as docs/options.md."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from noisefind.config import (
     EmbeddingConfig,
     ExamplesConfig,
     InjectConfig,
+    PresetOption,
     PruneConfig,
     ReportConfig,
     ScoreConfig,
@@ -36,17 +37,23 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
-        ".tar.gz; or cifar10 or cifar100 to download.",
+        ".tar.gz. Or cifar10 or cifar100 to download it.",
     ),
 ]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", help="YAML file of options; what is typed here goes first."),
+    typer.Option("--config", help="YAML file of options. Typed options take precedence."),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, new.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="New folder to write to.")]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on stdout, not for people.")
+    bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")
 ]
+# Groups of the help text, in the order in which a user needs them.
+PANELS = (
+    "Sweep", "Subsets", "Noise", "Rules", "Review", "Common", "Report", "Examples", "Embedding",
+    "Intervals", "Data", "Ensemble", "Features", "Training", "Scores", "Machine", "Output",
+    "Pipeline",
+)  # fmt: skip
 COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,
     "prune": PruneConfig,
@@ -56,7 +63,7 @@ COMMANDS: dict[str, type[BaseConfig]] = {
     "evaluate selftest": SelftestConfig,
     "evaluate examples": ExamplesConfig,
     "evaluate embedding": EmbeddingConfig,
-    **{f"evaluate {verb}": kind for verb, kind in SWEEPS.items()},
+    **{f"evaluate {name}": kind for name, kind in SWEEPS.items()},
 }
 
 
@@ -77,8 +84,8 @@ def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Calla
             for p in inspect.signature(command, eval_str=True).parameters.values()
             if p.kind is not inspect.Parameter.VAR_KEYWORD
         ]
-        types = get_type_hints(kind)
-        added = [_parameter(f, types[f.name]) for f in options_of(kind)]
+        types = get_type_hints(PresetOption) | get_type_hints(kind)
+        added = [_parameter(f, types[f.name]) for f in sorted(options_of(kind), key=_panel)]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *added)]
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -87,8 +94,12 @@ def with_options(kind: type[BaseConfig]) -> Callable[[Callable[..., Any]], Calla
     return decorate
 
 
+def _panel(option_field: dataclasses.Field[Any]) -> int:
+    return PANELS.index(option_field.metadata["group"])
+
+
 def describe(option_field: dataclasses.Field[Any]) -> tuple[str, str]:
-    """The help text of an option, and its default as a person writes it."""
+    """The help text of an option, and its default in readable form."""
     meta = option_field.metadata
     text = meta["help"]
     if meta["choices"] and not all(choice in text for choice in meta["choices"]):
@@ -113,7 +124,7 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
     name = flag(option_field.name)
     names = [f"{name}/--no-{name[2:]}"] if kind is bool else [name]
     is_list = get_origin(kind) is list
-    # typer checks nothing but yes or no: config/option.py says what is allowed, in one voice
+    # typer checks only yes or no; config/option.py checks values, with the same words as for YAML
     typed: object = list[str] if is_list else bool | None if kind is bool else str | None
     if kind is not bool:
         settings["metavar"] = _metavar(set(get_args(kind)) or {kind})
@@ -126,7 +137,7 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
 
 
 def _metavar(types: set[object]) -> str:
-    """What stands for the value in the help text."""
+    """The placeholder of the value in the help text."""
     return "PATH" if Path in types else "N" if int in types else "X" if float in types else "TEXT"
 
 
@@ -138,12 +149,13 @@ def options_document() -> str:
         "Made from the definitions in `noisefind/config/` by",
         "`python -m noisefind.cli.options > docs/options.md`; a test fails when it is out of date.",
         "",
-        "A value that was typed goes before one in the `--config` file, that before the preset's,",
-        "that before the default. The file holds a line per option, and lists where one repeats:",
+        "A typed value takes precedence over the `--config` file, the file over `--preset`, and",
+        "the preset over the default. The file holds a line per option, and a list for an option",
+        "that may be repeated:",
         "",
         "```yaml",
         "members: 20",
-        "learning_rate: 0.001  # hyphens do as well",
+        "learning_rate: 0.001  # learning-rate is the same",
         "rotate: true",
         "```",
         "",
@@ -155,7 +167,7 @@ def options_document() -> str:
     for command, kind in COMMANDS.items():
         lines += ["", f"## noisefind {command}", ""]
         lines += ["| option | default | range | meaning |", "| --- | --- | --- | --- |"]
-        for option_field in options_of(kind):
+        for option_field in sorted(options_of(kind), key=_panel):
             text, default = describe(option_field)
             cells = (f"`{flag(option_field.name)}`", default, _range(option_field.metadata), text)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -1,34 +1,44 @@
-"""Options: defined here, what one is (option.py), and which value counts (layers.py)."""
+"""Options in: typed, from a YAML file, from a preset. Out: one checked configuration per command.
 
-from noisefind.config.definitions import (
-    NOISE_KINDS,
-    TIMM,
-    DataConfig,
-    InjectConfig,
-    PruneConfig,
-    ScoreConfig,
-)
+Every option is a field of a configuration: name, default, range and help text. The command line,
+YAML, docs/options.md and run.json are made from these fields. ``"auto"`` stands for a value that
+depends on the data or the machine; run.json holds the chosen one.
+"""
+
+from noisefind.config.data import DataConfig
 from noisefind.config.evaluation import (
     DetectionConfig,
     EmbeddingConfig,
     ExamplesConfig,
     SelftestConfig,
 )
-from noisefind.config.grid import parse_grid, plain
-from noisefind.config.layers import FREE_ON_RESUME, differing, load_config
-from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, options_of, plain_number
-from noisefind.config.presets import PRESETS
-from noisefind.config.report import ReportConfig
-from noisefind.config.sweeps import (
+from noisefind.config.experiments import (
     SWEEPS,
     CleanConfig,
     ClustersConfig,
     CurriculumConfig,
     EasiestConfig,
     HardestConfig,
+    RankedSweepConfig,
     SweepConfig,
     WindowConfig,
 )
+from noisefind.config.grid import parse_grid, plain
+from noisefind.config.inject import NOISE_KINDS, InjectConfig
+from noisefind.config.load import (
+    FREE_ON_RESUME,
+    PresetOption,
+    differing,
+    load_config,
+    options_of,
+    with_preset,
+)
+from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, plain_number
+from noisefind.config.presets import PRESETS
+from noisefind.config.prune import PruneConfig
+from noisefind.config.report import ReportConfig
+from noisefind.config.score import EnsembleConfig, ScoreConfig
+from noisefind.config.training import TIMM, TrainingConfig
 
 __all__ = [
     "AUTO",
@@ -46,14 +56,18 @@ __all__ = [
     "DetectionConfig",
     "EasiestConfig",
     "EmbeddingConfig",
+    "EnsembleConfig",
     "ExamplesConfig",
     "HardestConfig",
     "InjectConfig",
+    "PresetOption",
     "PruneConfig",
+    "RankedSweepConfig",
     "ReportConfig",
     "ScoreConfig",
     "SelftestConfig",
     "SweepConfig",
+    "TrainingConfig",
     "WindowConfig",
     "differing",
     "flag",
@@ -62,4 +76,5 @@ __all__ = [
     "parse_grid",
     "plain",
     "plain_number",
+    "with_preset",
 ]

@@ -1,4 +1,4 @@
-"""What an option is: its definition, and whether a value is allowed."""
+"""Definition of an option, and the check of its values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import field, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, ClassVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from noisefind.errors import ConfigError
 
@@ -42,17 +42,21 @@ def option(
     return field(default=default, metadata=metadata)
 
 
-class BaseConfig:
-    """What all configurations can do; an instance holds only valid values of the right types.
+def fail_over_option() -> Any:
+    """The limit of a pipeline, for the commands that know the share of wrong labels."""
+    return option(
+        None, "Pipeline", "Exit with 1 if even the lower end of the 95 % interval of the noise "
+        "rate is above this share of the labels, as 2% or 0.02. All files are written before.",
+        low=0.0, high=1.0, pattern=SHARE,
+    )  # fmt: skip
 
-    ``NOT_TAKEN`` names options of the class above that a command does not have: they keep their
-    defaults.
+
+class BaseConfig:
+    """A configuration: its fields are the options of its command, with valid values.
 
     Raises:
         ConfigError: a value is outside its range.
     """
-
-    NOT_TAKEN: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         types = get_type_hints(type(self))
@@ -61,13 +65,8 @@ class BaseConfig:
 
     def to_dict(self) -> dict[str, object]:
         """All options as plain values that YAML and JSON can hold."""
-        values = {f.name: getattr(self, f.name) for f in options_of(type(self))}
+        values = {f.name: getattr(self, f.name) for f in fields(cast("Any", self))}
         return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
-
-
-def options_of(kind: type[BaseConfig]) -> list[dataclasses.Field[Any]]:
-    """The options that a command has, in order."""
-    return [f for f in fields(cast("Any", kind)) if f.name not in kind.NOT_TAKEN]
 
 
 def flag(name: str) -> str:
@@ -76,12 +75,12 @@ def flag(name: str) -> str:
 
 
 def plain_number(number: float) -> str:
-    """A bound as a person writes it: 2,147,483,647, 0.999, 1e-08."""
+    """A bound in readable form: 2,147,483,647, 0.999, 1e-08."""
     return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def _check(option_field: dataclasses.Field[Any], kind: object, value: object) -> object:
-    """``value`` as the option's type, or a ConfigError that says what is allowed."""
+    """``value`` as the option's type, or a ConfigError that names what is allowed."""
     if get_origin(kind) is list:
         items = value if isinstance(value, list) else [value]
         return [_check_one(option_field, get_args(kind)[0], item) for item in items]
@@ -110,7 +109,7 @@ def _check_text(option_field: dataclasses.Field[Any], text: str) -> str:
     meta = option_field.metadata
     if meta["choices"] and text not in meta["choices"]:
         raise _refusal(option_field, text, "one of " + ", ".join(meta["choices"]))
-    if meta["pattern"] == "names":  # which there are is known only where they are used
+    if meta["pattern"] == "names":  # known names are checked where they are used
         names = text.split(",")
         if len(set(names)) < len(names) or not all(re.fullmatch(r"[a-z][\w-]*", n) for n in names):
             raise _refusal(option_field, text, "names separated by commas, each once")

@@ -1,7 +1,7 @@
-"""Presets: option values under one name. What is typed or in the YAML file goes before them.
+"""Presets: option values under one name. Options given otherwise take precedence over them.
 
-The thesis-* presets are the settings with which the thesis scored its datasets; docs/thesis.md has
-the table, with those for training on the pruned data, and says where noisefind departs from them.
+The thesis-* presets are the settings with which the thesis scored its datasets. docs/research/thesis.md has
+the table, the settings for training on the pruned data, and the differences to noisefind.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The options of ``noisefind report``, in the manner of definitions.py."""
+"""The options of ``noisefind report``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class ReportConfig(BaseConfig):
     """The options of ``noisefind report``."""
 
     images: int = option(
-        500, "Report", "Images shown with a picture, worst first; all others stand in the table. "
-        "0: no pictures, and the data need not be there.", low=0, high=20_000,
+        500, "Report", "Images shown with a picture, worst first. All others are in the table. "
+        "0: no pictures. The data is not needed then.", low=0, high=20_000,
     )  # fmt: skip
     format: list[str] = option(
-        [], "Output", "Also write beside the page, of all scored images: label-studio (tasks with "
+        [], "Output", "Also write all scored images, next to the page: label-studio (tasks with "
         "pre-annotations), fiftyone, huggingface (metadata.jsonl), cleanlab (a table under its "
         "column names). May be repeated.",
         choices=("label-studio", "fiftyone", "huggingface", "cleanlab"),
     )  # fmt: skip
     data: Path | None = option(
-        None, "Report", "Where the images are now, if they have moved since they were scored."
+        None, "Report", "Folder of the images, if they have moved since they were scored."
     )

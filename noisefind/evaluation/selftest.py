@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from noisefind.config import InjectConfig, ScoreConfig, SelftestConfig
+from noisefind.config import EnsembleConfig, InjectConfig, ScoreConfig, SelftestConfig
 from noisefind.evaluation.detection import join, measure
 from noisefind.evaluation.inject import inject
 from noisefind.runs.output import open_output
@@ -106,7 +106,7 @@ def _measure_once(
     """The measures of one run: inject, score, compare."""
     from noisefind.scoring.pipeline import score  # imports torch: seconds
 
-    given = {f.name: getattr(config, f.name) for f in fields(ScoreConfig)}
+    given = {f.name: getattr(config, f.name) for f in fields(EnsembleConfig)}
     shared = {f.name: given[f.name] for f in fields(InjectConfig) if f.name in given}
     noise = InjectConfig(**{**shared, "kind": config.kind, "fraction": fraction, "seed": seed})
     with tempfile.TemporaryDirectory(prefix="noisefind-") as folder:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noisefind.config import CleanConfig
+from noisefind.config import CleanConfig, RankedSweepConfig
 from noisefind.data.table import read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
@@ -137,7 +137,7 @@ def open_sweep(
     folder, out, progress = RunFolder(Path(run)), Path(output), progress or Progress()
     summary = folder.read_summary()
     output_folder = open_output(out, summary.root, summary.data)
-    if "by" not in config.NOT_TAKEN:
+    if isinstance(config, RankedSweepConfig):
         known = folder.read_ranking().hardness()
         unknown = next((name for name in config.scores() if name not in known), None)
         if unknown:

@@ -127,7 +127,8 @@ def open_trainer(
         if splits.is_validated is None
         else _rows(arrays[2], splits.is_validated)
     )
-    recipe = choose_recipe(replace(config, members=1), config.network, int(splits.is_learned.sum()))
+    recipe = choose_recipe(config, config.network, int(splits.is_learned.sum()))
+    recipe = replace(recipe, members=1)
     data = SubsetData(
         arrays[0], len(splits.train.classes), Split(own, splits.validation),
         Split(_rows(arrays[1], splits.is_tested), splits.test),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from noisefind.config import ScoreConfig, options_of
+from noisefind.config import ScoreConfig
 from noisefind.errors import ConfigError, RunError
 from noisefind.runs.typed_json import from_object, read_object
 
@@ -88,7 +88,7 @@ class RunStart:
         Raises:
             RunError: one has a value that is not allowed.
         """
-        known = {option.name for option in options_of(ScoreConfig)}
+        known = {option.name for option in fields(ScoreConfig)}
         try:
             return ScoreConfig(**{k: v for k, v in self.config.items() if k in known})
         except ConfigError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from noisefind.config import AUTO
+from noisefind.config import AUTO, EnsembleConfig
 from noisefind.features.compute import FeatureOptions
 from noisefind.features.swav import SwavOptions
 from noisefind.training.augment import Augmentation
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.config import ScoreConfig
+    from noisefind.config import TrainingConfig
 
 
 def choose_recipes(
-    config: ScoreConfig, networks: tuple[str, ...], n_images: int
+    config: EnsembleConfig, networks: tuple[str, ...], n_images: int
 ) -> dict[str, Recipe]:
     """The recipe of every kind of member: of each network, then of its trajectory members.
 
@@ -41,25 +41,29 @@ def choose_recipes(
     return recipes
 
 
-def choose_recipe(config: ScoreConfig, network: str, n_images: int) -> Recipe:
+def choose_recipe(config: TrainingConfig, network: str, n_images: int) -> Recipe:
     """The recipe of ``network``: its defaults, replaced by the options that the user gave."""
-    given = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name != "architecture"}
+    names = {f.name for f in fields(Recipe)} & {f.name for f in fields(config)}
+    given = {name: getattr(config, name) for name in names}
     recipe = default_recipe(network, n_images)
     return replace(recipe, **{name: value for name, value in given.items() if value != AUTO})
 
 
-def feature_options(config: ScoreConfig) -> FeatureOptions:
-    """Which features are computed."""
+def feature_options(config: TrainingConfig) -> FeatureOptions:
+    """Which features are computed; how SwAV is trained is an option of ensembles alone."""
+    swav = SwavOptions(seed=config.seed)
+    if isinstance(config, EnsembleConfig):
+        swav = SwavOptions(config.swav_epochs, config.swav_output, config.seed)
     return FeatureOptions(
         source=config.features,
         weights=config.weights,
         ids_file=config.feature_ids,
         size=config.feature_size,
-        swav=SwavOptions(config.swav_epochs, config.swav_output, config.seed),
+        swav=swav,
     )
 
 
-def network_options(config: ScoreConfig, pixels: NDArray[np.uint8] | None) -> NetworkOptions:
+def network_options(config: TrainingConfig, pixels: NDArray[np.uint8] | None) -> NetworkOptions:
     """What networks from pixels (N, S, S, 3) need; the defaults where none is trained."""
     if pixels is None:
         return NetworkOptions()

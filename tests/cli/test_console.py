@@ -36,6 +36,6 @@ def test_file_names_are_printed_whole_on_a_narrow_terminal(
     result = SimpleNamespace(run=RunFolder(Path("run")), summary=summary, ranking=ranking)
     print_scores(cast("Any", result))
     assert (
-        f"  0.0123        yes         longsleeve    dress             {LONG_NAME}"
+        f"  0.0123        yes       longsleeve    dress             {LONG_NAME}"
         in capsys.readouterr().out
     )

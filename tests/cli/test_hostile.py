@@ -32,7 +32,9 @@ TABLES = {
     "scores.csv", "details.csv", "noise_per_class.csv", "joint.csv", "duplicates.csv",
     "leaks.csv", "skipped.csv",
 }  # fmt: skip
-QUICK = ("--members", "1", "--epochs", "1", "--clusters", "2", "--threads", "1")
+QUICK = (
+    "--members", "1", "--epochs", "1", "--clusters", "2", "--feature-size", "32", "--threads", "1"
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,7 @@ def test_compare(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     assert read_csv(tmp_path / "out/only_in_one.csv") == []
 
 
+@pytest.mark.browser
 def test_review(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     """Nothing in the page runs; every decision bears its exact name and goes through prune."""
     with chromium() as browser, opened(browser, home / "report.html") as page:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import typer
 
-from noisefind.cli import console
 from noisefind.cli import main as cli
+from noisefind.cli import terminal
 from noisefind.runs.summary import EstimatedShare
 from tests.commands import DIGITS, QUICK, ROOT, CommandLine
 from tests.documents import checked, evaluated, schema
@@ -184,4 +184,4 @@ def test_every_command_prints_a_document() -> None:
 def test_what_json_does_not_know_is_no_output() -> None:
     """NaN and infinity, which strict readers refuse, are a fault rather than a document."""
     with pytest.raises(ValueError, match="not JSON compliant"):
-        console.print_json({"x": float("nan")})
+        terminal.print_json({"x": float("nan")})

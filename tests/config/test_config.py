@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import typer.main
@@ -13,16 +13,29 @@ import typer.main
 from noisefind.cli.main import app
 from noisefind.cli.options import COMMANDS, options_document
 from noisefind.config import (
-    AUTO,
     BaseConfig,
     PruneConfig,
     ScoreConfig,
     flag,
     load_config,
     options_of,
+    with_preset,
 )
 from noisefind.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from noisefind.config import TrainingConfig
+
+# options of the commands themselves: places and ways of working, no values of a configuration
+OF_COMMANDS = {
+    "--output", "--config", "--json", "--help", "--resume", "--force", "--dry-run", "--truth",
+    "--run",
+}  # fmt: skip
+RESOLVED: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "resolved.json").read_text(encoding="utf-8")
+)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "options.md"
 
 
@@ -42,7 +55,9 @@ def test_every_option_is_on_the_command_line(command: str) -> None:
     for word in command.split():
         found = found.commands[word]
     spelled = {o for p in found.params for o in p.opts if o.startswith("--")}
-    assert {flag(name) for name in names(COMMANDS[command])} <= spelled
+    own = {flag(name) for name in names(COMMANDS[command])}
+    assert own <= spelled
+    assert spelled - own <= OF_COMMANDS
 
 
 def test_documentation_is_made_from_the_definitions() -> None:
@@ -62,19 +77,61 @@ def test_typed_goes_before_file_before_preset_before_default(tmp_path: Path) -> 
     assert (config.members, config.seed, config.flip, config.crop) == ("auto", 0, False, True)
 
 
-def test_a_preset_means_the_same_in_a_program() -> None:
-    """ScoreConfig(preset=...) is what --preset gives; what is given by name goes before it."""
-    for given in (
-        {"preset": "thesis-cifar10"},
-        {"preset": "thesis-cifar10", "never_learned": "top", "clusters": AUTO},  # the defaults
-        {"preset": "standard", "network": "cnn"},
-    ):
-        config = ScoreConfig(**cast("Any", given))
-        assert config == load_config(ScoreConfig, None, given)
-        assert {name: getattr(config, name) for name in given} == given
-    assert ScoreConfig(preset="thesis-cifar10").members == 10
-    assert replace(ScoreConfig(preset="thesis-cifar10", epochs=1), seed=3).epochs == 1
-    assert pickle.loads(pickle.dumps(config)) == config
+@pytest.mark.parametrize("row", RESOLVED, ids=lambda row: f"{row['command']} {row['preset']}")
+def test_presets_resolve_to_the_values_of_the_table(row: dict[str, Any], tmp_path: Path) -> None:
+    """Typed, in YAML and in a program a preset gives the values that resolved.json lists."""
+    kind = cast("type[TrainingConfig]", COMMANDS[row["command"]])
+    preset, typed = row["preset"], row["typed"]
+    given = {"preset": preset, **typed}
+    file = write(tmp_path / "c.yaml", json.dumps(given))
+    ways: list[Callable[[], BaseConfig]] = [
+        lambda: load_config(kind, None, given),
+        lambda: load_config(kind, file, {}),
+        lambda: load_config(kind, file, {"preset": preset}),
+        lambda: with_preset(kind, preset, **typed),
+    ]
+    for way in ways:
+        if row["differs"] == "ConfigError":
+            with pytest.raises(ConfigError):
+                way()
+        else:
+            assert way().to_dict() == {**kind().to_dict(), **row["differs"]}
+
+
+def test_a_configuration_has_no_preset() -> None:
+    """No configuration can name a preset without its values: there is no such field."""
+    with pytest.raises(TypeError):
+        ScoreConfig(preset="thorough")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        replace(ScoreConfig(), preset="standard")  # type: ignore[call-arg]
+
+
+def test_an_unknown_preset_is_refused(tmp_path: Path) -> None:
+    """A misspelled preset is an error in every way of giving it."""
+    with pytest.raises(ConfigError, match=r"--preset is 'fst'; it must be one of auto, fast"):
+        with_preset(ScoreConfig, "fst")
+    with pytest.raises(ConfigError, match=r"c\.yaml: --preset is 'fst'"):
+        load_config(ScoreConfig, write(tmp_path / "c.yaml", "preset: fst"), {})
+
+
+@pytest.mark.parametrize("kind", sorted(set(COMMANDS.values()), key=str))
+def test_a_configuration_takes_the_options_of_its_command_only(kind: type[BaseConfig]) -> None:
+    """Every option of any other command that this one does not have is refused."""
+    every = {name for other in COMMANDS.values() for name in names(other)}
+    own = {f.name for f in fields(cast("Any", kind))}
+    assert own == set(names(kind)) - {"preset"}
+    for name in every - own:
+        with pytest.raises(TypeError):
+            kind(**{name: 1})
+    assert {f.name for f in options_of(kind) if not f.metadata["help"].endswith(".")} == set()
+
+
+def test_a_resumed_run_takes_a_preset_before_its_options() -> None:
+    """A typed preset changes a run to resume, which is then refused; old presets are no option."""
+    before = {**with_preset(ScoreConfig, "standard", seed=7).to_dict(), "preset": "standard"}
+    assert load_config(ScoreConfig, None, {}, before).network == "probe,cnn"
+    config = load_config(ScoreConfig, None, {"preset": "fast"}, before)
+    assert (config.network, config.seed) == ("probe", 7)
 
 
 def test_network_goes_before_preset() -> None:
@@ -174,7 +231,7 @@ def test_a_configuration_made_in_python_is_checked_too() -> None:
     [
         ("epochs: three", "c.yaml: --epochs is 'three'; it must be a whole number"),
         ("epoch: 3", "unknown option 'epoch'; did you mean 'epochs'?"),
-        ("epochs: 3\nepochs: 4", "'epochs' stands there twice"),
+        ("epochs: 3\nepochs: 4", "'epochs' appears twice"),
     ],
 )
 def test_what_is_wrong_in_a_file_names_the_file(tmp_path: Path, text: str, message: str) -> None:

@@ -300,7 +300,7 @@ def test_bad_requests_of_looks_are_refused(
 
 
 def test_a_map_by_tsne_from_the_command_line(run: Path, tmp_path: Path) -> None:
-    """As a process of its own, without a fake."""
+    """With the real t-SNE of scikit-learn, not a fake."""
     out = tmp_path / "out"
     assert finished("evaluate", "embedding", run, "-o", out, "--sample", "60") == 0
     assert (out / "embedding.png").read_bytes()[:4] == b"\x89PNG"

@@ -165,6 +165,7 @@ def test_fiftyone(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     assert found == {str(data / name): LABELS[name] for name in HOSTILE[1:]}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the packages that datasets imports
 def test_hugging_face(
     noisefind: CommandLine, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -182,6 +183,7 @@ def test_hugging_face(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_hugging_face_keeps_splits_apart(
     noisefind: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

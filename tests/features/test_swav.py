@@ -269,6 +269,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_no_socket_from_import_to_the_end(tmp_path: Path) -> None:
     """A run that imports lightly and trains a ResNet-18 opens no socket; its files are all there.
 

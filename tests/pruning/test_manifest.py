@@ -352,6 +352,7 @@ def load_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return load
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the packages that datasets imports
 def test_hugging_face_loads_splits_and_labels(tmp_path: Path, load_dataset: Any) -> None:
     """Splits and given labels come out right, also of a class "train" in the test split."""
@@ -372,6 +373,7 @@ def test_hugging_face_loads_splits_and_labels(tmp_path: Path, load_dataset: Any)
     }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("copy", [False, True])
 def test_hugging_face_loads_data_without_splits(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.commands import CommandLine
 
 CARDS = "#cards article"
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

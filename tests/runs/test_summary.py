@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from noisefind.config import ScoreConfig
+from noisefind.config import ScoreConfig, with_preset
 from noisefind.errors import RunError
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.summary import RunStart, RunSummary
@@ -131,7 +131,7 @@ def test_a_broken_file_is_one_error(text: str, tmp_path: Path) -> None:
 
 def test_the_options_of_a_run_come_back() -> None:
     """Options that this noisefind does not have are ignored; a bad value is a RunError."""
-    config = ScoreConfig(seed=7, root=Path("there"), preset="thorough")
+    config = with_preset(ScoreConfig, "thorough", seed=7, root=Path("there"))
     start = replace(START, config=json.loads(json.dumps(config.to_dict())) | {"new": 1})
     assert start.score_config() == config
     with pytest.raises(RunError, match=r"config of run 5eed: --seed is 'x'.*score the data again"):

@@ -14,7 +14,7 @@ from noisefind.scoring.image_checks import ImageCheckSettings, check_images, che
 from noisefind.utils.progress import Progress
 from tests.commands import QUICK, CommandLine, read_csv
 from tests.images import opened, write_images
-from tests.planted import COPY, LEAKED, MIRRORED, PLAIN
+from tests.planted import COPY, LARGE, LEAKED, MIRRORED, PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,8 @@ def test_neighbours_are_row_numbers_of_sorted_names(planted: Path) -> None:
 
 def test_other_splits_can_be_left_alone(planted: Path, noisefind: CommandLine) -> None:
     """--no-leaks writes no leaks.csv; the broken file of the test split is not read."""
-    output = noisefind("score", planted / "data", "-o", planted / "alone", *QUICK, "--no-leaks")
+    options = (*QUICK, *LARGE, "--no-leaks")
+    output = noisefind("score", planted / "data", "-o", planted / "alone", *options)
 
     assert output.code == 0
     assert not (planted / "alone/leaks.csv").exists()

@@ -66,6 +66,7 @@ class Count(Progress):
         self.done += count
 
 
+@pytest.mark.slow
 def test_two_processes_leave_the_bytes_of_one(noisefind: CommandLine, tmp_path: Path) -> None:
     """Probes and three CNNs with --devices cpu,cpu: the record of CNNs is that of one thread."""
     names = [f"{name}/{number:02d}.png" for name in ("one", "two") for number in range(16)]
@@ -209,6 +210,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
     return running
 
 
+@pytest.mark.slow
 def test_interrupted_and_killed_it_goes_on_to_the_same_record(tmp_path: Path) -> None:
     """Ctrl-C in the second member, a kill -9 in it, then it is let finish.
 

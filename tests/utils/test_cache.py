@@ -197,7 +197,7 @@ def test_a_build_that_fails(tmp_path: Path, error: type[BaseException]) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from noisefind.cache import build_once
+from noisefind.utils.cache import build_once
 
 def build(part):
     (part / "half").touch()

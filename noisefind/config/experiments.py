@@ -1,74 +1,52 @@
-"""The options of those verbs of ``noisefind evaluate`` that train again and again."""
+"""The options of those subcommands of ``noisefind evaluate`` that train on subsets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
 
-from noisefind.config.definitions import ScoreConfig
 from noisefind.config.grid import parse_grid
 from noisefind.config.option import AUTO, option
+from noisefind.config.training import TrainingConfig
 from noisefind.errors import ConfigError
-
-_FROM_THE_RUN = frozenset(
-    {
-        "split", "labels", "only_listed", "root", "cifar_labels",
-        "hold_out", "leaks", "max_pixels", "members", "trajectory_members", "trajectory_epochs",
-        "swav_epochs", "swav_output", "never_learned", "clusters", "devices",
-        "fail_over",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class SweepConfig(ScoreConfig):
-    """What all sweeps share: those options of ``score`` that say how one network is trained.
-
-    Which images there are, and how they were scored, is the run's to say.
-    """
-
-    NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN
+class SweepConfig(TrainingConfig):
+    """Options that all sweeps share. Images and scores are those of the run."""
 
     network: str = option(
-        "probe", "Ensemble", "The network that is trained anew on every subset: one of those of "
+        "probe", "Ensemble", "The network that is trained on every subset: one of those of "
         "noisefind score.", pattern="names",
     )  # fmt: skip
-    by: str = option(
-        "el2n,aum", "Sweep", "Scores that order the images, by commas.", pattern="names"
-    )
     seeds: int = option(
-        3, "Sweep", "Trainings of each subset, and draws of each random one, with seeds from "
-        "--seed on.", low=1, high=99,
+        3, "Sweep", "Trainings of each subset, and draws of each random subset. Their seeds count "
+        "up from --seed.", low=1, high=99,
     )  # fmt: skip
     equal: str = option(
-        "steps", "Sweep", "steps: a subset is trained for as many steps as the full data, so its "
-        "images are seen more often. epochs: each image as often, so a subset gets fewer steps.",
+        "steps", "Sweep", "steps: a subset is trained for as many steps as the full data. Its "
+        "images are seen more often. epochs: for as many epochs. A subset gets fewer steps.",
         choices=("steps", "epochs"),
     )  # fmt: skip
     balance: bool = option(
-        False, "Sweep", "Choose within every class, so that class shares stay; random subsets too."
+        False, "Subsets", "Choose within every class, also for random subsets. Class shares stay."
     )
     min_per_class: int = option(
-        1, "Sweep", "No class falls under this number of images.", low=0, high=2**31 - 1
+        1, "Subsets", "Keep at least this number of images per class.", low=0, high=2**31 - 1
     )
     test: Path | None = option(
-        None, "Data", "Images to test on: its split test, or all of it where it has none. Default: "
-        "what score --hold-out set aside, else the split test of DATA.",
+        None, "Data", "Images to test on: their split test, or all of them if there is none. "
+        "Default: those set aside by score --hold-out, else the split test of DATA.",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.network == AUTO or "," in self.network:
             raise ConfigError(
-                f"--network is {self.network!r}, but a sweep trains one network: say which, as "
-                "--network cnn; it goes before what a preset says"
+                f"--network is {self.network!r}, but a sweep trains one network: give one, as "
+                "--network cnn; it takes precedence over a preset"
             )
-
-    def scores(self) -> list[str]:
-        """The scores of ``by``, in the order given."""
-        return self.by.split(",")
 
     def all_seeds(self) -> list[int]:
         """The seeds of the trainings."""
@@ -76,9 +54,25 @@ class SweepConfig(ScoreConfig):
 
 
 @dataclass(frozen=True)
+class RankedSweepConfig(SweepConfig):
+    """Options of the sweeps that order the images by scores."""
+
+    by: str = option(
+        "el2n,aum",
+        "Sweep",
+        "Scores that order the images, separated by commas.",
+        pattern="names",
+    )
+
+    def scores(self) -> list[str]:
+        """The scores of ``by``, in the order given."""
+        return self.by.split(",")
+
+
+@dataclass(frozen=True)
 class _RemoveConfig(SweepConfig):
     remove: str = option(
-        "0.1:0.7:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list by commas."
+        "0.1:0.7:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list with commas."
     )
 
     def __post_init__(self) -> None:
@@ -91,16 +85,16 @@ class _RemoveConfig(SweepConfig):
 
 
 @dataclass(frozen=True)
-class EasiestConfig(_RemoveConfig):
+class EasiestConfig(_RemoveConfig, RankedSweepConfig):
     """The options of ``noisefind evaluate easiest``."""
 
 
 @dataclass(frozen=True)
-class HardestConfig(_RemoveConfig):
+class HardestConfig(_RemoveConfig, RankedSweepConfig):
     """The options of ``noisefind evaluate hardest``."""
 
     remove: str = option(
-        "0.1:0.9:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list by commas."
+        "0.1:0.9:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list with commas."
     )
 
 
@@ -108,10 +102,8 @@ class HardestConfig(_RemoveConfig):
 class ClustersConfig(_RemoveConfig):
     """The options of ``noisefind evaluate clusters``."""
 
-    NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN | {"by"}
-
     k: str = option(
-        "5,10,55,100,200", "Sweep", "Numbers of clusters to compare with the run's own, by commas.",
+        "5,10,55,100,200", "Sweep", "Numbers of clusters to compare with that of the run, as 5,10.",
         pattern=r"[1-9]\d*(,[1-9]\d*)*",
     )  # fmt: skip
 
@@ -121,20 +113,20 @@ class ClustersConfig(_RemoveConfig):
 
 
 @dataclass(frozen=True)
-class WindowConfig(SweepConfig):
+class WindowConfig(RankedSweepConfig):
     """The options of ``noisefind evaluate window``."""
 
-    width: str = option("0.4", "Sweep", "Share of the ranking that a window holds.")
+    width: str = option("0.4", "Sweep", "Share of the ranking in a window.")
     start: str = option(
-        "0:0.6:0.1", "Sweep", "Where windows start, from easiest (0) to hardest (1)."
+        "0:0.6:0.1", "Sweep", "Starts of the windows, from easiest (0) to hardest (1)."
     )
     fine: str | None = option(None, "Sweep", "Further starts, as 0.5:0.6:0.01.")
     inject: float | None = option(
-        None, "Noise", "Also plant this share of label errors, score the data anew, and compare "
+        None, "Noise", "Also inject this share of label errors, score the data again, and compare "
         "the windows with and without them.", low=0.0, high=1.0,
     )  # fmt: skip
     kind: str = option(
-        "moved", "Noise", "Label noise of --inject, as of noisefind inject.",
+        "moved", "Noise", "Label noise of --inject, as in noisefind inject.",
         choices=("moved", "symmetric", "pair"),
     )  # fmt: skip
 
@@ -143,7 +135,7 @@ class WindowConfig(SweepConfig):
         last = self.starts()[-1]
         if last + self.share() > 1:
             raise ConfigError(
-                f"--start {last}: a window of --width {self.width} from there on ends beyond 1"
+                f"--start {last}: a window of --width {self.width} from there ends beyond 1"
             )
 
     def share(self) -> Decimal:
@@ -163,25 +155,24 @@ class WindowConfig(SweepConfig):
 class CleanConfig(SweepConfig):
     """The options of ``noisefind evaluate clean``."""
 
-    NOT_TAKEN: ClassVar[frozenset[str]] = _FROM_THE_RUN | {"by"}
-
     truth: Path | None = option(
-        None, "Data", "CSV or JSONL file with file_name and true_label: also train without the "
-        "labels that are wrong by it, and with the true ones; test images get the true ones too.",
+        None, "Data", "CSV or JSONL file with file_name and true_label. Also train without the "
+        "labels that are wrong by it, and with the true labels. Test images get their true labels "
+        "too.",
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class CurriculumConfig(SweepConfig):
+class CurriculumConfig(RankedSweepConfig):
     """The options of ``noisefind evaluate curriculum``."""
 
     phases: str = option(
         "10:0.5,5:0.6,5:0.7,5:0.8,5:0.9,40:1", "Sweep", "Phases of the training as EPOCHS:SHARE, "
-        "by commas: first the easiest (or the hardest) share of the images, in the end all.",
+        "separated by commas. Each phase takes the easiest (or hardest) share of the images.",
         pattern=r"[1-9]\d{0,3}:[\d.]+(,[1-9]\d{0,3}:[\d.]+)*",
     )  # fmt: skip
     restart: bool = option(
-        False, "Sweep", "Begin the schedule of the learning rate anew with each phase."
+        False, "Training", "Restart the schedule of the learning rate with each phase."
     )
 
     def __post_init__(self) -> None:

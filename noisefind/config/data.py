@@ -1,0 +1,26 @@
+"""Options that choose images and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from noisefind.config.option import BaseConfig, option
+
+
+@dataclass(frozen=True)
+class DataConfig(BaseConfig):
+    """Images and labels of DATA; shared by the commands that open it."""
+
+    split: str | None = option(
+        None, "Common", "Split to take: train, validation, test or all. Default: train if there "
+        "are splits.",
+    )  # fmt: skip
+    labels: Path | None = option(
+        None, "Common", "CSV or JSONL file (file_name,label). Its labels replace the given ones."
+    )
+    only_listed: bool = option(False, "Data", "Take only the images that --labels lists.")
+    root: Path | None = option(
+        None, "Data", "Folder that paths in a table are relative to. Default: the table's folder."
+    )
+    cifar_labels: str = option("fine", "Data", "Labels of CIFAR-100.", choices=("fine", "coarse"))

@@ -1,0 +1,77 @@
+"""The options of ``noisefind score``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from noisefind.config.data import DataConfig
+from noisefind.config.option import AUTO, SHARE, fail_over_option, option
+from noisefind.config.presets import PRESETS
+from noisefind.config.training import TrainingConfig
+
+
+@dataclass(frozen=True)
+class EnsembleConfig(TrainingConfig, DataConfig):
+    """Options of a run: images, ensemble, training and scores."""
+
+    members: int | str = option(AUTO, "Common", "Members of each kind.", low=1, high=1000)
+    trajectory_members: int = option(
+        0, "Ensemble", "Further members of each kind. If there are any, the scores flips and "
+        "forgetting are computed from them alone.", low=0, high=1000,
+    )  # fmt: skip
+    trajectory_epochs: int | str = option(
+        AUTO, "Ensemble", "Epochs of each of these further members. Auto: as many as --epochs.",
+        low=1, high=10_000,
+    )  # fmt: skip
+
+    hold_out: float | None = option(
+        None, "Data", "Share of each class to set aside before scoring, as 0.2 or 20%. It becomes "
+        "a test split for noisefind evaluate and is listed in held_out.csv.",
+        low=0.0, high=0.9, pattern=SHARE,
+    )  # fmt: skip
+    leaks: bool = option(
+        True, "Data", "Find scored images that are in another split too. Reads the images of "
+        "all splits.",
+    )  # fmt: skip
+    max_pixels: int = option(
+        100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
+    )
+
+    swav_epochs: int = option(200, "Features", "Epochs of --features swav.", low=1, high=100_000)
+    swav_output: str = option(
+        "backbone", "Features", "The 512 numbers of --features swav. backbone: output of the "
+        "network. prototypes: scores for its prototypes.", choices=("backbone", "prototypes"),
+    )  # fmt: skip
+
+    never_learned: str = option(
+        "top", "Scores", "Forgetting score of images that were never learned. top: the number of "
+        "epochs. zero: 0, as in the thesis behind noisefind.", choices=("top", "zero"),
+    )  # fmt: skip
+    clusters: int | str = option(
+        AUTO, "Scores", "Number of centres for km_distance. Auto: the elbow of the k-means curve.",
+        low=1, high=10_000,
+    )  # fmt: skip
+
+    devices: str | None = option(
+        None, "Machine", "Several of cpu and cuda:N, separated by commas, instead of --device. "
+        "Networks on pixels are trained in one process per device. These processes share the CPU "
+        "threads. Everything else runs on the first device.",
+        pattern=r"(cpu|cuda:\d+)(,(cpu|cuda:\d+))*",
+    )  # fmt: skip
+
+    def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
+        """The kinds of members, in the order given."""
+        network = self.network
+        if network == AUTO:
+            network = str(PRESETS["standard" if on_gpu else "fast"]["network"])
+        return tuple(network.split(","))
+
+
+@dataclass(frozen=True)
+class ScoreConfig(EnsembleConfig):
+    """The options of ``noisefind score``.
+
+    ``load.with_preset`` makes one from a preset.
+    """
+
+    fail_over: float | None = fail_over_option()
