@@ -20,7 +20,7 @@ OUTPUT = DOCS / "llms.txt"
 
 def pages(nav: list[Any], section: str = "") -> list[tuple[str, str]]:
     """(section, path) of every page, in the order of the navigation."""
-    found = []
+    found: list[tuple[str, str]] = []
     for entry in nav:
         for title, value in entry.items():
             found += pages(value, title) if isinstance(value, list) else [(section, value)]
