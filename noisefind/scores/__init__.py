@@ -1,7 +1,8 @@
 """One float per image and score; pure numpy.
 
 ``SCORES`` says of each score which way it points. To add a score: write its function in
-``ensemble.py`` or ``dynamics.py``, add a line to the table, and describe it in docs/scores.md.
+``ensemble.py`` or ``dynamics.py``, add a line to the table, and describe it in
+docs/reference/scores.md.
 """
 
 from __future__ import annotations
