@@ -96,6 +96,15 @@ def test_file_keeps_the_rule_of_its_folder(path: Path) -> None:
         assert outside & {"typer", "rich"} == set()
 
 
+def test_the_options_of_score_stop_at_the_pipeline() -> None:
+    """Below `scoring` only the reader of run.json knows ScoreConfig; the rest gets values."""
+    order = list(RULES)
+    below = [p for p in FILES if folder_of(p) in order[: order.index("scoring")]]
+    names = {"noisefind.config.ScoreConfig", "noisefind.config.EnsembleConfig"}
+    knowing = {p.relative_to(PACKAGE).as_posix() for p in below if names & imports(p)}
+    assert {path for path in knowing if not path.startswith("config/")} == {"runs/summary.py"}
+
+
 def test_only_the_command_line_and_the_facade_import_experiments() -> None:
     """Nothing stands on `experiments`."""
     importers = {folder_of(p) for p in FILES if "experiments" in folders_imported(p)}
