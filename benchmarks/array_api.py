@@ -7,7 +7,7 @@ quality: on every development case (cases.py says what FOLDER and UNPACKED hold)
 cleanlab get the same out-of-sample probabilities: 5 folds of a logistic regression on the product's
 own features. noisefind is measured on the probabilities alone, on the features alone and on both.
 RESULTS is a folder; results.csv in it gets a row per case, seed, method and metric as they come. A
-case in it is not run again. Nobody is told the noise rate. Needs cleanlab (extra ``benchmarks``).
+case in it is not run again, and the probabilities are kept. Nobody is told the noise rate. Needs cleanlab (extra ``benchmarks``).
 
 cost: seconds and peak memory of one call on made-up features, in a process of its own.
 """
@@ -69,9 +69,15 @@ def run_quality(unpacked: Path, results: Path, n_seeds: int) -> None:
 def run_case(case: Case, results: Path) -> dict[Key, float]:
     """All metrics of noisefind and cleanlab on one case."""
     features, labels, is_wrong = arrays(case, results)
-    start = time.perf_counter()
-    probs = out_of_sample(features, labels)
-    found: dict[tuple[str, str], float] = {("regression", "seconds"): time.perf_counter() - start}
+    found: dict[tuple[str, str], float] = {}
+    kept = results / "pred_probs" / f"{case.name.replace(' ', '-')}-{case.seed}.npy"
+    if not kept.exists():
+        start = time.perf_counter()
+        probs = out_of_sample(features, labels)
+        found["regression", "seconds"] = time.perf_counter() - start
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, probs)
+    probs = np.load(kept)
     given = {
         "noisefind, pred_probs": (probs, None),
         "noisefind, features": (None, features),
