@@ -45,6 +45,7 @@ OF_METRICS = [
     if not name.startswith("_") and getattr(value, "__module__", "") == metrics.__name__
 ]
 OF_ARRAYS = {
+    "noisefind.find_duplicates": noisefind.find_duplicates,
     "noisefind.find_label_issues": noisefind.find_label_issues,
     "noisefind.Predictions": noisefind.Predictions,
     "noisefind.Predictions.from_probabilities": noisefind.Predictions.from_probabilities,

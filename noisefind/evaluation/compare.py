@@ -88,7 +88,7 @@ def compare(
     Example::
 
         result = noisefind.compare("run-may", "run-june", "comparison")
-        print(len(result.pairs), result.summary)
+        print(len(result.pairs), result.summary["b"]["n_label_issues"])
     """
     folders = (RunFolder(Path(run_a)), RunFolder(Path(run_b)))
     summaries = [folder.read_summary() for folder in folders]

@@ -122,6 +122,7 @@ def evaluate_detection(
 
     Example::
 
+        # "run" was scored with ScoreConfig(labels=Path("noise/labels.csv"))
         result = noisefind.evaluate_detection("run", "noise/labels.csv", "detection")
         print(result.summary["all"]["label_score"]["auroc"]["value"])
     """

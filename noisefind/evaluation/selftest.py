@@ -80,7 +80,9 @@ def selftest(
 
         config = noisefind.SelftestConfig(fraction="0.05,0.1", seeds=3)
         result = noisefind.selftest("photos", "selftest", config)
-        print([spread for spread in result.spreads if spread.metric == "auroc"])
+        for spread in result.spreads:
+            if (spread.of, spread.metric) == ("label_score", "auroc"):
+                print(spread.fraction, spread.mean, spread.std)
     """
     config, out, progress = config or SelftestConfig(), Path(output), progress or Progress()
     folder = open_output(out, data, data)
