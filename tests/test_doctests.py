@@ -18,7 +18,7 @@ from noisefind import metrics, noise, pruning, scores
 if TYPE_CHECKING:
     from types import ModuleType
 
-SECTIONS = ("Args:", "Returns:", "Raises:", "Example::")  # of a function that works with files
+SECTIONS = ("Args:", "Returns:", "Raises:", "Examples:")  # of a function that works with files
 
 
 def source(module: str) -> str:

@@ -80,10 +80,11 @@ def with_preset(kind: type[Training], preset: str, /, **options: object) -> Trai
     Raises:
         ConfigError: there is no such preset, or a value is outside its range.
 
-    Example::
-
+    Examples:
+        ```python
         config = noisefind.with_preset(noisefind.ScoreConfig, "fast", seed=1)
         noisefind.score("photos", "run", config)
+        ```
     """
     return _filled(kind, {**options, "preset": preset})
 

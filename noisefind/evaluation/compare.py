@@ -85,10 +85,11 @@ def compare(
         RunError: a run is not finished, the runs have no image in common, or ``output`` is not
             empty.
 
-    Example::
-
+    Examples:
+        ```python
         result = noisefind.compare("run-may", "run-june", "comparison")
         print(len(result.pairs), result.summary["b"]["n_label_issues"])
+        ```
     """
     folders = (RunFolder(Path(run_a)), RunFolder(Path(run_b)))
     summaries = [folder.read_summary() for folder in folders]

@@ -46,10 +46,11 @@ def evaluate_correlation(
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is not empty.
 
-    Example::
-
+    Examples:
+        ```python
         result = noisefind.evaluate_correlation("run", "correlation")
         print(result.summary["spearman"]["aum"]["el2n"])
+        ```
     """
     analysis = open_analysis("correlation", run, output, progress or Progress())
     hardness = analysis.ranking.hardness()

@@ -120,11 +120,12 @@ def evaluate_detection(
         DataError: the ground truth cannot be read, has no id of the run, or all labels are right or
             all are wrong.
 
-    Example::
-
+    Examples:
+        ```python
         # "run" was scored with ScoreConfig(labels=Path("noise/labels.csv"))
         result = noisefind.evaluate_detection("run", "noise/labels.csv", "detection")
         print(result.summary["all"]["label_score"]["auroc"]["value"])
+        ```
     """
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
     folder = RunFolder(Path(run))

@@ -47,10 +47,11 @@ def evaluate_distribution(
     Raises:
         RunError: ``run`` is not a finished run, or ``output`` is not empty.
 
-    Example::
-
+    Examples:
+        ```python
         result = noisefind.evaluate_distribution("run", "distribution")
         print(result.summary["scores"]["aum"])
+        ```
     """
     analysis = open_analysis("distribution", run, output, progress or Progress())
     ranking = analysis.ranking

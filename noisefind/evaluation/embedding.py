@@ -53,11 +53,12 @@ def evaluate_embedding(
         RunError: ``run`` is not a finished run or its features are missing, or ``output`` is not
             empty.
 
-    Example::
-
+    Examples:
+        ```python
         config = noisefind.EmbeddingConfig(sample=200)
         result = noisefind.evaluate_embedding("run", "embedding", config)
         print(result.output, result.summary["n_shown"])
+        ```
     """
     config, progress = config or EmbeddingConfig(), progress or Progress()
     analysis = open_analysis("embedding", run, output, progress)

@@ -80,11 +80,12 @@ def evaluate_examples(
         ConfigError: there is no such score.
         DataError: none of the images is where it was.
 
-    Example::
-
+    Examples:
+        ```python
         config = noisefind.ExamplesConfig(by="el2n", top=9)
         result = noisefind.evaluate_examples("run", "examples", config)
         print([example["file_name"] for example in result.summary["examples"]])
+        ```
     """
     config, progress = config or ExamplesConfig(), progress or Progress()
     analysis = open_analysis("examples", run, output, progress)

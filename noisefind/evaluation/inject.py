@@ -87,10 +87,11 @@ def inject(
         DataError: the data cannot be read.
         RunError: ``output`` is not empty, or ``config.run`` is not the folder of a finished run.
 
-    Example::
-
+    Examples:
+        ```python
         result = noisefind.inject("photos", "noise", noisefind.InjectConfig(fraction=0.05))
         print(result.noise.is_changed.sum())  # noise/labels.csv has label and true_label
+        ```
     """
     config, out = config or InjectConfig(), Path(output)
     _check_options(config)

@@ -76,13 +76,14 @@ def selftest(
         ConfigError: an option is out of range, or so many labels cannot change that way.
         RunError: ``output`` is not empty.
 
-    Example::
-
+    Examples:
+        ```python
         config = noisefind.SelftestConfig(fraction="0.05,0.1", seeds=3)
         result = noisefind.selftest("photos", "selftest", config)
         for spread in result.spreads:
             if (spread.of, spread.metric) == ("label_score", "auroc"):
                 print(spread.fraction, spread.mean, spread.std)
+        ```
     """
     config, out, progress = config or SelftestConfig(), Path(output), progress or Progress()
     folder = open_output(out, data, data)

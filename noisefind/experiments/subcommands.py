@@ -43,12 +43,13 @@ def evaluate_sweep(
             of the run, there are no images to test on, or ``output`` is not empty.
         ValueError: the subcommand is unknown.
 
-    Example::
-
+    Examples:
+        ```python
         # "run" was scored with ScoreConfig(hold_out=0.2), or the data has a test split
         config = noisefind.HardestConfig(remove="0.1,0.2")
         result = noisefind.evaluate_sweep("hardest", "photos", "run", "hardest", config)
         print(result.summary)
+        ```
     """
     from noisefind.experiments import clean, clusters, curriculum, sweep
 

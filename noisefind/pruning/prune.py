@@ -83,11 +83,12 @@ def prune(
         DataError: a format needs the images and they are not where they were, or a row of
             ``config.decisions`` is invalid.
 
-    Example::
-
+    Examples:
+        ```python
         config = noisefind.PruneConfig(drop=["noise", "hardest"], fraction=[0.1], by=["aum"])
         result = noisefind.prune("run", "clean", config)
         print(len(result.manifest.kept), result.files)
+        ```
     """
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
     _require_sense(config, folder, out)

@@ -47,7 +47,7 @@ class Rule:
         ConfigError: ``fraction`` or ``window`` is out of range.
         ValueError: a kind that orders the images has no ``by``, or another kind has one.
 
-    Example:
+    Examples:
         >>> from noisefind.pruning import Rule
         >>> str(Rule("hardest", 0.3, by="aum"))
         'hardest 0.3 by aum'

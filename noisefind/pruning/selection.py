@@ -111,7 +111,7 @@ def select(
         ConfigError: ``min_per_class`` is below 0.
         ValueError: lengths differ, ids repeat, a score is missing or not finite.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.pruning import Rule, select
         >>> hardness = np.arange(10) / 10

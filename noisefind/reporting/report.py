@@ -62,10 +62,11 @@ def report(
             report.
         DataError: the images are not where they were.
 
-    Example::
-
+    Examples:
+        ```python
         result = noisefind.report("run", config=noisefind.ReportConfig(images=100))
         print(result.path, result.n_pictures)
+        ```
     """
     config, folder = config or ReportConfig(), RunFolder(Path(run))
     out = folder.path / NAME if output is None else Path(output)

@@ -68,7 +68,7 @@ def difficulty(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     Raises:
         ValueError: there is no such score.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import difficulty
         >>> difficulty("el2n", np.array([0.1, 1.2])).tolist()

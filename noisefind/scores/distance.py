@@ -42,7 +42,7 @@ def km_distance(features: NDArray[np.float32], centers: NDArray[np.float32]) -> 
     Raises:
         ValueError: d of features and centres differs, or there are no centres.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import km_distance
         >>> centers = np.array([[0.0, 0.0], [10.0, 0.0]])
@@ -88,7 +88,7 @@ def find_clusters(
     Raises:
         ValueError: ``n_clusters`` is neither ``"auto"`` nor 1 at least.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import find_clusters
         >>> features = np.array([[0, 0], [0, 2], [9, 0], [9, 2]], np.float32)

@@ -35,7 +35,7 @@ def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArr
     Raises:
         ValueError: ``never_learned`` is neither ``"top"`` nor ``"zero"``.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, forgetting
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images
@@ -66,7 +66,7 @@ def flips(predictions: Predictions) -> NDArray[np.float64]:
     Returns:
         (N,) float64, number of changes, 0 to T - 1; HIGH is hard. All are 0 with one epoch.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, flips
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images
@@ -92,7 +92,7 @@ def aum(predictions: Predictions) -> NDArray[np.float64]:
         (N,) float64 in nats, any real number; HIGH is EASY. Below 0, another class was more
         probable on average.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, aum
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images
@@ -115,7 +115,7 @@ def loss(predictions: Predictions) -> NDArray[np.float64]:
     Returns:
         (N,) float64 in nats, 0 at least; HIGH is hard or wrong.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, loss
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images
@@ -137,7 +137,7 @@ def confidence(predictions: Predictions) -> NDArray[np.float64]:
     Returns:
         (N,) float64, a probability, 0 to 1; HIGH is EASY.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, confidence
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images
@@ -161,7 +161,7 @@ def variability(predictions: Predictions) -> NDArray[np.float64]:
         (N,) float64, a probability, 0 to 0.5; HIGH is ambiguous. Both easy images and wrong labels
         are low. All are 0 with one epoch.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, variability
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images
@@ -184,7 +184,7 @@ def correctness(predictions: Predictions) -> NDArray[np.float64]:
     Returns:
         (N,) float64, a share, 0 to 1; HIGH is EASY.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, correctness
         >>> p = np.array([[0.6, 0.4], [0.2, 0.4], [0.9, 0.1]])  # of class 0: 3 epochs, 2 images

@@ -28,7 +28,7 @@ def el2n(predictions: Predictions) -> NDArray[np.float64]:
     Returns:
         (N,) float64, 0 to sqrt(2); HIGH is hard or wrong.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, el2n
         >>> p = np.array([[0.9, 0.2], [0.8, 0.6]])  # of class 0: 2 members, 2 images
@@ -50,10 +50,10 @@ def ensemble_std(predictions: Predictions) -> NDArray[np.float64]:
         predictions: of E members, N images; the last epoch counts.
 
     Returns:
-        (N,) float64, 0 to about sqrt(C); HIGH is hard: the members disagree. All are 0 with one
-        member.
+        (N,) float64, 0 to about sqrt(C); HIGH is hard, because the members disagree. All
+        are 0 with one member.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, ensemble_std
         >>> p = np.array([[0.9, 0.2], [0.8, 0.6]])  # of class 0: 2 members, 2 images
@@ -79,7 +79,7 @@ def pred_sum(predictions: Predictions) -> NDArray[np.float64]:
     Returns:
         (N,) float64, whole numbers 0 to E; HIGH is EASY.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind.scores import Predictions, pred_sum
         >>> p = np.array([[0.9, 0.2], [0.8, 0.6]])  # of class 0: 2 members, 2 images

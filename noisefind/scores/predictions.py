@@ -32,7 +32,7 @@ class Predictions:
         squares: (N, C) float, sum over members of the squared difference from ``mean``, 0 at least.
         labels: (N,) int64, given labels, 0 .. C-1.
 
-    Example:
+    Examples:
         >>> from noisefind.scores import Predictions
         >>> pred_probs = [[[[0.9, 0.1], [0.2, 0.8]]]]  # 1 member, 1 epoch, 2 images, 2 classes
         >>> predictions = Predictions.from_probabilities(pred_probs, labels=[0, 0])
@@ -88,7 +88,7 @@ class Predictions:
         Raises:
             ValueError: shapes do not fit, C is below 2, or a label or probability is out of range.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> from noisefind.scores import Predictions, aum
             >>> pred_probs = np.array([[0.9, 0.1], [0.2, 0.8]])  # one model: 2 images, 2 classes

@@ -82,10 +82,11 @@ def score(
         RunError: ``output`` exists and is not empty, or with ``resume`` it is not a run of the same
             data and options.
 
-    Example::
-
+    Examples:
+        ```python
         result = noisefind.score("photos", "run", noisefind.ScoreConfig(seed=1))
         print(result.ranking.ids[:10], result.summary.label_issue_share)
+        ```
     """
     run = RunFolder(Path(output))
     if Path(data).is_dir():  # a run in there would be found as images by the next one
