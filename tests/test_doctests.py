@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import inspect
 import pkgutil
+import shutil
+import textwrap
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,10 +16,16 @@ import pytest
 
 import noisefind
 from noisefind import metrics, noise, pruning, scores
+from tests.images import write_images
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+# those whose examples use a finished run and train nothing; inject comes first and score is next
+OF_RUNS = (
+    "prune", "report", "compare", "evaluate_detection", "evaluate_correlation",
+    "evaluate_distribution", "evaluate_examples", "evaluate_embedding",
+)  # fmt: skip
 SECTIONS = ("Args:", "Returns:", "Raises:", "Examples:")  # of a function that works with files
 
 
@@ -81,3 +89,29 @@ def test_functions_of_files_are_documented(name: str) -> None:
     assert [section for section in SECTIONS if f"\n    {section}\n" not in text] == []
     parameters = inspect.signature(OF_FILES[name]).parameters
     assert [each for each in parameters if f"\n        {each}: " not in text] == []
+
+
+def run_example(name: str) -> None:
+    """Run the block of code in the docstring of a public function."""
+    block = str(getattr(noisefind, name).__doc__).split("```python\n")[1].split("```")[0]
+    exec(compile(textwrap.dedent(block), name, "exec"), {"noisefind": noisefind})
+
+
+@pytest.mark.slow
+def test_examples_of_functions_of_files_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples of ``inject`` and of all that read a finished run work and print a result."""
+    names = [f"photos/{name}/{number}.png" for name in "ab" for number in range(20)]
+    write_images(tmp_path, *names, size=16)
+    monkeypatch.chdir(tmp_path)
+    run_example("inject")
+    labels = Path("noise/labels.csv")
+    config = noisefind.ScoreConfig(members=1, epochs=1, clusters=2, labels=labels)
+    noisefind.score("photos", "run", config)
+    for copy in ("run-may", "run-june"):
+        shutil.copytree("run", copy)
+    for name in OF_RUNS:
+        capsys.readouterr()
+        run_example(name)
+        assert capsys.readouterr().out.strip() != ""

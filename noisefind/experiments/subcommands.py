@@ -48,7 +48,7 @@ def evaluate_sweep(
         # "run" was scored with ScoreConfig(hold_out=0.2), or the data has a test split
         config = noisefind.HardestConfig(remove="0.1,0.2")
         result = noisefind.evaluate_sweep("hardest", "photos", "run", "hardest", config)
-        print(result.summary)
+        print(result.summary["conclusions"])
         ```
     """
     from noisefind.experiments import clean, clusters, curriculum, sweep
