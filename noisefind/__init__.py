@@ -4,6 +4,9 @@ The commands of the command line are functions here: ``score``, ``prune``, ``inj
 ``compare``, and of ``evaluate``: ``evaluate_detection``, ``selftest``, ``evaluate_sweep`` (for all
 that train on subsets), ``evaluate_correlation``, ``evaluate_distribution``, ``evaluate_examples``
 and ``evaluate_embedding``.
+
+For arrays: ``find_label_issues``; ``scores``, one function per score of ``Predictions``; ``noise``,
+label noise of several kinds; ``metrics`` of detection; ``pruning.select``, which images to keep.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ from typing import TYPE_CHECKING
 from noisefind._version import __version__ as __version__
 
 if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOMES
+    from noisefind import noise as noise
+    from noisefind import pruning as pruning
+    from noisefind import scores as scores
     from noisefind.config import CleanConfig as CleanConfig
     from noisefind.config import ClustersConfig as ClustersConfig
     from noisefind.config import CurriculumConfig as CurriculumConfig
@@ -32,6 +38,7 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind.detection import LabelIssues as LabelIssues
     from noisefind.detection import find_label_issues as find_label_issues
     from noisefind.errors import NoisefindError as NoisefindError
+    from noisefind.evaluation import metrics as metrics
     from noisefind.evaluation.compare import compare as compare
     from noisefind.evaluation.correlation import evaluate_correlation as evaluate_correlation
     from noisefind.evaluation.detection import evaluate_detection as evaluate_detection
@@ -47,7 +54,9 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind.scoring.pipeline import score as score
     from noisefind.similarity.duplicates import find_duplicates as find_duplicates
 
-_HOMES = {  # public name -> its module, imported when the name is first used: torch takes seconds
+# Public name -> its module, imported when the name is first used: torch takes seconds. Where the
+# module has no such name, the public name is the module itself.
+_HOMES = {
     "CleanConfig": "config",
     "ClustersConfig": "config",
     "CurriculumConfig": "config",
@@ -75,9 +84,13 @@ _HOMES = {  # public name -> its module, imported when the name is first used: t
     "find_duplicates": "similarity.duplicates",
     "find_label_issues": "detection",
     "inject": "evaluation.inject",
+    "metrics": "evaluation.metrics",
+    "noise": "noise",
     "prune": "pruning.prune",
+    "pruning": "pruning",
     "report": "reporting.report",
     "score": "scoring.pipeline",
+    "scores": "scores",
     "selftest": "evaluation.selftest",
     "with_preset": "config",
 }
@@ -92,4 +105,5 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'noisefind' has no attribute {name!r}")
-    return getattr(import_module(f"noisefind.{_HOMES[name]}"), name)
+    module = import_module(f"noisefind.{_HOMES[name]}")
+    return getattr(module, name, module)

@@ -25,6 +25,8 @@ COMMANDS = [
     if line.startswith("    noisefind ")
 ]
 
+MODULES = ("metrics", "noise", "pruning", "scores")  # public names that are modules
+
 
 def photos(home: Path) -> None:
     names = [f"photos/{name}/{number}.png" for name in "ab" for number in range(12)]
@@ -33,24 +35,36 @@ def photos(home: Path) -> None:
 
 @pytest.mark.parametrize("name", noisefind.__all__)
 def test_public_names_are_there(name: str) -> None:
-    """Every public name can be had from the package."""
-    assert getattr(noisefind, name).__name__ == name
+    """Every public name is an attribute of the package, and ``dir`` lists it."""
+    assert getattr(noisefind, name).__name__.rpartition(".")[2] == name
+    assert name in dir(noisefind)
 
 
 def test_names_for_type_checkers_are_those_of_the_library() -> None:
-    """The imports for type checkers name every public name and its module."""
+    """The imports for type checkers list every public name and its module."""
     tree = ast.parse(Path(noisefind.__file__).read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    found = [
-        (node.names[0].name, node.module) for node in block.body if isinstance(node, ast.ImportFrom)
-    ]
-    assert dict(found) == {name: f"noisefind.{home}" for name, home in noisefind._HOMES.items()}
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    found = {node.names[0].name: str(node.module) for node in imports}
+    for name in MODULES:
+        found[name] = f"{found[name]}.{name}"
+    assert found == {name: f"noisefind.{home}" for name, home in noisefind._HOMES.items()}
     assert Path(noisefind.__file__).with_name("py.typed").exists()
 
 
 def test_import_is_lazy() -> None:
     """``import noisefind`` imports neither torch nor numpy."""
     code = "import sys, noisefind; sys.exit(bool({'torch', 'numpy'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_modules_are_attributes(name: str) -> None:
+    """After ``import noisefind`` alone the modules are attributes, and torch is not imported."""
+    code = (
+        f"import sys, noisefind; module = noisefind.{name}\n"
+        "sys.exit('torch' in sys.modules or not isinstance(module, type(sys)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -70,12 +70,21 @@ def with_preset(kind: type[Training], preset: str, /, **options: object) -> Trai
     """A configuration with the values of a preset; ``options`` take precedence over them.
 
     Args:
-        kind: a configuration of a command that trains, as ``ScoreConfig``.
+        kind: a configuration of a command that trains, such as ``ScoreConfig``.
         preset: ``fast``, ``standard``, ``thorough``, or one of the thesis.
         options: options of ``kind`` by name.
 
+    Returns:
+        A configuration of type ``kind``.
+
     Raises:
         ConfigError: there is no such preset, or a value is outside its range.
+
+    Examples:
+        ```python
+        config = noisefind.with_preset(noisefind.ScoreConfig, "fast", seed=1)
+        noisefind.score("photos", "run", config)
+        ```
     """
     return _filled(kind, {**options, "preset": preset})
 

@@ -57,7 +57,7 @@ def find_label_issues(
     Raises:
         ValueError: neither ``pred_probs`` nor ``features``, or an array that does not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind import find_label_issues
         >>> rng = np.random.default_rng(0)

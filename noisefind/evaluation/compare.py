@@ -68,16 +68,28 @@ class CompareResult:
 def compare(
     run_a: str | Path, run_b: str | Path, output: str | Path | None = None
 ) -> CompareResult:
-    """Compare two runs, such as those of one data delivery and the next.
+    """Compare two runs, for example of one data delivery and the next.
+
+    Images are matched by id: the file name relative to the data.
 
     Args:
-        run_a: the folder of a finished run, the earlier.
-        run_b: that of the later.
-        output: where to write; new or empty; None: nothing is written.
+        run_a: the folder of a finished run, the earlier one.
+        run_b: the folder of the later run.
+        output: the output folder, new or empty; None: nothing is written.
+
+    Returns:
+        The content of comparison.json (``summary``), the images of both runs, and the output
+        folder.
 
     Raises:
-        RunError: one is not a finished run, they have no image in common, or ``output`` is in the
-            way.
+        RunError: a run is not finished, the runs have no image in common, or ``output`` is not
+            empty.
+
+    Examples:
+        ```python
+        result = noisefind.compare("run-may", "run-june", "comparison")
+        print(len(result.pairs), result.summary["b"]["n_label_issues"])
+        ```
     """
     folders = (RunFolder(Path(run_a)), RunFolder(Path(run_b)))
     summaries = [folder.read_summary() for folder in folders]

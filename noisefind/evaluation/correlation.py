@@ -33,15 +33,24 @@ DARK = 0.6  # from this correlation on a white number is easier to read
 def evaluate_correlation(
     run: str | Path, output: str | Path, *, progress: Progress | None = None
 ) -> AnalysisResult:
-    """Correlate all scores of a run and label_score, each turned so that high is hard.
+    """Correlate all scores of a run and label_score, each with the sign that makes high hard.
 
     Args:
         run: the folder of a finished run.
-        output: where to write; new or empty.
-        progress: receives what is left out.
+        output: the output folder, new or empty.
+        progress: receives messages about parts left out; None: nothing is printed.
+
+    Returns:
+        The content of correlation.json (``summary``) and the output folder.
 
     Raises:
-        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+        RunError: ``run`` is not a finished run, or ``output`` is not empty.
+
+    Examples:
+        ```python
+        result = noisefind.evaluate_correlation("run", "correlation")
+        print(result.summary["spearman"]["aum"]["el2n"])
+        ```
     """
     analysis = open_analysis("correlation", run, output, progress or Progress())
     hardness = analysis.ranking.hardness()

@@ -107,14 +107,25 @@ def evaluate_detection(
     Args:
         run: the folder of a finished run.
         truth: a table with ``file_name`` and ``true_label``; further columns are ignored.
-        output: where to write; new or empty.
+        output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives the progress, and what is left out.
+        progress: receives progress and messages; None: nothing is printed.
+
+    Returns:
+        The measures for all images and per class, each with its 95 % interval; the content of
+        detection.json (``summary``); the output folder.
 
     Raises:
-        RunError: ``run`` is not a finished run, or ``output`` is in the way.
-        DataError: the ground truth cannot be read, shares no id with the run, or all labels are
-            right or all are wrong.
+        RunError: ``run`` is not a finished run, or ``output`` is not empty.
+        DataError: the ground truth cannot be read, has no id of the run, or all labels are right or
+            all are wrong.
+
+    Examples:
+        ```python
+        # "run" was scored with ScoreConfig(labels=Path("noise/labels.csv"))
+        result = noisefind.evaluate_detection("run", "noise/labels.csv", "detection")
+        print(result.summary["all"]["label_score"]["auroc"]["value"])
+        ```
     """
     config, out, progress = config or DetectionConfig(), Path(output), progress or Progress()
     folder = RunFolder(Path(run))

@@ -38,11 +38,20 @@ def evaluate_distribution(
 
     Args:
         run: the folder of a finished run.
-        output: where to write; new or empty.
-        progress: receives what is left out.
+        output: the output folder, new or empty.
+        progress: receives messages about parts left out; None: nothing is printed.
+
+    Returns:
+        The content of distribution.json (``summary``) and the output folder.
 
     Raises:
-        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+        RunError: ``run`` is not a finished run, or ``output`` is not empty.
+
+    Examples:
+        ```python
+        result = noisefind.evaluate_distribution("run", "distribution")
+        print(result.summary["scores"]["aum"])
+        ```
     """
     analysis = open_analysis("distribution", run, output, progress or Progress())
     ranking = analysis.ranking

@@ -38,17 +38,27 @@ def evaluate_embedding(
     *,
     progress: Progress | None = None,
 ) -> AnalysisResult:
-    """Lay the features of a run out in two dimensions, and mark the label issues.
+    """Map the features of a run to two dimensions by t-SNE, and mark the label issues.
 
     Args:
         run: the folder of a finished run.
-        output: where to write; new or empty.
+        output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives the progress.
+        progress: receives progress and messages; None: nothing is printed.
+
+    Returns:
+        The content of embedding.json (``summary``) and the output folder.
 
     Raises:
-        RunError: ``run`` is not a finished run or has lost its features, or ``output`` is in the
-            way.
+        RunError: ``run`` is not a finished run or its features are missing, or ``output`` is not
+            empty.
+
+    Examples:
+        ```python
+        config = noisefind.EmbeddingConfig(sample=200)
+        result = noisefind.evaluate_embedding("run", "embedding", config)
+        print(result.output, result.summary["n_shown"])
+        ```
     """
     config, progress = config or EmbeddingConfig(), progress or Progress()
     analysis = open_analysis("embedding", run, output, progress)

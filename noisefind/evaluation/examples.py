@@ -63,18 +63,29 @@ def evaluate_examples(
     *,
     progress: Progress | None = None,
 ) -> AnalysisResult:
-    """Show the images at one end of a score, with their labels and what the members predict.
+    """Show the images at one end of a score, with their labels and predicted probabilities.
 
     Args:
         run: the folder of a finished run.
-        output: where to write; new or empty.
+        output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives the progress.
+        progress: receives progress and messages; None: nothing is printed.
+
+    Returns:
+        The content of examples.json (``summary``) and the output folder.
 
     Raises:
-        RunError: ``run`` is not a finished run or has lost its record, or ``output`` is in the way.
+        RunError: ``run`` is not a finished run or its predictions are missing, or ``output`` is not
+            empty.
         ConfigError: there is no such score.
         DataError: none of the images is where it was.
+
+    Examples:
+        ```python
+        config = noisefind.ExamplesConfig(by="el2n", top=9)
+        result = noisefind.evaluate_examples("run", "examples", config)
+        print([example["file_name"] for example in result.summary["examples"]])
+        ```
     """
     config, progress = config or ExamplesConfig(), progress or Progress()
     analysis = open_analysis("examples", run, output, progress)

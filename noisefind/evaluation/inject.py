@@ -73,15 +73,25 @@ def inject(
     Exactly ``round(fraction * N)`` of the N labels change, each to a different class of the data.
 
     Args:
-        data: as for ``score``.
-        output: where to write; new or empty.
+        data: the same kinds of data as for ``score``.
+        output: the output folder, new or empty.
         config: the options; None for the defaults, 10 % symmetric noise.
-        progress: receives messages about a download.
+        progress: receives messages about a download; None: nothing is printed.
+
+    Returns:
+        The data with its labels, the noisy labels with the mask of changes, the output folder and
+        the content of injection.json (``summary``).
 
     Raises:
         ConfigError: the options contradict each other, or so many labels cannot change that way.
-        DataError: the data is not as it must be.
-        RunError: ``output`` is in the way, or ``config.run`` is not the folder of a finished run.
+        DataError: the data cannot be read.
+        RunError: ``output`` is not empty, or ``config.run`` is not the folder of a finished run.
+
+    Examples:
+        ```python
+        result = noisefind.inject("photos", "noise", noisefind.InjectConfig(fraction=0.05))
+        print(result.noise.is_changed.sum())  # noise/labels.csv has label and true_label
+        ```
     """
     config, out = config or InjectConfig(), Path(output)
     _check_options(config)

@@ -66,7 +66,7 @@ def steps(is_wrong: Bools, suspicion: Floats) -> Steps:
     Returns:
         The steps, for ``curve``.
 
-    Example:
+    Examples:
         >>> steps(np.array([True, False, False]), np.array([0.9, 0.5, 0.1])).step.tolist()
         [0, 1, 1]
     """
@@ -92,7 +92,7 @@ def curve(steps: Steps, draws: Ints | None = None) -> DetectionCurve:
     Returns:
         The curve, for ``auroc``, ``average_precision``, ``precision_at``, ``f1_at_n``, ``best_f1``.
 
-    Example:
+    Examples:
         >>> found = curve(steps(np.array([True, False, True]), np.array([0.9, 0.5, 0.1])))
         >>> found.n_reviewed.tolist(), found.n_found.tolist()
         ([[0.0, 1.0, 2.0, 3.0]], [[0.0, 1.0, 1.0, 2.0]])
@@ -116,7 +116,7 @@ def auroc(curve: DetectionCurve) -> Floats:
         (B,) float64, 0 to 1, high is good; 0.5 for a random ranking; NaN where all labels are right
         or all are wrong.
 
-    Example:
+    Examples:
         >>> auroc(curve(steps(np.array([True, False, True]), np.array([0.9, 0.5, 0.1])))).tolist()
         [0.5]
     """
@@ -136,7 +136,7 @@ def average_precision(curve: DetectionCurve) -> Floats:
         (B,) float64, 0 to 1, high is good; the share of wrong labels for a random ranking; NaN
         where no label is wrong.
 
-    Example:
+    Examples:
         >>> is_wrong = np.array([True, False, True, False])
         >>> found = curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0])))
         >>> average_precision(found).round(4).tolist()
@@ -159,7 +159,7 @@ def precision_at(curve: DetectionCurve, share: float) -> Floats:
     Returns:
         (B,) float64, 0 to 1, high is good.
 
-    Example:
+    Examples:
         >>> is_wrong = np.array([True, False, True, False])
         >>> precision_at(curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0]))), 0.5).tolist()
         [0.5]
@@ -178,7 +178,7 @@ def f1_at_n(curve: DetectionCurve) -> Floats:
     Returns:
         (B,) float64, 0 to 1, high is good; NaN where no label is wrong.
 
-    Example:
+    Examples:
         >>> is_wrong = np.array([True, False, True, False])
         >>> f1_at_n(curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0])))).tolist()
         [0.5]
@@ -194,7 +194,7 @@ def best_f1(curve: DetectionCurve) -> Floats:
     Returns:
         (B,) float64, 0 to 1, high is good; NaN where no label is wrong.
 
-    Example:
+    Examples:
         >>> is_wrong = np.array([True, False, True, False])
         >>> best_f1(curve(steps(is_wrong, np.array([4.0, 3.0, 2.0, 1.0])))).tolist()
         [0.8]
@@ -224,7 +224,7 @@ def flag_metrics(is_wrong: Bools, is_flagged: Bools, draws: Ints | None = None) 
     Returns:
         (B,) float64 each.
 
-    Example:
+    Examples:
         >>> found = flag_metrics(np.array([True, True, False]), np.array([True, False, False]))
         >>> found.precision.tolist(), found.recall.tolist()
         ([1.0], [0.5])
@@ -242,7 +242,7 @@ def flag_metrics(is_wrong: Bools, is_flagged: Bools, draws: Ints | None = None) 
 def n_drawn(chosen: Bools, draws: Ints | None = None) -> Floats:
     """(B,) how many of the ``chosen`` (N,) images each draw holds.
 
-    Example:
+    Examples:
         >>> n_drawn(np.array([True, False]), np.array([[0, 0], [0, 1]])).tolist()
         [2.0, 1.0]
     """
@@ -254,7 +254,7 @@ def n_drawn(chosen: Bools, draws: Ints | None = None) -> Floats:
 def share_of(part: Bools, whole: Bools, draws: Ints | None = None) -> Floats:
     """(B,) share of ``whole`` (N,) that is ``part`` (N,) too; NaN where ``whole`` is empty.
 
-    Example:
+    Examples:
         >>> share_of(np.array([True, False, True]), np.array([True, True, False])).tolist()
         [0.5]
     """
@@ -272,7 +272,7 @@ def pearson(values: Floats) -> Floats:
     Returns:
         (S, S) float64, -1 to 1; NaN where one of the two rows is constant.
 
-    Example:
+    Examples:
         >>> pearson(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])).round(6).tolist()
         [[1.0, -1.0], [-1.0, 1.0]]
     """
@@ -290,7 +290,7 @@ def spearman(values: Floats) -> Floats:
 
     Equal values have the mean of their ranks; shapes and range are those of ``pearson``.
 
-    Example:
+    Examples:
         >>> spearman(np.array([[1.0, 2.0, 30.0], [1.0, 5.0, 6.0]])).round(6).tolist()
         [[1.0, 1.0], [1.0, 1.0]]
     """
@@ -308,7 +308,7 @@ def bootstrap_draws(n_images: int, n_draws: int, rng: np.random.Generator) -> It
     Yields:
         (b, N) int64, rows drawn with replacement from N; the draws do not depend on the chunks.
 
-    Example:
+    Examples:
         >>> [draws.shape for draws in bootstrap_draws(4, 10, np.random.default_rng(0))]
         [(10, 4)]
     """

@@ -59,16 +59,31 @@ def selftest(
     *,
     progress: Progress | None = None,
 ) -> SelftestResult:
-    """Inject, score and evaluate, for every share and seed.
+    """Inject noise, score and evaluate, for every share of wrong labels and every seed.
 
     Args:
-        data: as for ``score``.
-        output: where to write; new or empty.
+        data: the same kinds of data as for ``score``.
+        output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives the progress.
+        progress: receives progress and messages; None: nothing is printed.
+
+    Returns:
+        Mean and standard deviation of each measure over the seeds (``spreads``), the content of
+        selftest.json (``summary``) and the output folder.
 
     Raises:
-        DataError, ConfigError, RunError: as of ``inject`` and ``score``.
+        DataError: the data cannot be read, or is not suited to scoring.
+        ConfigError: an option is out of range, or so many labels cannot change that way.
+        RunError: ``output`` is not empty.
+
+    Examples:
+        ```python
+        config = noisefind.SelftestConfig(fraction="0.05,0.1", seeds=3)
+        result = noisefind.selftest("photos", "selftest", config)
+        for spread in result.spreads:
+            if (spread.of, spread.metric) == ("label_score", "auroc"):
+                print(spread.fraction, spread.mean, spread.std)
+        ```
     """
     config, out, progress = config or SelftestConfig(), Path(output), progress or Progress()
     folder = open_output(out, data, data)

@@ -30,14 +30,26 @@ def evaluate_sweep(
         subcommand: ``easiest``, ``hardest``, ``window``, ``clean``, ``curriculum`` or ``clusters``.
         data: the data that was scored.
         run: the folder of the finished run.
-        output: where to write; new or empty.
+        output: the output folder, new or empty.
         config: the options of the subcommand; None for the defaults.
-        progress: receives the progress.
+        progress: receives progress and messages; None: nothing is printed.
+
+    Returns:
+        The accuracy of every training (``table``), the content of the JSON file (``summary``) and
+        the output folder.
 
     Raises:
-        NoisefindError: before anything is trained: the run is not finished, the data is not what it
-            scored, there is nothing to test on, or ``output`` is in the way.
+        NoisefindError: before the first training: the run is not finished, the data is not the data
+            of the run, there are no images to test on, or ``output`` is not empty.
         ValueError: the subcommand is unknown.
+
+    Examples:
+        ```python
+        # "run" was scored with ScoreConfig(hold_out=0.2), or the data has a test split
+        config = noisefind.HardestConfig(remove="0.1,0.2")
+        result = noisefind.evaluate_sweep("hardest", "photos", "run", "hardest", config)
+        print(result.summary["conclusions"])
+        ```
     """
     from noisefind.experiments import clean, clusters, curriculum, sweep
 

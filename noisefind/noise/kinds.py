@@ -42,7 +42,7 @@ def symmetric(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Gener
     Raises:
         ValueError: ``n_changed`` or ``n_classes`` is out of range.
 
-    Example:
+    Examples:
         >>> labels = np.array([0, 1, 2, 0, 1, 2])
         >>> noise = symmetric(labels, 3, 2, np.random.default_rng(0))
         >>> noise.is_changed.tolist()
@@ -64,7 +64,7 @@ def moved(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator
     The same as ``asymmetric`` with ``uniform_matrix(n_classes)``; arguments, result and errors are
     those of ``symmetric``.
 
-    Example:
+    Examples:
         >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
         >>> noise = moved(labels, 2, 4, np.random.default_rng(0))
         >>> np.bincount(labels[noise.is_changed]).tolist()
@@ -80,7 +80,7 @@ def pair(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator)
     ``pair_matrix(n_classes)``; arguments, result and errors are those of ``symmetric``. See Han et
     al. 2018, "Co-teaching".
 
-    Example:
+    Examples:
         >>> pair(np.array([0, 1, 2]), 3, 3, np.random.default_rng(0)).labels.tolist()
         [1, 2, 0]
     """
@@ -107,7 +107,7 @@ def asymmetric(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Gene
         ValueError: ``n_changed`` is out of range, no class of ``labels`` has anything off the
             diagonal, or a class would lose more images than it has.
 
-    Example:
+    Examples:
         >>> matrix = np.array([[0.5, 0.5], [0.0, 1.0]])
         >>> asymmetric(np.array([0, 0, 1, 1]), matrix, 2, np.random.default_rng(0)).labels.tolist()
         [1, 1, 1, 1]
@@ -139,7 +139,7 @@ def confusion(
     Raises:
         ValueError: ``n_changed`` is out of range.
 
-    Example:
+    Examples:
         >>> pred_probs = np.array([[1.0, 0.0, 0.0], [0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])
         >>> confusion(np.array([0, 1, 1]), pred_probs, 1, np.random.default_rng(0)).labels.tolist()
         [0, 2, 1]
@@ -151,7 +151,7 @@ def confusion(
 def pair_matrix(n_classes: int) -> Floats:
     """(C, C) float64 transition matrix: each class becomes the next, the last the first.
 
-    Example:
+    Examples:
         >>> pair_matrix(3).tolist()
         [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
@@ -161,7 +161,7 @@ def pair_matrix(n_classes: int) -> Floats:
 def uniform_matrix(n_classes: int) -> Floats:
     """(C, C) float64 transition matrix: each class becomes any other with equal chance.
 
-    Example:
+    Examples:
         >>> uniform_matrix(3).tolist()
         [[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]]
     """
@@ -185,7 +185,7 @@ def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generato
         ``n_changed`` is too large. All are 0 where no class of ``labels`` has anything off the
         diagonal.
 
-    Example:
+    Examples:
         >>> quotas(np.array([0, 0, 0, 1]), uniform_matrix(2), 4, np.random.default_rng(0)).tolist()
         [3, 1]
     """
@@ -215,7 +215,7 @@ def by_matrix(labels: Ints, matrix: Floats, counts: Ints, rng: np.random.Generat
     Raises:
         ValueError: a class would lose more images than it has.
 
-    Example:
+    Examples:
         >>> counts = np.array([0, 1])
         >>> by_matrix(
         ...     np.array([0, 0, 1]), pair_matrix(2), counts, np.random.default_rng(0)
@@ -249,7 +249,7 @@ def most_plausible_other(
     Returns:
         (N,) int64 classes and (N,) probabilities.
 
-    Example:
+    Examples:
         >>> other, weights = most_plausible_other(np.array([[0.7, 0.2, 0.1]]), np.array([0]))
         >>> other.tolist(), weights.tolist()
         ([1], [0.2])
@@ -287,7 +287,7 @@ def by_plausibility(
     Raises:
         ValueError: ``n_changed`` is out of range, or ``other`` is equal to the label of an image.
 
-    Example:
+    Examples:
         >>> labels, other = np.array([0, 0, 0]), np.array([1, 2, 1])
         >>> weights = np.array([0.0, 1.0, 0.0])
         >>> by_plausibility(labels, other, weights, 1, np.random.default_rng(0)).labels.tolist()

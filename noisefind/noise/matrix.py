@@ -31,7 +31,7 @@ def class_map_matrix(class_map: Mapping[str, str], classes: Sequence[str]) -> ND
     Raises:
         ValueError: a class is unknown, or is mapped to itself.
 
-    Example:
+    Examples:
         >>> class_map_matrix({"cat": "dog"}, ["bird", "cat", "dog"]).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
     """
@@ -58,7 +58,7 @@ def check_matrix(matrix: NDArray[np.float64], classes: Sequence[str]) -> None:
         ValueError: the shape is not (C, C), a number is negative or not finite, or the sum of a row
             differs from 1 by more than ``TOLERANCE``.
 
-    Example:
+    Examples:
         >>> check_matrix(np.array([[0.9, 0.1], [0.2, 0.7]]), ["cat", "dog"])
         Traceback (most recent call last):
         ...

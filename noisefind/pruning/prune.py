@@ -65,20 +65,30 @@ def prune(
     force: bool = False,
     dry_run: bool = False,
 ) -> PruneResult:
-    """Choose which images stay and write the manifest; images are only ever read.
+    """Choose the images to keep and write the manifest; images are only read.
 
     Args:
         run: the folder of a finished run.
-        output: where to write; new or empty.
-        config: the options; None for the defaults, which drop the suspected wrong labels.
-        force: replace what an earlier prune wrote to ``output``.
+        output: the output folder, new or empty.
+        config: the options; None for the defaults, which drop the label issues.
+        force: replace the files that an earlier prune wrote to ``output``.
         dry_run: write nothing.
 
+    Returns:
+        The manifest, the numbers per class, the rules that were applied, and the files written.
+
     Raises:
-        RunError: ``run`` is not a finished run, or ``output`` is in the way.
+        RunError: ``run`` is not a finished run, or ``output`` has files that would be in the way.
         ConfigError: the rules contradict each other.
-        DataError: a format needs the images and they are not where they were; or a row of
+        DataError: a format needs the images and they are not where they were, or a row of
             ``config.decisions`` is invalid.
+
+    Examples:
+        ```python
+        config = noisefind.PruneConfig(drop=["noise", "hardest"], fraction=[0.1], by=["aum"])
+        result = noisefind.prune("run", "clean", config)
+        print(len(result.manifest.kept), result.files)
+        ```
     """
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
     _require_sense(config, folder, out)

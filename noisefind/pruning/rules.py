@@ -1,4 +1,4 @@
-"""What a selection drops: the rules, and how repeated command-line options spell them.
+"""Rules of a selection, and how repeated command-line options are read as rules.
 
 `selection.select` applies them.
 """
@@ -24,23 +24,35 @@ _NEED_FRACTION = (*_NEED_SCORE, "random")
 
 @dataclass(frozen=True)
 class Rule:
-    """One step of a selection; ``str(rule)`` is the reason that its dropped rows carry.
+    """One step of a selection, for ``select``; ``str(rule)`` is the reason in its result.
 
     Attributes:
-        kind: what is dropped. ``noise``: every label issue; ``duplicates``: all but the easiest
-            image of each group; ``hardest``, ``easiest``, ``random``:
-            ``fraction`` of all images from that end or by chance; ``coverage``: ``fraction`` by
-            coverage-centric coreset selection; ``window``: what lies outside of ``window``.
-        fraction: share of all N images to drop, ``0 <= fraction <= 1``.
+        kind: which images are dropped.
+            ``noise``: every label issue.
+            ``duplicates``: all but the easiest image of each group of duplicates.
+            ``hardest``, ``easiest``: ``fraction`` of all images from that end of the order by the
+            score ``by``.
+            ``random``: ``fraction`` of all images by chance.
+            ``coverage``: ``fraction`` of all images by coverage-centric coreset selection (Zheng et
+            al. 2023).
+            ``window``: every image outside of ``window``.
+        fraction: share of all N images to drop, 0 to 1: ``round(fraction * N)`` images.
         by: name of the score that orders the images; "" for ``noise``, ``duplicates``, ``random``.
-        seed: of the random choices and of the last tie-break.
-        window: ``(low, high)``, ``0 <= low < high <= 1``: of the order of all N images from the
-            easiest (0) to the hardest (1), positions ``round(low*N)`` up to, not including,
-            ``round(high*N)`` stay.
+        seed: seed of the random choices and of the order of equal images.
+        window: ``(low, high)``, ``0 <= low < high <= 1``. All N images are in order from the
+            easiest (0) to the hardest (1). Positions from ``round(low * N)`` to before
+            ``round(high * N)`` stay.
 
     Raises:
-        ConfigError: a fraction or window outside of its range.
-        ValueError: a kind that orders the images has no ``by``, or another has one.
+        ConfigError: ``fraction`` or ``window`` is out of range.
+        ValueError: a kind that orders the images has no ``by``, or another kind has one.
+
+    Examples:
+        >>> from noisefind.pruning import Rule
+        >>> str(Rule("hardest", 0.3, by="aum"))
+        'hardest 0.3 by aum'
+        >>> str(Rule("window", by="aum", window=(0.2, 0.8)))
+        'outside window 0.2:0.8 by aum'
     """
 
     kind: Kind
@@ -79,15 +91,15 @@ def rules_from_options(
     seed: int,
     known_scores: Sequence[str],
 ) -> list[Rule]:
-    """The rules that are given as repeated command-line options.
+    """Rules from repeated command-line options.
 
-    ``--fraction`` belongs to hardest, easiest, coverage and random, ``--by`` to the first three;
-    values are matched one by one, in order, to the drops that need them, and a single value serves
-    all. ``window`` (``LOW:HIGH``) comes after the drops and takes the last ``--by``, which may be
-    one of its own. Without ``--by`` the score is ``aum``; with no rule at all noise is dropped.
+    ``--fraction`` belongs to hardest, easiest, coverage and random; ``--by`` to the first three.
+    Values are matched in order to the drops that need them, and a single value counts for all.
+    ``window`` (``LOW:HIGH``) comes after the drops. It takes the last ``--by``, which may be an
+    additional one. Without ``--by`` the score is ``aum``. With no rule at all, noise is dropped.
 
     Raises:
-        ConfigError: values too few or too many, an unknown score or drop, a value out of range.
+        ConfigError: too few or too many values, an unknown score or drop, or a value out of range.
     """
     if window is None and not drop:
         drop = ["noise"]

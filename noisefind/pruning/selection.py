@@ -1,13 +1,13 @@
-"""Which images stay: rules that drop by noise, difficulty, chance or coverage; pure numpy.
+"""Selection of images by rules: label issues, duplicates, difficulty, chance, coverage; pure numpy.
 
-Rules are applied in the order given, each to what the earlier ones left, and a fraction is always
-of ALL N images: ``noise`` then ``hardest 0.3`` drops ``round(0.3 * N)`` images besides the noise.
-Every rule comes down to two things, an order in which images would be dropped and a number to
-drop, so class floors and class balance are written once, in `_take`.
+Rules are applied in the order given, each to the images that the earlier ones left. A fraction is
+always of ALL N images: ``noise`` then ``hardest 0.3`` drops ``round(0.3 * N)`` images besides the
+noise. Every rule becomes an order in which images would be dropped and a number of images to drop.
+So the class minimum and the class balance are written once, in `_take`.
 
-Numbers of images are ``round(fraction * N)``: to the nearest, halves to the even neighbour, so
-0.57 of 100 is 57. Ties are broken by a finer score, then by a hash of seed and id, never by the row
-order: folders are sorted by class, and a stable sort would turn ties into a choice of classes.
+Numbers of images are ``round(fraction * N)``, halves to the even number: 0.57 of 100 is 57. Ties
+are broken by a finer score, then by a hash of seed and id, never by the row order: folders are
+sorted by class, and a stable sort would drop images of one class first.
 """
 
 from __future__ import annotations
@@ -35,22 +35,19 @@ _N_STRATA = 50  # as in the paper's code; its results hardly depend on it
 
 
 class Selection(NamedTuple):
-    """Which rows stay (N,), and for each dropped row the rule that dropped it ("" if kept).
+    """The images that stay, and why the others were dropped."""
 
-    ``n_spared`` counts the images that the rules would have dropped but for ``min_per_class``.
-    """
-
-    keep: Bools
-    reasons: list[str]
-    n_spared: int = 0
+    keep: Bools  # (N,)
+    reasons: list[str]  # N, the rule that dropped the image; "" where no rule did
+    n_spared: int = 0  # images that the rules would have dropped without ``min_per_class``
 
 
 class _Images(NamedTuple):
-    """All N images as one rule sees them.
+    """The N images as the input of one rule.
 
-    ``duplicates`` (N,) are groups of duplicates, 0 for none. ``groups`` (N,) are what the rule is
-    applied within: the classes, or one group for all. ``ascending`` (N,) are the rows from the
-    easiest to the hardest; ``chance`` (N,) uint64 is an order by chance that depends on seed and id
+    ``duplicates`` (N,) are groups of duplicates, 0 for none. The rule is applied within each of
+    ``groups`` (N,): the classes, or one group for all. ``ascending`` (N,) are the rows from the
+    easiest to the hardest. ``chance`` (N,) uint64 is a random order; it depends on seed and id
     alone.
     """
 
@@ -79,37 +76,57 @@ def select(
     min_per_class: int = 1,
     is_gone: Bools | None = None,
 ) -> Selection:
-    """Applies the rules one after another.
+    """Select the images to keep: apply rules one after another.
 
-    The result depends on ids, not on row order: shuffled rows give the same kept ids.
+    The result depends on ids, not on row order: the same rows in another order give the same kept
+    ids. ``coverage`` follows Zheng et al. 2023, "Coverage-centric Coreset Selection for High
+    Pruning Rates", algorithm 1.
 
     Args:
-        rules: in order; none keeps everything.
-        ids: (N,) unique ids.
-        labels: (N,) class numbers from 0.
-        is_label_issue: (N,) what ``noise`` drops.
-        difficulty: score name -> (N,) finite; HIGH means hard, whatever the raw score's direction.
-        tie_breaker: (N,) finite, finer difficulty for images whose difficulty is equal; also the
-            order in which ``noise`` spares label issues where a class would fall too low, and the
-            difficulty by which ``duplicates`` keeps the easiest image.
-        duplicate_group: (N,) what ``duplicates`` drops all but one of; 0: in none. None: no groups.
-        balance: keep class shares: what a rule drops is spread over the classes in proportion to
-            what is left of each (largest remainder, so the total is exact and no class is one image
-            off its share), and the rule is applied within each class. Without effect on ``noise``
-            and ``duplicates``, which drop what they drop wherever it is.
-        min_per_class: no class falls under this, over all rules together (one that has fewer keeps
-            all). A rule then spares those of the class which it would have dropped last and drops
-            its next choices in other classes; where there are none (``noise`` has none) it
+        rules: the rules in order; without any, all images stay.
+        ids: (N,) str, unique.
+        labels: (N,) int64, class numbers from 0.
+        is_label_issue: (N,) bool, the images that ``noise`` drops.
+        difficulty: score name -> (N,) float, finite; HIGH is hard (see ``scores.difficulty``). It
+            needs every score that a rule has as ``by``.
+        tie_breaker: (N,) float, finite; HIGH is hard. It orders images of equal difficulty,
+            decides which label issues ``noise`` keeps for ``min_per_class``, and is the difficulty
+            by which ``duplicates`` keeps the easiest image.
+        duplicate_group: (N,) int64, groups of duplicates, 0 for none. None: no groups.
+        balance: apply each rule within each class, so that class shares stay the same. The number
+            to drop is spread over the classes in proportion to the images left (largest-remainder
+            method). It has no effect on ``noise`` and ``duplicates``.
+        min_per_class: no class falls below this number, over all rules together; a class that has
+            fewer keeps all. A rule then keeps the images of that class which it would have dropped
+            last, and drops its next choices in other classes. ``noise`` has no next choice and
             drops fewer.
-        is_gone: (N,) what was dropped before, for no reason of a rule; it still counts among the N
-            images, as what an earlier rule dropped does. None: nothing.
+        is_gone: (N,) bool, images dropped before by no rule. They still count among the N images,
+            like those that an earlier rule dropped. None: none.
 
     Returns:
-        Selection: ``keep`` is False exactly where ``reasons`` is not "", or ``is_gone``.
+        (N,) bool ``keep``, N ``reasons`` and the number ``n_spared``. ``keep`` is False where
+        ``reasons`` is not "" or ``is_gone`` is True, and True elsewhere.
 
     Raises:
-        ConfigError: ``min_per_class`` below 0.
+        ConfigError: ``min_per_class`` is below 0.
         ValueError: lengths differ, ids repeat, a score is missing or not finite.
+
+    Examples:
+        >>> import numpy as np
+        >>> from noisefind.pruning import Rule, select
+        >>> hardness = np.arange(10) / 10
+        >>> chosen = select(
+        ...     [Rule("noise"), Rule("easiest", 0.2, by="el2n")],
+        ...     ids=list("abcdefghij"),
+        ...     labels=np.array([0, 1] * 5),
+        ...     is_label_issue=np.isin(np.arange(10), [0, 9]),
+        ...     difficulty={"el2n": hardness},
+        ...     tie_breaker=hardness,
+        ... )
+        >>> np.flatnonzero(chosen.keep).tolist()
+        [3, 4, 5, 6, 7, 8]
+        >>> chosen.reasons[:4]
+        ['noise', 'easiest 0.2 by el2n', 'easiest 0.2 by el2n', '']
     """
     if min_per_class < 0:
         raise ConfigError(f"--min-per-class is {min_per_class}, must be at least 0")

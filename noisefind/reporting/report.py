@@ -46,18 +46,27 @@ def report(
     *,
     progress: Progress | None = None,
 ) -> ReportResult:
-    """Write one HTML file that shows a run and takes decisions; images are only ever read.
+    """Write one HTML page that shows a run and records decisions; images are only read.
 
     Args:
         run: the folder of a finished run.
         output: the file; None for report.html in ``run``. An earlier report is replaced.
         config: the options; None for the defaults.
-        progress: of the images.
+        progress: receives the progress of the images; None: nothing is printed.
+
+    Returns:
+        The path of the page, its size, the numbers of images, and the files written beside it.
 
     Raises:
-        RunError: ``run`` is not a finished run, or what would be replaced is not of an earlier
+        RunError: ``run`` is not a finished run, or a file that would be replaced is not an earlier
             report.
         DataError: the images are not where they were.
+
+    Examples:
+        ```python
+        result = noisefind.report("run", config=noisefind.ReportConfig(images=100))
+        print(result.path, result.n_pictures)
+        ```
     """
     config, folder = config or ReportConfig(), RunFolder(Path(run))
     out = folder.path / NAME if output is None else Path(output)

@@ -1,6 +1,6 @@
-"""One float per image and score; pure numpy.
+"""Predictions or features go in; one float per image and score comes out.
 
-``SCORES`` says of each score which way it points. To add a score: write its function in
+``SCORES`` has the direction of each score. To add a score: write its function in
 ``ensemble.py`` or ``dynamics.py``, add a line to the table, and describe it in
 docs/reference/scores.md.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from noisefind.scores.distance import km_distance
+from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.scores.dynamics import (
     aum,
     confidence,
@@ -20,6 +20,7 @@ from noisefind.scores.dynamics import (
     variability,
 )
 from noisefind.scores.ensemble import el2n, ensemble_std, pred_sum
+from noisefind.scores.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +28,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from noisefind.scores.predictions import Predictions
-
 
 class Score(NamedTuple):
-    """How a score is computed and read."""
+    """A score: its function, its direction and one line about it."""
 
-    compute: Callable[[Predictions], NDArray[np.float64]] | None  # None: from features
+    compute: Callable[[Predictions], NDArray[np.float64]] | None  # None: it needs features
     high_is_hard: bool
     summary: str
 
@@ -55,13 +54,39 @@ SCORES: dict[str, Score] = {
 
 
 def difficulty(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values of one score turned so that HIGH is hard; ``label_score`` counts as easy."""
-    high_is_hard = name in SCORES and SCORES[name].high_is_hard
-    return values if high_is_hard else -values
+    """The values of a score with the sign that makes HIGH hard.
+
+    ``values`` where the score is high for hard images, ``-values`` where it is high for easy ones.
+
+    Args:
+        name: a key of ``SCORES``, or ``"label_score"``, which is high for easy images.
+        values: (N,) float64, values of that score.
+
+    Returns:
+        (N,) float64 in the unit of the score; HIGH is hard.
+
+    Raises:
+        ValueError: there is no such score.
+
+    Examples:
+        >>> import numpy as np
+        >>> from noisefind.scores import difficulty
+        >>> difficulty("el2n", np.array([0.1, 1.2])).tolist()
+        [0.1, 1.2]
+        >>> difficulty("aum", np.array([2.0, -1.5])).tolist()
+        [-2.0, 1.5]
+    """
+    if name == "label_score":
+        return -values
+    if name not in SCORES:
+        raise ValueError(f"{name!r} is no score: one of {', '.join([*SCORES, 'label_score'])}")
+    return values if SCORES[name].high_is_hard else -values
 
 
 __all__ = [
     "SCORES",
+    "Clusters",
+    "Predictions",
     "Score",
     "aum",
     "confidence",
@@ -69,6 +94,7 @@ __all__ = [
     "difficulty",
     "el2n",
     "ensemble_std",
+    "find_clusters",
     "flips",
     "forgetting",
     "km_distance",

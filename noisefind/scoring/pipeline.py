@@ -65,16 +65,28 @@ def score(
 
     Args:
         data: class folders, split folders, a table, a CIFAR directory or archive, or ``cifar10``
-            or ``cifar100``.
-        output: the run folder, new or empty; or with ``resume`` that of an interrupted run, or of
-            a finished one that gets more members.
+            or ``cifar100``. Images are only read.
+        output: the run folder, new or empty; with ``resume`` the folder of an interrupted run, or
+            of a finished run that gets more members.
         config: the options; None for the defaults.
-        resume: go on with the run in ``output``.
-        progress: told how far it is.
+        resume: continue the run in ``output``.
+        progress: receives progress and messages; None: nothing is printed.
+
+    Returns:
+        The run folder, the content of run.json (``summary``) and the images, worst first
+        (``ranking``).
 
     Raises:
-        DataError, ConfigError, RunError: as their classes say; nothing is written then but what is
-            in the cache.
+        DataError: the data cannot be read, or is not suited to scoring.
+        ConfigError: an option is out of range, or is not possible with this data or machine.
+        RunError: ``output`` exists and is not empty, or with ``resume`` it is not a run of the same
+            data and options.
+
+    Examples:
+        ```python
+        result = noisefind.score("photos", "run", noisefind.ScoreConfig(seed=1))
+        print(result.ranking.ids[:10], result.summary.label_issue_share)
+        ```
     """
     run = RunFolder(Path(output))
     if Path(data).is_dir():  # a run in there would be found as images by the next one

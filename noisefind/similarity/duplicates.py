@@ -66,7 +66,7 @@ def find_duplicates(
     Raises:
         ValueError: neither ``images`` nor ``features``, or an array that does not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noisefind import find_duplicates
         >>> images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -160,10 +158,3 @@ def test_what_does_not_fit_is_refused_in_one_line(fault: str) -> None:
     with pytest.raises(ValueError, match=words) as raised:
         find_label_issues(*arguments, **options)
     assert "\n" not in str(raised.value)
-
-
-def test_example_of_the_docstring_runs() -> None:
-    """The doctest gives what it shows."""
-    done = doctest.testmod(importlib.import_module("noisefind.detection.find"))
-    assert done.attempted > 3
-    assert done.failed == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -81,13 +79,6 @@ def test_precision_in_a_tie_is_that_of_its_shuffled_orders(
     mean = np.mean([is_wrong[order[:k]].mean() for order in orders])
     found = metrics.precision_at(curve_of(is_wrong, suspicion), share)[0]
     assert found == pytest.approx(mean, abs=0.06)  # five standard errors of the mean at most
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    """Each example in a docstring of metrics gives what it shows."""
-    result = doctest.testmod(metrics)
-    assert result.failed == 0
-    assert result.attempted > 15
 
 
 def test_by_hand() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from noisefind import noise as public
 from noisefind.config import NOISE_KINDS, InjectConfig
 from noisefind.data.dataset import Dataset
 from noisefind.errors import ConfigError
@@ -221,15 +218,6 @@ def test_the_commands_kinds_are_the_public_functions() -> None:
         expected = function(np.array(labels), 3, 4, rng(7))
         found = injected(kind, labels, 3, 0.4, seed=7)
         np.testing.assert_array_equal(found.labels, expected.labels)
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    """Every public function has an example, and all of them give what they show."""
-    for name in ("kinds", "matrix"):
-        module = importlib.import_module(f"noisefind.noise.{name}")
-        assert doctest.testmod(module).failed == 0
-    functions = [getattr(public, name) for name in public.__all__ if name != "Noise"]
-    assert all(">>> " in (function.__doc__ or "") for function in functions)
 
 
 # The file of --matrix

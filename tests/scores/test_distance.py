@@ -218,6 +218,13 @@ def test_fewer_distinct_vectors_than_clusters(
         np.testing.assert_allclose(km_distance(features, centers), 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("n_clusters", [0, -1, "many"])
+def test_a_number_of_clusters_below_one_is_refused(n_clusters: int | str) -> None:
+    """``n_clusters`` is "auto" or 1 at least; anything else is a ValueError."""
+    with pytest.raises(ValueError, match="n_clusters is"):
+        find_clusters(vectors(5), n_clusters, n_classes=2, seed=0)
+
+
 def test_vectors_that_rounding_makes_equal() -> None:
     """k-means finds fewer centres than there are distinct vectors: no warning, distances of 0."""
     features = np.array([[-1e6], [1e-6], [2e-6], [3e-6]], np.float32)

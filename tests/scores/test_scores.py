@@ -211,6 +211,8 @@ def test_forgetting_by_hand(predicted: str, top: int, zero: int) -> None:
     predictions = Predictions.from_probabilities(case.p, case.y)
     assert forgetting(predictions).tolist() == [top]
     assert forgetting(predictions, never_learned="zero").tolist() == [zero]
+    with pytest.raises(ValueError, match="must be 'top' or 'zero'"):
+        forgetting(predictions, never_learned="none")
 
 
 @pytest.mark.parametrize("doubt", [1e-3, 1e-5, 1e-8, 1e-11])
@@ -226,6 +228,12 @@ def test_el2n_keeps_its_easy_end(doubt: float) -> None:
 def test_difficulty_points_up(name: str, turned: float) -> None:
     """Scores that are high on easy images change their sign, and so does the label score."""
     assert difficulty(name, np.array([3.0])).tolist() == [turned]
+
+
+def test_difficulty_of_an_unknown_score_is_refused() -> None:
+    """A name that is no score has no direction: ValueError."""
+    with pytest.raises(ValueError, match="'margin' is no score: one of el2n, "):
+        difficulty("margin", np.array([3.0]))
 
 
 # Laws
@@ -364,7 +372,7 @@ def test_predictions_by_hand() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "labels", "message"),
     [
-        (np.full((1, 1, 3), 1 / 3), [0], r"probabilities \(1, 1, 3\) must be \(members"),
+        (np.full((1, 1, 3), 1 / 3), [0], r"pred_probs \(1, 1, 3\) must be \(members"),
         (np.full((1, 1, 2, 2), 1 / 2), [0], r"labels \(1,\) \(images,\)"),
         (np.full((1, 1, 0, 2), 1 / 2), [], "none of them 0"),
         (np.ones((1, 1, 1, 1)), [0], "at least 2 classes"),
