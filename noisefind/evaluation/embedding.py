@@ -55,9 +55,7 @@ def evaluate_embedding(
     ranking = analysis.ranking
     order = np.array(sorted(range(len(ranking)), key=ranking.ids.__getitem__))
     if not analysis.run.reduced_features.exists():
-        raise RunError(
-            f"{analysis.run.reduced_features} is not there any more; score the data again"
-        )
+        raise RunError(f"{analysis.run.reduced_features} is missing; score the data again")
     features = open_array(analysis.run.reduced_features)
     if len(features) != len(order):
         raise RunError(f"{analysis.run.reduced_features} is of other images than scores.csv")

@@ -88,7 +88,7 @@ def check_exports(formats: Iterable[str], ids: Iterable[str], root: Path) -> Non
             "--format imagefolder makes of them"
         )
     if not root.exists():
-        raise DataError(f"{root}: the images are not there; give their folder with --data DIR")
+        raise DataError(f"{root}: the images are missing; give their folder with --data DIR")
 
 
 def write_exports(export: Export, folder: Path, formats: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""``noisefind report``: from a run folder to one page that opens anywhere."""
+"""The command ``noisefind report``: one HTML file from a run folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAME = "report.html"
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What was written."""
+    """The report that was written."""
 
     path: Path
     n_images: int
@@ -46,7 +46,7 @@ def report(
     *,
     progress: Progress | None = None,
 ) -> ReportResult:
-    """Write one HTML file that shows a run and takes decisions; images are only ever read.
+    """Write one HTML file to review a run and record decisions; images are only ever read.
 
     Args:
         run: the folder of a finished run.
@@ -55,9 +55,9 @@ def report(
         progress: of the images.
 
     Raises:
-        RunError: ``run`` is not a finished run, or what would be replaced is not of an earlier
-            report.
-        DataError: the images are not where they were.
+        RunError: ``run`` is not a finished run, or a file would be replaced that no earlier
+            report wrote.
+        DataError: the images are not found.
     """
     config, folder = config or ReportConfig(), RunFolder(Path(run))
     out = folder.path / NAME if output is None else Path(output)
@@ -82,7 +82,7 @@ def report(
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows whose image is shown: the worst, and of many label issues the random sample too."""
+    """Rows whose image is shown: part of the random sample, and the worst rows."""
     sampled = data.sample[: n_images // 5]
     rows = dict.fromkeys(sampled)
     for row in range(len(data.ranking)):
@@ -105,21 +105,21 @@ def _pictures(
         raise DataError(f"--data {config.data}: does not exist")
     if not config.images:
         return {}
-    way_out = "say where with --data DIR, or leave the pictures out with --images 0"
-    dataset = reopen(data.summary, folder, config.data, split="all", way_out=way_out)
+    hint = "give their folder with --data DIR, or leave the pictures out with --images 0"
+    dataset = reopen(data.summary, folder, config.data, split="all", hint=hint)
     max_pixels = data.summary.score_config().max_pixels
     made = thumbnails(dataset, _wanted(data, rows), max_pixels=max_pixels, progress=progress)
     if not made:
         first = data.ranking.ids[rows[0]]
         raise DataError(
-            f"{dataset.root}: not one of the images of the run can be read there, {first!r} for "
-            f"one; {way_out}"
+            f"{dataset.root}: no image of the run can be read here, for example {first!r}; "
+            f"{hint}"
         )
     return made
 
 
 def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
-    """The images that the page shows, and how large."""
+    """The images that the page shows, with the size of each."""
     ids = data.ranking.ids
     large = {ids[row] for row in rows}
     yield from ((ids[row], LARGE) for row in rows)
@@ -132,7 +132,7 @@ def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
 
 
 def _check_out(out: Path, data: ReportData) -> OutputFolder:
-    """The folder of the page; RunError where it must not be written, but over an earlier one."""
+    """The folder of the page; RunError if ``out`` is a folder or a file of another program."""
     if out.is_dir():
         raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
     summary = data.summary

@@ -287,9 +287,9 @@ def test_bad_requests_of_looks_are_refused(
     cases: dict[tuple[str | Path, ...], str] = {
         ("examples", run, "--by", "x"): "--by 'x' is no known score: one of label_score, el2n,",
         ("examples", run, "--top", "0"): "--top is '0'",
-        ("examples", run, "--data", tmp_path / "no"): "say where with --data DIR",
+        ("examples", run, "--data", tmp_path / "no"): "give their folder with --data DIR",
         ("examples", lost): "lacks what the members said",
-        ("embedding", lost): "is not there any more; score the data again",
+        ("embedding", lost): "is missing; score the data again",
         ("correlation", tmp_path): "not the folder of a finished run",
         ("distribution", tmp_path): "not the folder of a finished run",
     }

@@ -1,6 +1,6 @@
 // Controls and keys.
 
-const FILTERS = ["suspected", "given", "suggestion", "split", "reason", "decision", "text"];
+const FILTERS = ["flagged", "given", "suggestion", "split", "reason", "decision", "text"];
 
 function fill(select, values, text) {
   for (const value of values) select.append(make("option", { value }, text(value)));
@@ -21,7 +21,7 @@ function fillFilters() {
   );
 }
 
-/** The controls as ``view.asked`` says. */
+/** Set the controls to the values of ``view.asked``. */
 function showAsked() {
   for (const name of FILTERS) {
     byId(`f-${name}`).value = view.asked[name];
@@ -51,7 +51,7 @@ function listenToFilters() {
   byId("sort").addEventListener("input", (event) => ask({ sort: event.target.value }));
   byId("reverse").addEventListener("input", (event) => ask({ reverse: event.target.checked }));
   for (const id of ["reset", "none-reset"]) byId(id).addEventListener("click", () => ask({ ...FIRST_ASKED }));
-  byId("none-all").addEventListener("click", () => ask({ suspected: "" }));
+  byId("none-all").addEventListener("click", () => ask({ flagged: "" }));
   byId("sample").disabled = !data.sample.length;
   byId("sample").addEventListener("click", () => ask({ ...FIRST_ASKED, sample: !view.asked.sample }));
   for (const kind of ["cards", "table"]) {
@@ -68,16 +68,16 @@ function listenToFilters() {
     if (!button) return;
     const { given = "", suggestion = "", reason, sort } = button.dataset;
     if (sort) ask({ ...FIRST_ASKED, sort });
-    else if (reason) ask({ ...FIRST_ASKED, reason, suspected: "" });
-    else ask({ ...FIRST_ASKED, given, suggestion, suspected: hasSuspected(given, suggestion) ? "1" : "" });
+    else if (reason) ask({ ...FIRST_ASKED, reason, flagged: "" });
+    else ask({ ...FIRST_ASKED, given, suggestion, flagged: hasFlagged(given, suggestion) ? "1" : "" });
     toReview();
   });
 }
 
-const hasSuspected = (given, suggestion) =>
-  rows.suspected.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
+const hasFlagged = (given, suggestion) =>
+  rows.flagged.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
 
-/** What a button or key does to one image; whether a key goes on to the next. */
+/** Carry out an action on one image; returns true if a key then goes on to the next image. */
 function act(action, row, byKey) {
   if (action === "keep" || action === "drop" || action === "unsure") {
     decide(row, { decision: action, label: null });

@@ -35,7 +35,7 @@ function make(tag, attributes, ...children) {
 const nameOf = (text, className) =>
   make("bdi", { class: className || null, title: visible(text) }, visible(text));
 
-/** Tell a screen reader. */
-const say = (text) => {
-  byId("said").textContent = text;
+/** Announce a text to screen readers. */
+const announce = (text) => {
+  byId("announcement").textContent = text;
 };
