@@ -33,7 +33,7 @@ def plain(number: Decimal) -> str:
 
 
 def _numbers(part: str) -> list[Decimal]:
-    """The numbers of one part; none where it is out of reason."""
+    """The numbers of one part; empty if the part is out of range."""
     first, *rest = map(Decimal, part.strip().split(":"))
     if not rest:
         return [first]

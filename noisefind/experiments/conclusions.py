@@ -25,9 +25,9 @@ RULE = (
 
 
 class Conclusion(NamedTuple):
-    """What one series shows.
+    """The conclusion from one series.
 
-    ``shown`` is the position or the effect; None where nothing is shown.
+    ``shown`` is the position or the effect; None if there is neither.
     """
 
     labels: str

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What every subcommand starts from."""
+    """The input of every subcommand that trains on subsets."""
 
     subcommand: str
     data: str | Path
@@ -59,7 +59,7 @@ class Sweep:
 
     @property
     def choice(self) -> Choice:
-        """How images are chosen."""
+        """The options of choosing images."""
         config = self.config
         return Choice(config.seed, config.balance, config.min_per_class)
 

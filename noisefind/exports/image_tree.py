@@ -124,8 +124,8 @@ def _put(image: Path | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
 
 def _places(kept: Sequence[tuple[str, str, str]], suffix: str) -> list[str]:
     """The path of each image in its split's folder; all differ within a split."""
-    there = {split or "train" for _, _, split in kept}
-    absent = "|".join(words for split, words in _SPLIT_WORDS.items() if split not in there)
+    present = {split or "train" for _, _, split in kept}
+    absent = "|".join(words for split, words in _SPLIT_WORDS.items() if split not in present)
     split_word = re.compile(rf"(?<![^-._ 0-9])(?:{absent or '(?!)'})(?![^-._ 0-9])")
     short = [_below_class(*image) for image in kept]
     counts = Counter(

@@ -2,7 +2,7 @@
 
 Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments",
 with the head, prototypes and loss of the package lightly (the extra ``swav``) on a ResNet-18: two
-views of an image must get the same prototypes, and each batch is spread evenly over them.
+views of an image must get the same prototypes, and each batch is spread uniformly over them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ OUTPUTS = ("backbone", "prototypes")
 
 @dataclass(frozen=True)
 class SwavOptions:
-    """How SwAV is trained, and which of its numbers are the features.
+    """Options of the training of SwAV, and the choice of its output as features.
 
     Attributes:
         epochs: passes over all images.
@@ -67,7 +67,7 @@ class SwavOptions:
 
 
 class SwavFiles(NamedTuple):
-    """What a training writes outside of the cache."""
+    """Paths of the files that a training writes outside of the cache."""
 
     checkpoint: Path  # the state of an interrupted training; removed at the end
     loss: Path  # the CSV file of the loss, rewritten after every epoch
@@ -181,7 +181,7 @@ def swav_folder(
     cache: Path,
     device: torch.device,
 ) -> Path:
-    """Where :func:`swav_features` keeps what it computes."""
+    """The folder in the cache for the result of :func:`swav_features`."""
     name = cache_key("swav", FORMAT, key, pixels.shape, options.epochs, options.seed, device.type)
     return cache / "features" / name
 

@@ -28,7 +28,7 @@ YIQ = (GREY, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 
 
 class Colours(NamedTuple):
-    """How B images change: ``contrast * (turn @ x) + (1 - contrast) * mean grey``."""
+    """Colour changes of B images: ``contrast * (turn @ x) + (1 - contrast) * mean grey``."""
 
     turn: torch.Tensor  # (B, 3, 3), brightness, saturation and hue
     contrast: torch.Tensor  # (B,)
@@ -107,7 +107,7 @@ def recolour(batch: torch.Tensor, colours: Colours) -> torch.Tensor:
 
 
 def _grid(boxes: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Where each pixel of a view of the box lies in its image: (B, S, S, 2)."""
+    """The place in its image of each pixel of a view of the box: (B, S, S, 2)."""
     x, y, width, height = boxes.T
     zero = torch.zeros_like(x)
     theta = torch.stack([width, zero, x, zero, height, y], 1).view(-1, 2, 3).to(batch.device)

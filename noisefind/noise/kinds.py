@@ -169,7 +169,7 @@ def uniform_matrix(n_classes: int) -> Floats:
 
 
 def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generator) -> Ints:
-    """How many labels of each class ``by_matrix`` is to change.
+    """Number of labels of each class for ``by_matrix`` to change.
 
     Class i gets a share of ``n_changed`` in proportion to ``n_i * sum over j != i of T[i, j]``,
     rounded by the largest-remainder method; chance decides between equal remainders.

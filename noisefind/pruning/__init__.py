@@ -1,1 +1,1 @@
-"""pruning: a finished run and rules or decisions -> a manifest of the images to keep."""
+"""A finished run and rules or decisions go in; a manifest of the images to keep comes out."""

@@ -43,7 +43,7 @@ class Unreadable(NamedTuple):
 
 
 class ClassCount(NamedTuple):
-    """How many readable images a class has, keeps and loses."""
+    """Numbers of readable images of a class: all, kept and dropped."""
 
     label: str
     before: int
@@ -57,7 +57,7 @@ class Manifest:
 
     Attributes:
         ids: (N,) the scored images.
-        labels: (N,) their labels as class names: the given ones, or what a review made of them.
+        labels: (N,) their labels as class names: the given ones, or those that a review corrected.
         splits: (N,) their splits, "" where the data has none.
         keep: (N,) which stay.
         reasons: (N,) why an image is dropped, or stays under another label; else "".
@@ -103,7 +103,7 @@ class Manifest:
 
 
 def class_counts(manifest: Manifest) -> list[ClassCount]:
-    """What a selection does to each class, in the order of their names; for a dry run."""
+    """Counts of each class before and after a selection, sorted by name; for a dry run."""
     before = Counter(manifest.labels)
     pairs = zip(manifest.labels, manifest.keep.tolist(), strict=True)
     kept = Counter(label for label, keep in pairs if keep)

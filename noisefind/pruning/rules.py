@@ -1,4 +1,4 @@
-"""What a selection drops: the rules, and how repeated command-line options spell them.
+"""The rules of a selection, and their syntax as repeated command-line options.
 
 `selection.select` applies them.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 T = TypeVar("T")
-Kind = Literal["noise", "hardest", "easiest", "random", "coverage", "duplicates", "window"]
+RuleKind = Literal["noise", "hardest", "easiest", "random", "coverage", "duplicates", "window"]
 
 DEFAULT_SCORE = "aum"
 _SIMPLE = ("noise", "duplicates")
@@ -24,7 +24,7 @@ _NEED_FRACTION = (*_NEED_SCORE, "random")
 
 @dataclass(frozen=True)
 class Rule:
-    """One step of a selection; ``str(rule)`` is the reason that its dropped rows carry.
+    """One step of a selection; ``str(rule)`` is the reason of the rows that it drops.
 
     Attributes:
         kind: what is dropped. ``noise``: every label issue; ``duplicates``: all but the easiest
@@ -43,7 +43,7 @@ class Rule:
         ValueError: a kind that orders the images has no ``by``, or another has one.
     """
 
-    kind: Kind
+    kind: RuleKind
     fraction: float = 0.0
     by: str = ""
     seed: int = 0

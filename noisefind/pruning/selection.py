@@ -1,4 +1,4 @@
-"""Which images stay: rules that drop by noise, difficulty, chance or coverage; pure numpy.
+"""Selection of images by rules: noise, difficulty, chance or coverage; pure numpy.
 
 Rules are applied in the order given, each to what the earlier ones left, and a fraction is always
 of ALL N images: ``noise`` then ``hardest 0.3`` drops ``round(0.3 * N)`` images besides the noise.
@@ -35,7 +35,7 @@ _N_STRATA = 50  # as in the paper's code; its results hardly depend on it
 
 
 class Selection(NamedTuple):
-    """Which rows stay (N,), and for each dropped row the rule that dropped it ("" if kept).
+    """The kept rows (N,), and for each dropped row the rule that dropped it ("" if kept).
 
     ``n_spared`` counts the images that the rules would have dropped but for ``min_per_class``.
     """
@@ -79,7 +79,7 @@ def select(
     min_per_class: int = 1,
     is_gone: Bools | None = None,
 ) -> Selection:
-    """Applies the rules one after another.
+    """Apply the rules one after another.
 
     The result depends on ids, not on row order: shuffled rows give the same kept ids.
 
@@ -222,7 +222,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
 
     First the ``n_cut`` very hardest of each group, hardest first: most are wrong or atypical. The
     rest is put into 50 strata of equal width over the range of its difficulty, and the kept are
-    sampled evenly over the strata: each gets the same budget, a stratum that is smaller stays
+    sampled uniformly over the strata: each gets the same budget, a stratum that is smaller stays
     whole, and its unused budget goes to the larger ones. As an order: number the images
     of each stratum by chance and drop the highest numbers first, at equal numbers in the smaller
     stratum. This gives the budgets of the paper's loop from the smallest stratum up.

@@ -29,9 +29,7 @@ REASON_COLUMNS = (
     "file_name", "reason_codes", "loo_label", "ensemble_label", "neighbours_label",
     "neighbours_label_share", "n_neighbours", "conflicting_duplicate",
 )  # fmt: skip
-N_SAMPLE = (
-    100  # flagged images in the random sample; the 95 % interval is at most +-10 %
-)
+N_SAMPLE = 100  # flagged images in the random sample; the 95 % interval is at most +-10 %
 N_NEIGHBOURS = 5  # shown of each image
 
 

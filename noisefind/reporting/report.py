@@ -112,8 +112,7 @@ def _pictures(
     if not made:
         first = data.ranking.ids[rows[0]]
         raise DataError(
-            f"{dataset.root}: no image of the run can be read here, for example {first!r}; "
-            f"{hint}"
+            f"{dataset.root}: no image of the run can be read here, for example {first!r}; {hint}"
         )
     return made
 

@@ -9,7 +9,7 @@
     noise_per_class.csv, joint.csv   how many labels are wrong, and what they should be
     duplicates.csv    images that appear more than once; leaks.csv: images of another split too
     skipped.csv       the files that were left out, and why
-    held_out.csv      the images that --hold-out set aside, with their labels
+    held_out.csv      the images of the hold-out set, with their labels
     run.json          the summary (summary.py); written last: a run with this file is complete
 
 Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
@@ -75,7 +75,7 @@ class RunFolder:
 
     @property
     def held_out(self) -> Path:
-        """The images that were set aside; exists only where there are any."""
+        """The images of --hold-out; exists only with this option."""
         return self.path / "held_out.csv"
 
     @property
@@ -166,10 +166,10 @@ class RunFolder:
         write_json(self.path / "run.json", summary.to_json())
 
     def read_summary(self) -> RunSummary:
-        """What run.json holds.
+        """The summary in run.json.
 
         Raises:
-            RunError: there is no finished run here, or run.json is not as this noisefind writes it.
+            RunError: the run is not finished, or run.json is not in the format of this version.
         """
         if not self.is_whole:
             hint = (

@@ -25,7 +25,7 @@ _NAMES = {
 
 
 class _WrongTypeError(Exception):
-    """A value has another type than its field; the message says which key and what it must be."""
+    """A value has another type than its field; the message names the key and its type."""
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""One float per image and score; pure numpy.
+"""Predictions or features go in; one float per image and score comes out; pure numpy.
 
-``SCORES`` says of each score which way it points. To add a score: write its function in
+``SCORES`` has the direction of each score. To add a score: write its function in
 ``ensemble.py`` or ``dynamics.py``, add a line to the table, and describe it in docs/scores.md.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Score(NamedTuple):
-    """How a score is computed and read."""
+    """The function of a score, its direction and a short description."""
 
     compute: Callable[[Predictions], NDArray[np.float64]] | None  # None: from features
     high_is_hard: bool

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLE = 20_000  # feature vectors that the centres are fitted to
-N_CANDIDATES = 12  # numbers of clusters that the elbow is looked for among
+N_CANDIDATES = 12  # numbers of clusters that are tried to find the elbow
 CHUNK = 8192
 
 
@@ -30,7 +30,7 @@ def km_distance(features: NDArray[np.float32], centers: NDArray[np.float32]) -> 
     """Euclidean distance of each feature vector to the nearest centre.
 
     Sorscher et al. 2022, "Beyond neural scaling laws". Returns (N,), 0 upwards; HIGH is hard
-    (unlike the rest). Features (N, d) may be memory-mapped; they are read in chunks.
+    (atypical). Features (N, d) may be memory-mapped; they are read in chunks.
     """
     c = centers.astype(np.float64)
     nearest = np.empty(len(features))
@@ -64,7 +64,7 @@ def find_clusters(
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(features))[:SAMPLE])
     sample = np.ascontiguousarray(features[rows])
-    n_distinct = len(np.unique(sample, axis=0))  # more centres than that cannot be told apart
+    n_distinct = len(np.unique(sample, axis=0))  # more centres than this would coincide
     if n_clusters == "auto":
         candidates = candidate_numbers(n_distinct, n_classes)
     else:
@@ -80,7 +80,7 @@ def find_clusters(
         threadpool_limits(1, "blas"),  # undoes what the fits, each setting its own, leave behind
         ThreadPoolExecutor(n_threads) as pool,
     ):
-        warnings.simplefilter("ignore")  # 'fewer distinct points than clusters' is no trouble here
+        warnings.simplefilter("ignore")  # 'fewer distinct points than clusters' is harmless here
         # the largest first: it takes the longest
         fits = dict(zip(candidates[::-1], pool.map(fit, candidates[::-1]), strict=True))
     curve = {k: fits[k][1] / len(sample) for k in candidates}
@@ -88,7 +88,7 @@ def find_clusters(
 
 
 def candidate_numbers(n_vectors: int, n_classes: int) -> list[int]:
-    """At most twelve numbers of clusters, evenly spaced on a log scale."""
+    """At most twelve numbers of clusters, spaced equally on a log scale."""
     largest = max(1, min(max(100, 3 * n_classes), n_vectors // 2, 1000))
     spaced = np.geomspace(min(2, largest), largest, N_CANDIDATES)
     return sorted({round(k) for k in spaced})

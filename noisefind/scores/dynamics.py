@@ -1,4 +1,4 @@
-"""Scores from how the predictions go over the epochs (training dynamics)."""
+"""Scores from the predictions over the epochs (training dynamics)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArray[np.float64]:
-    """How often a right prediction turned wrong from one epoch to the next, mean over members.
+    """Number of times that a right prediction turned wrong in the next epoch, mean over members.
 
     Toneva et al. 2019, "An Empirical Study of Example Forgetting". Returns (N,), 0 to T; HIGH is
     hard. A member that never predicted the given label counts T (``"top"``), more than any
@@ -27,9 +27,9 @@ def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArr
 
 
 def flips(predictions: Predictions) -> NDArray[np.float64]:
-    """How often the predicted class changed from one epoch to the next, mean over members.
+    """Number of times that the predicted class changed in the next epoch, mean over members.
 
-    The thesis' own; it does not look at the given label. Returns (N,), 0 to T-1; HIGH is hard.
+    A score of the thesis; it does not use the given label. Returns (N,), 0 to T-1; HIGH is hard.
     """
     changed = predictions.predicted[:, 1:] != predictions.predicted[:, :-1]
     return np.asarray(changed.sum(1).mean(0), np.float64)

@@ -1,4 +1,4 @@
-"""What an ensemble said of some images: the contract between training and the scores."""
+"""Predictions of an ensemble: the contract between training and the scores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Predictions:
         squared_distance: (E, T, N) squared L2 distance between prediction and one-hot given label,
             0 to 2.
         mean: (N, C) mean over members of the prediction after the last epoch.
-        squares: (N, C) sum over members of the squared deviation from ``mean``.
+        squares: (N, C) sum over members of the squared difference from ``mean``.
         labels: (N,) int64 given labels.
     """
 
@@ -61,7 +61,7 @@ class Predictions:
 
     @classmethod
     def from_probabilities(cls, probabilities: ArrayLike, labels: ArrayLike) -> Predictions:
-        """The same from whole softmax arrays, for those who trained their own networks.
+        """Predictions from whole softmax arrays of networks that were trained elsewhere.
 
         Args:
             probabilities: (E, T, N, C), rows summing to 1.

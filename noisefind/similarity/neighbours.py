@@ -34,7 +34,7 @@ class Neighbours(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """What the neighbours of each image are called."""
+    """Labels of the neighbours of each image, compared with its own."""
 
     own_share: NDArray[np.float64]  # (N,) 0 to 1: share with the given label of the image
     other_label: NDArray[np.int64]  # (N,) most frequent among the other labels; -1 if there is none

@@ -100,16 +100,16 @@ def mirror_free_vectors(pixels: NDArray[Any]) -> Floats:
 
 
 def difference(a: Floats, b: Floats) -> NDArray[np.float64]:
-    """What remains between two pictures (M, 32, 32, 3) of 0 to 255 that lie on each other.
+    """Remaining difference of two pictures (M, 32, 32, 3) of 0 to 255 after alignment.
 
     Root mean square in units of the smaller standard deviation: 0 upwards, LOW is alike; infinite
     for pictures of nearly one colour, or where no lawful stretch and brightness were found. The
     better of either laid over the other, so their order does not matter.
     """
     a, b = _blurred(a), _blurred(b)
-    deviation = np.minimum(*(x.std((1, 2)).mean(1) for x in (a, b)))
+    std = np.minimum(*(x.std((1, 2)).mean(1) for x in (a, b)))
     least = np.minimum(_remains(a, b), _remains(b, a))
-    return np.where(deviation < FLAT, np.inf, least / np.maximum(deviation, FLAT))
+    return np.where(std < FLAT, np.inf, least / np.maximum(std, FLAT))
 
 
 def _remains(a: Floats, b: Floats) -> NDArray[np.float64]:

@@ -48,7 +48,7 @@ EPOCH, MEMBER = "epoch", "member"  # messages to the parent: one more of these i
 
 @dataclass(frozen=True)
 class DeviceJob:
-    """What all processes that train one kind of member need; small, since it is pickled."""
+    """Input of the processes that train one kind of member; small, since it is pickled."""
 
     folder: Path  # of the record of this kind
     pixels: Path  # a .npy file

@@ -1,4 +1,4 @@
-"""Names of files and classes are data: how they are shown so that they can do nothing."""
+"""Names of files and classes as harmless text."""
 
 from __future__ import annotations
 

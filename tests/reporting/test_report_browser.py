@@ -195,7 +195,7 @@ def test_sample_gives_an_unbiased_share(page: Page) -> None:
 
 
 def test_copies_and_faults(browser: Browser, planted: Path, tmp_path: Path) -> None:
-    """The pictures of leaks and duplicates are shown side by side; reasons and image issues filter."""
+    """Leaks and duplicates show their pictures side by side; reasons filter the images."""
     path = library.report(planted / "run", tmp_path / "report.html").path
     with opened(browser, path) as page:
         groups = page.locator("#copies .group").all()
