@@ -105,7 +105,7 @@ def print_detection(result: DetectionResult) -> None:
 
 
 def print_selftest(result: SelftestResult) -> None:
-    """Print how many of the injected errors were found, per share, and the meaning of the numbers."""
+    """Print the metrics of the injected errors for each share, and the meaning of the numbers."""
     console, config = Console(), result.summary["config"]
     title = f"{config['kind']} errors, injected and found: mean (std) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
@@ -127,7 +127,7 @@ def print_selftest(result: SelftestResult) -> None:
 
 
 def print_correlation(result: AnalysisResult) -> None:
-    """Print the correlation of each score with label_score, and the score with the highest correlation."""
+    """Print the correlation of each score with label_score, and its most similar score."""
     spearman, pearson = result.summary["spearman"], result.summary["pearson"]
     title = f"Correlation; {result.summary['direction']}"
     table = Table(box=SIMPLE, title=title, title_justify="left")

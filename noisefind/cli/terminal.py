@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class QuietConsole(Console):
-    """A console that stops writing when its reader (head, less) has ended; rich would exit with 1."""
+    """A console that stops when its reader (head, less) has ended; rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
         """Discard all further output."""

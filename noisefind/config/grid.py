@@ -28,7 +28,7 @@ def parse_grid(option: str, text: str) -> list[Decimal]:
 
 
 def plain(number: Decimal) -> str:
-    """A number of a grid as a person writes it, the same for 0.5 and 0.50."""
+    """A number of a grid as text, the same for 0.5 and 0.50."""
     return f"{number.normalize():f}"
 
 

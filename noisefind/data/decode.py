@@ -1,4 +1,4 @@
-"""One image file to one square uint8 array, as a person would see the picture."""
+"""Decoding of one image file to a square uint8 array, upright and in RGB."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def _read(
 
 
 def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
-    """Of an RGB picture and how it is to be turned; its size counts too."""
+    """Digest of an RGB picture, its size and its orientation."""
     head = repr((picture.size, [int(turn) for turn in turns])).encode()
     digest = hashlib.blake2b(head, digest_size=DIGEST_SIZE)
     digest.update(picture.tobytes())

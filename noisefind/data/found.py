@@ -58,7 +58,7 @@ def file_stamp(info: stat_result) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8, so into every file that we write."""
+    """Whether a name can be written as UTF-8, so into every output file."""
     try:
         name.encode()
     except UnicodeEncodeError:

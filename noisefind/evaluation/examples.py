@@ -109,7 +109,7 @@ def evaluate_examples(
 
 
 def chosen_rows(ranking: Ranking, config: ExamplesConfig) -> list[int]:
-    """Rows of the ranking at one end of a score; among equal values aum decides."""
+    """Rows of the ranking at one end of a score; at ties the lowest label_score first."""
     order = np.argsort(-ranking.hardness()[config.by], kind="stable")
     return cast("list[int]", (order[::-1] if config.easiest else order)[: config.top].tolist())
 

@@ -53,7 +53,7 @@ class Context:
 
 
 def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -> RankedImages:
-    """The images that subsets are chosen from, as a run ranks them; joined by id."""
+    """The images that subsets are chosen from, in the ranking of a run; joined by id."""
     rows = np.flatnonzero(is_learned)
     ids = [train.ids[row] for row in rows]
     place = {id_: number for number, id_ in enumerate(ranking.ids)}

@@ -24,7 +24,7 @@ FORMAT = 1  # of the files; raise it when the same job gives another curve
 
 
 class CurveCache:
-    """A small file per training; its name is a hash of all that the curve depends on."""
+    """A small file per training; its name is a hash of everything that the curve depends on."""
 
     def __init__(self, folder: Path, key: str) -> None:
         """``key`` identifies the data, the network and the device; the rest is in each job."""

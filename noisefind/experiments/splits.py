@@ -145,7 +145,7 @@ def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) ->
 
 
 def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
-    """The dataset under other labels; ids that ``labels`` lacks keep theirs."""
+    """The dataset with other labels; ids that are not in ``labels`` keep theirs."""
     names = [
         labels.get(id_, dataset.classes[label])
         for id_, label in zip(dataset.ids, dataset.labels.tolist(), strict=True)

@@ -52,7 +52,7 @@ _SPLIT_WORDS = {
 def write_image_tree(
     kept: Sequence[tuple[str, str, str]], folder: Path, dataset: Dataset, *, copy: bool
 ) -> list[str]:
-    """Links, copies or, where the dataset holds arrays, writes as PNG every kept image.
+    """Link or copy every kept image, or write it as PNG if the dataset has arrays.
 
     Args:
         kept: id, label and split of each image.
@@ -109,7 +109,7 @@ def unknown_entry(tree: Path) -> str | None:
 
 
 def _put(image: Path | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
-    """Makes ``goal``, which must not exist."""
+    """Create ``goal``, which must not exist."""
     if isinstance(image, np.ndarray):
         from PIL import Image
 

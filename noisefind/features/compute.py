@@ -14,7 +14,7 @@ from noisefind.features.reduce import write_reduced
 from noisefind.features.swav import (
     SwavFiles,
     SwavOptions,
-    lightly_parts,
+    lightly_modules,
     swav_features,
     swav_folder,
 )
@@ -51,7 +51,7 @@ def open_network(options: FeatureOptions, progress: Progress) -> FrozenNetwork |
     if name == "pretrained":
         return pretrained_network()
     if name == "swav":
-        lightly_parts()
+        lightly_modules()
     if not name.startswith(TIMM):
         if name != "swav" and not Path(name).is_file():
             raise ConfigError(

@@ -78,13 +78,13 @@ class SwaV(nn.Module):
 
     def __init__(self, image_size: int) -> None:
         super().__init__()
-        parts = lightly_parts()
+        lightly = lightly_modules()
         network: Any = resnet18(1, image_size)
         n_outputs = network.fc.in_features
         network.fc = nn.Identity()
         self.backbone: nn.Module = network
-        self.head: nn.Module = parts.SwaVProjectionHead(n_outputs, N_HIDDEN, N_PROJECTED)
-        self.prototypes: Any = parts.SwaVPrototypes(N_PROJECTED, N_PROTOTYPES)
+        self.head: nn.Module = lightly.SwaVProjectionHead(n_outputs, N_HIDDEN, N_PROJECTED)
+        self.prototypes: Any = lightly.SwaVPrototypes(N_PROJECTED, N_PROTOTYPES)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The scores."""
@@ -94,13 +94,13 @@ class SwaV(nn.Module):
 
 
 class SwavTraining:
-    """A network and what trains it."""
+    """A network with its optimiser and loss."""
 
     def __init__(self, image_size: int, *, seed: int, device: torch.device) -> None:
         self.model = new_swav(image_size, seed).to(device)
         self.model.backbone.to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(self.model.parameters(), RECIPE)
-        self._criterion = lightly_parts().SwaVLoss()
+        self._criterion = lightly_modules().SwaVLoss()
         self._device = device
 
     def step(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -240,7 +240,7 @@ def new_swav(image_size: int, seed: int) -> SwaV:
         return SwaV(image_size)
 
 
-def lightly_parts() -> Any:
+def lightly_modules() -> Any:
     """lightly's modules and losses, in one namespace.
 
     Raises:

@@ -67,7 +67,7 @@ def random_boxes(draws: torch.Tensor) -> torch.Tensor:
 
 
 def random_colours(draws: torch.Tensor) -> Colours:
-    """Changes of B images' colours from draws (7, B): who is changed, who grey, and by how much."""
+    """Changes of B images' colours from draws (7, B): changed, grey, and the amount."""
     brightness, contrast, saturation = 1 + MAX_JITTER * (2 * draws[:3] - 1)
     angle = 2 * math.pi * MAX_HUE * (2 * draws[3] - 1)
     still = draws[4] >= JITTER_SHARE

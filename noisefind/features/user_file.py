@@ -1,4 +1,4 @@
-"""The user's own feature vectors: a .npy file, and a text file with the id of each row."""
+"""Feature vectors of the user: a .npy file, and a text file with the id of each row."""
 
 from __future__ import annotations
 

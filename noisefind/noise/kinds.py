@@ -1,4 +1,4 @@
-"""Kinds of label noise: functions of labels that return noisy labels and where they differ.
+"""Kinds of label noise: functions of labels that return noisy labels and a mask of the errors.
 
 Each function changes exactly ``n_changed`` labels, each to another class. All chance comes from the
 Generator that the caller passes, so the same seed gives the same labels. No argument is changed.
@@ -200,7 +200,7 @@ def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generato
 
 
 def by_matrix(labels: Ints, matrix: Floats, counts: Ints, rng: np.random.Generator) -> Noise:
-    """Change ``counts[c]`` labels of each class c, to other classes by chance as its row says.
+    """Change ``counts[c]`` labels of each class c, to random classes by its row of the matrix.
 
     Args:
         labels: (N,) int64, true labels, 0 .. C-1.

@@ -26,7 +26,7 @@ RELABELLED, DROPPED = "relabelled by review", "dropped by review"
 
 
 class Decision(NamedTuple):
-    """One word, and for ``relabel`` the right class, which is another than the given one."""
+    """One word, and for ``relabel`` the right class, which differs from the given one."""
 
     word: str
     label: str = ""

@@ -1,4 +1,4 @@
-"""The manifest of a selection: which images are kept, and why the others are dropped.
+"""The manifest of a selection: kept images, and dropped images with their reasons.
 
     manifest.csv   file_name,label,split,keep,reason: every image once, sorted by file_name
     kept.csv       file_name,label: the kept rows of manifest.csv

@@ -65,7 +65,7 @@ def prune(
     force: bool = False,
     dry_run: bool = False,
 ) -> PruneResult:
-    """Choose which images stay and write the manifest; images are only ever read.
+    """Select the images to keep and write the manifest; images are only ever read.
 
     Args:
         run: the folder of a finished run.

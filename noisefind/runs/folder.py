@@ -124,7 +124,7 @@ class RunFolder:
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
     def start(self, asked: RunStart) -> RunStart:
-        """Start or resume: compare ``asked`` with what was started here, and write started.json.
+        """Start or resume: compare ``asked`` with the started run, and write started.json.
 
         Returns:
             ``asked`` with the run id of the first start.

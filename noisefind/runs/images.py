@@ -1,4 +1,4 @@
-"""Images of a finished run: the dataset opened again, from where it is now."""
+"""Images of a finished run: its dataset, opened again."""
 
 from __future__ import annotations
 

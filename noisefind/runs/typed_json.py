@@ -1,4 +1,4 @@
-"""Dataclasses read from JSON objects: every missing key and wrong type is one clear error.
+"""Dataclasses read from JSON objects: a missing key or a wrong type is an error with its name.
 
 Keys that the dataclass does not have are ignored: a newer noisefind may add some. A field that has
 a default may be missing.

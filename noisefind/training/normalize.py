@@ -70,7 +70,7 @@ def pixel_statistics(
 
 
 def to_input(batch: torch.Tensor, normalization: Normalization) -> torch.Tensor:
-    """uint8 images (B, S, S, 3) to what networks take: (B, 3, S, S) float32.
+    """uint8 images (B, S, S, 3) to the input of networks: (B, 3, S, S) float32.
 
     The result has the channels-last layout, in which CPUs and GPUs convolve fastest.
     """

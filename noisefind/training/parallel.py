@@ -97,7 +97,7 @@ def train_on_devices(
 
 
 def _take_in(job: DeviceJob, members: range) -> None:
-    """Move members from their own records to the common one: those that are next and whole."""
+    """Move members from their own records to the common one: those that are next and complete."""
     for member in range(n_recorded(job.folder), members.stop):
         alone = _alone(job.folder, member)
         if n_recorded(alone) == 0:
@@ -141,7 +141,7 @@ def _processes(
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process that is started in this context never gets Ctrl-C: the parent decides for all.
+    """A process that is started in this context never gets Ctrl-C: the parent handles it for all.
 
     The mask is inherited; a signal that arrives meanwhile reaches the parent afterwards.
     """

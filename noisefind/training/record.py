@@ -126,7 +126,7 @@ class Recorder:
 
 
 class Record:
-    """One kind's members, memory-mapped; :meth:`rows` gives the scores what they need."""
+    """One kind's members, memory-mapped; :meth:`rows` are the predictions of some images."""
 
     def __init__(self, folder: Path) -> None:
         n_members = n_recorded(folder)

@@ -74,7 +74,7 @@ def prepare_cpu(n_threads: int) -> None:
 
 
 def place_pixels(pixels: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """The pixels as a tensor: on the GPU if they fit there, else where they are."""
+    """The pixels as a tensor: on the GPU if they fit, else in memory."""
     images = torch.from_numpy(pixels)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)

@@ -13,4 +13,4 @@ class Progress:
         """``count`` more units of the present stage are done."""
 
     def say(self, message: str) -> None:
-        """One line that the user should see now."""
+        """Show one line to the user."""

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def visible(text: str) -> str:
-    """``text`` without what could steer a terminal, turn the reading direction or break a line."""
+    """``text`` with escapes for characters that control a terminal, direction or lines."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
