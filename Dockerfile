@@ -1,4 +1,4 @@
-# noisefind in a container: images read-only at /data, results at /out. docs/pipelines.md shows its use.
+# noisefind in a container: images read-only at /data, results at /out. docs/how-to/pipelines.md shows its use.
 #
 #   docker build -t noisefind .
 #   docker build -t noisefind:cuda --build-arg TORCH=cu126 .

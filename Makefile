@@ -1,10 +1,11 @@
-# make demo   score, prune and show the sample data; make test   lint, types and tests.
-# Each creates the environment in .venv on its first run; both work alone in a fresh clone.
+# make demo   score, prune and show the sample data; make test   lint, types and tests;
+# make docs   the documentation site in site/. Each creates the environment in .venv on its first
+# run and works alone in a fresh clone; the site needs no PyTorch.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test format clean
+.PHONY: demo test docs format clean
 
 demo: .venv/user
 	rm -rf demo
@@ -20,12 +21,18 @@ test: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
+docs: .venv/docs
+	$(BIN)/python docs/llms_txt.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo
+	@echo "Open site/index.html in a browser."
+
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site
 
 .venv/user: pyproject.toml
 	@echo "Installing into .venv; PyTorch is large, so this takes some minutes."
@@ -35,4 +42,10 @@ clean:
 
 .venv/dev: .venv/user
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+.venv/docs: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print(*p['project']['optional-dependencies']['docs'], sep='\n')" > .venv/docs.txt
+	$(BIN)/python -m pip install --quiet -r .venv/docs.txt
 	touch $@

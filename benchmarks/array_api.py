@@ -15,6 +15,7 @@ cost: seconds and peak memory of one call on made-up features, in a process of i
 from __future__ import annotations
 
 import argparse
+import csv
 import resource
 import tempfile
 import time
@@ -92,25 +93,28 @@ def run_case(case: Case, results: Path) -> dict[Key, float]:
 def arrays(
     case: Case, results: Path
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
-    """Reduced features, given labels and which of them are wrong, kept in RESULTS."""
-    kept = results / "arrays" / f"{case.name.replace(' ', '-')}-{case.seed}.npz"
+    """Reduced features, given labels and which of them are wrong.
+
+    The cases of a dataset have the same images. Features do not depend on labels, so RESULTS keeps
+    one array for all of them.
+    """
+    kept = results / "features" / f"{case.data.name}.npz"
     if not kept.exists():
         with tempfile.TemporaryDirectory() as folder:
             config = ScoreConfig(
                 labels=case.table, only_listed=True, members=1, epochs=1, clusters=2
             )
             result = score(case.data, Path(folder) / "run", config)
-            ranking, wrong = result.ranking, wrong_ids(case.table)
-            by_id = np.argsort(np.array(ranking.ids, dtype=object))  # the order of the features
             kept.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(
-                kept,
-                features=np.load(result.run.reduced_features),
-                labels=np.unique(np.array(ranking.given_labels)[by_id], return_inverse=True)[1],
-                is_wrong=np.array([wrong[ranking.ids[row]] for row in by_id]),
-            )
+            ids = sorted(result.ranking.ids)  # the order of the features
+            np.savez(kept, ids=ids, features=np.load(result.run.reduced_features))
     with np.load(kept) as stored:
-        return stored["features"], stored["labels"], stored["is_wrong"]
+        features, ids = stored["features"], stored["ids"].tolist()
+    with case.table.open(encoding="utf-8", newline="") as file:
+        given = {row["file_name"]: row["label"] for row in csv.DictReader(file)}
+    wrong = wrong_ids(case.table)
+    labels = np.unique([given[id_] for id_ in ids], return_inverse=True)[1]
+    return features, labels, np.array([wrong[id_] for id_ in ids])
 
 
 def print_tables(measured: dict[Key, float]) -> None:

@@ -28,7 +28,7 @@ from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.features.frozen import frozen_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import fit_projection
-from noisefind.similarity.duplicates import find_duplicates, near_pairs
+from noisefind.similarity.duplicates import group_duplicates, near_pairs
 from noisefind.similarity.neighbours import nearest_neighbours
 from noisefind.similarity.same_picture import SIDE
 from noisefind.utils.progress import Progress
@@ -107,7 +107,7 @@ def found_pairs(folder: Path, cache: Path) -> tuple[Pairs, float]:
     start = time.perf_counter()
     small = resized_pixels(stored.pixels, SIDE, key="copies", cache=cache, progress=Progress())
     near = near_pairs(nearest_neighbours(reduced, n_threads=2), small)
-    groups = find_duplicates(stored.digests, near, dataset.labels).group
+    groups = group_duplicates(stored.digests, near, dataset.labels).group
     seconds = time.perf_counter() - start
     print(f"{groups.max()} groups, the largest of {np.bincount(groups)[1:].max()} files")
     names = [Path(id_).stem for id_ in dataset.ids]

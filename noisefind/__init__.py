@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind.reporting.report import report as report
     from noisefind.scores.predictions import Predictions as Predictions
     from noisefind.scoring.pipeline import score as score
+    from noisefind.similarity.duplicates import find_duplicates as find_duplicates
 
 _HOMES = {  # public name -> its module, imported when the name is first used: torch takes seconds
     "CleanConfig": "config",
@@ -71,6 +72,7 @@ _HOMES = {  # public name -> its module, imported when the name is first used: t
     "evaluate_embedding": "evaluation.embedding",
     "evaluate_examples": "evaluation.examples",
     "evaluate_sweep": "experiments.subcommands",
+    "find_duplicates": "similarity.duplicates",
     "find_label_issues": "detection",
     "inject": "evaluation.inject",
     "prune": "pruning.prune",

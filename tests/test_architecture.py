@@ -1,4 +1,4 @@
-"""The arrows of docs/architecture.md: one rule per folder, held over every file of the package."""
+"""One import rule per folder (docs/explanation/architecture.md), checked for every file."""
 
 from __future__ import annotations
 

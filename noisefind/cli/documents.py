@@ -1,4 +1,4 @@
-"""Documents of ``--json``, one per command; schemas/ and docs/json.md describe them."""
+"""Documents of ``--json``, one per command; see schemas/ and docs/reference/json.md."""
 
 from __future__ import annotations
 

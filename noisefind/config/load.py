@@ -34,7 +34,8 @@ class PresetOption(BaseConfig):
         AUTO, "Common", "fast: probes on frozen features (auto on a CPU). standard: probes and "
         "small CNNs on pixels (auto on a GPU). thorough: also fine-tunes the pretrained network, "
         "at 128 px (for a GPU). thesis-cifar10, thesis-cifar100, thesis-vegetables: the settings "
-        "of docs/thesis.md. Options given otherwise take precedence.", choices=(AUTO, *PRESETS),
+        "of docs/research/thesis.md. Options given otherwise take precedence.",
+        choices=(AUTO, *PRESETS),
     )  # fmt: skip
 
 

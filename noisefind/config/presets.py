@@ -1,7 +1,8 @@
 """Presets: option values under one name. Options that are given explicitly take precedence.
 
-The thesis-* presets are the settings with which the thesis scored its datasets. docs/thesis.md has
-the table, the settings for training on the pruned data, and the differences to noisefind.
+The thesis-* presets are the settings with which the thesis scored its datasets.
+docs/research/thesis.md has the table, the settings for training on the pruned data, and the
+differences to noisefind.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     huggingface/             metadata.jsonl of the kept images, to be laid beside the images
     cleanlab.csv             every scored image under the names of cleanlab's columns
 
-No image is copied. See docs/formats.md for how each tool reads its file.
+No image is copied. See docs/reference/formats.md for how each tool reads its file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Predictions or features go in; one float per image and score comes out; pure numpy.
 
 ``SCORES`` has the direction of each score. To add a score: write its function in
-``ensemble.py`` or ``dynamics.py``, add a line to the table, and describe it in docs/scores.md.
+``ensemble.py`` or ``dynamics.py``, add a line to the table, and describe it in
+docs/reference/scores.md.
 """
 
 from __future__ import annotations

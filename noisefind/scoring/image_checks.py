@@ -11,7 +11,7 @@ import numpy as np
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.errors import DataError
 from noisefind.similarity import quality
-from noisefind.similarity.duplicates import digest_numbers, find_duplicates, near_pairs
+from noisefind.similarity.duplicates import digest_numbers, group_duplicates, near_pairs
 from noisefind.similarity.findings import Findings, Leak
 from noisefind.similarity.leaks import exact_leaks, near_leaks
 from noisefind.similarity.neighbours import N_NEIGHBOURS, Neighbours, nearest_neighbours
@@ -68,7 +68,7 @@ def check_images(
     near = _near(stored, features, neighbours, settings)
     return Findings(
         neighbours,
-        *find_duplicates(stored.digests, near, labels),
+        *group_duplicates(stored.digests, near, labels),
         find_outliers(features, neighbours.rows),
         quality.image_issues(measures, stored.sizes),
     )

@@ -5,16 +5,23 @@ Neighbours are candidates; same_picture.py compares their pixels.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from noisefind.similarity.neighbours import Neighbours, nearest_neighbours
-from noisefind.similarity.same_picture import MIN_CORRELATION, is_same_picture, mirror_free_vectors
+from noisefind.similarity.same_picture import (
+    MIN_CORRELATION,
+    SIDE,
+    is_same_picture,
+    mirror_free_vectors,
+)
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
+ALONE_COSINE = 0.98  # of near duplicates by features alone
 MIN_COSINE = 0.6  # of candidates by features; a picture and its mirror image may have .7
 N_BY_PIXELS = 5  # candidates of each image by pixels
 
@@ -28,6 +35,112 @@ class Duplicates(NamedTuple):
 
 
 def find_duplicates(
+    images: ArrayLike | None = None,
+    features: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    seed: int = 0,
+    n_threads: int = 1,
+) -> Duplicates:
+    """Find groups of exact and near duplicates among images, or among any examples by features.
+
+    With ``images``, two are exact duplicates if all their pixels are equal. They are near
+    duplicates if one, or its mirror image, can be aligned with the other at 32 x 32 px so that
+    little difference remains: after another crop, size, compression or brightness. ``features`` add
+    candidates for that comparison. With ``features`` alone, equal rows are exact and rows with a
+    cosine of .98 or more are near duplicates, which is a weaker test: two different examples can
+    have nearly equal features.
+
+    Args:
+        images: (N, H, W, 3) or (N, H, W) uint8; all of one size, which may be small.
+        features: (N, d) numbers of any model.
+        labels: (N,) of any kind: ``conflicting`` then holds a duplicate with another label.
+        seed: of the search for neighbours among more than 16,384 images.
+        n_threads: that may be used.
+
+    Returns:
+        Duplicates: groups are numbered from 1 in the order of rows.
+
+    Raises:
+        ValueError: neither ``images`` nor ``features``, or an array that does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from noisefind import find_duplicates
+        >>> images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+        >>> images[3] = images[1]
+        >>> found = find_duplicates(images, labels=["cat", "cat", "dog", "dog", "cat"])
+        >>> found.group.tolist(), found.is_exact[3].item(), found.conflicting.tolist()
+        ([0, 1, 0, 1, 0], True, [-1, 3, -1, 1, -1])
+    """
+    if images is None and features is None:
+        raise ValueError("find_duplicates needs images, features or both")
+    vectors = None if features is None else _checked_features(features)
+    pixels = None if images is None else _checked_images(images)
+    n_rows = len(vectors) if pixels is None else len(pixels)  # type: ignore[arg-type]
+    numbers = np.zeros(n_rows, np.int64)
+    if labels is not None:
+        numbers = np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.int64)
+    for name, values in {"features": vectors, "labels": numbers}.items():
+        if values is not None and len(values) != n_rows:
+            raise ValueError(f"{name} have {len(values):,} rows for {n_rows:,} images")
+    nobody = Neighbours(np.zeros((n_rows, 0), np.int32), np.zeros((n_rows, 0), np.float32))
+    if vectors is not None:
+        nobody = nearest_neighbours(vectors, seed=seed, n_threads=n_threads)
+    if pixels is None:
+        return group_duplicates(_digests(vectors), _likely(nobody, ALONE_COSINE), numbers)
+    near = near_pairs(nobody, thumbnails(pixels), seed=seed, n_threads=n_threads)
+    return group_duplicates(_digests(pixels), near, numbers)
+
+
+def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, 32, 32, 3) area means of images (N, H, W, 3)."""
+    rows, columns = (_area_weights(size) for size in images.shape[1:3])
+    small = np.empty((len(images), SIDE, SIDE, 3), np.uint8)
+    for place, image in enumerate(images):
+        across = np.tensordot(rows, image.astype(np.float32), 1)  # (32, W, 3)
+        small[place] = np.tensordot(across, columns.T, (1, 0)).transpose(0, 2, 1) + 0.5
+    return small
+
+
+def _area_weights(size: int) -> NDArray[np.float32]:
+    """(32, size) share of each of ``size`` pixels in each of 32 equal parts; rows add up to 1."""
+    edges = np.linspace(0, size, SIDE + 1)
+    pixel = np.arange(size)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    weights = np.maximum(overlap, 0)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
+
+
+def _digests(values: NDArray[Any] | None) -> NDArray[np.uint8]:
+    """(N, 32) equal for equal rows."""
+    rows = np.ascontiguousarray(values)
+    digests = b"".join(hashlib.sha256(row.tobytes()).digest() for row in rows)
+    return np.frombuffer(digests, np.uint8).reshape(len(rows), -1)
+
+
+def _checked_images(images: ArrayLike) -> NDArray[np.uint8]:
+    pixels = np.asarray(images)
+    if pixels.ndim == 3:
+        pixels = np.repeat(pixels[..., None], 3, axis=3)
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3 or 0 in pixels.shape:
+        raise ValueError(
+            f"images are {pixels.dtype} {pixels.shape}, must be uint8 (N, H, W, 3) or (N, H, W)"
+        )
+    return pixels
+
+
+def _checked_features(features: ArrayLike) -> NDArray[np.float32]:
+    x = np.asarray(features)
+    if x.dtype.kind not in "fiu" or x.ndim != 2 or 0 in x.shape:
+        raise ValueError(f"features are {x.dtype} {x.shape}, must be numbers (N, d)")
+    x = x.astype(np.float32)
+    if not np.isfinite(x).all():
+        raise ValueError("features must be finite, have NaN or infinity")
+    return x
+
+
+def group_duplicates(
     digests: NDArray[np.uint8],
     near: NDArray[np.int64],
     labels: NDArray[np.int64],

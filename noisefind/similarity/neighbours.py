@@ -58,7 +58,7 @@ def nearest_neighbours(
         seed: of the centres of the cells.
         n_threads: that many blocks are compared side by side; the result does not depend on it.
         all_pairs: up to so many images the neighbours are exact; beyond, 95 % of them are found
-            (of 50,000; docs/similarity.md).
+            (of 50,000; docs/explanation/similarity.md).
         advance: called with the number of images done.
     """
     x = unit_vectors(features)

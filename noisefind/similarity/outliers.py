@@ -25,7 +25,7 @@ def find_outliers(
     The third farthest of ten neighbours counts. So a group of up to seven outliers that are similar
     to each other is still found, and an image with two outliers among its neighbours does not count
     as one. A normal distribution of log distances would give 2.4 false alarms in 10,000 images;
-    docs/similarity.md has the rate on real data.
+    docs/explanation/similarity.md has the rate on real data.
 
     Args:
         features: (N, d) with the mean at 0, may be memory-mapped.

@@ -1,7 +1,7 @@
 """Image quality from pixel arrays: dark, light, blurry, grey and odd images.
 
 Names, measures and thresholds are those of CleanVision 0.3 (github.com/cleanlab/cleanvision), here
-of the stored pixels, so that no file is read again. docs/similarity.md has the agreement of both.
+of the stored pixels, so that no file is read again. docs/explanation/similarity.md compares both.
 Three things differ. An image is grey if it has no colour, whatever mode it was saved in. A property
 that more than half of the images have is no issue (CleanVision leaves it out of its report). The
 spread of sizes is at least a tenth of the median; otherwise one image of 201 px among images of

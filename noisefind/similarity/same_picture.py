@@ -4,7 +4,7 @@ One of them, or its mirror image, is aligned with the other: stretched, shifted 
 the difference is least (Lucas and Kanade 1981, with four numbers for the place and two for the
 brightness). The remaining difference is small for an image that was cropped, resized or compressed
 again. It is larger for two images of a series. The constants were chosen on one half of 500
-photographs and tested on the other (docs/similarity.md).
+photographs and tested on the other (docs/explanation/similarity.md).
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ class Recipe:
 
 
 # The probe's settings were chosen on clothing (symmetric and pair noise) and 10,000 CIFAR-10 images
-# (human, symmetric, asymmetric); docs/detection.md has the table. Networks that only studies use
-# (those of the thesis and of torchvision) have usual settings that were not tuned.
+# (human, symmetric, asymmetric); docs/research/detection.md has the table. Networks
+# that only studies use (those of the thesis and of torchvision) have usual settings that were not
+# tuned.
 RECIPES = {
     "probe": Recipe(
         "probe", members=10, epochs=10, batch_size=128, optimizer="adamw", learning_rate=1e-3,

@@ -159,13 +159,13 @@ def test_errors_leave_stdout_empty(noisefind: CommandLine, run: Path, tmp_path: 
 
 
 def test_the_page_names_every_schema() -> None:
-    """docs/json.md has a line for each schema, with the commands that print such a document."""
-    page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+    """docs/reference/json.md has a line for each schema and the commands that print it."""
+    page = (ROOT / "docs/reference/json.md").read_text(encoding="utf-8")
     folder = resources.files("noisefind.cli").joinpath("schemas")
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{n}.json" for n in SCHEMAS)
     for name, words in SCHEMAS.items():
         commands = ", ".join(f"`{command}`" for command in words)
-        assert f"| {commands} | [{name}.json](../noisefind/cli/schemas/{name}.json) |" in page
+        assert f"| {commands} | [{name}.json](../../noisefind/cli/schemas/{name}.json) |" in page
 
 
 def test_every_command_prints_a_document() -> None:

@@ -1,4 +1,4 @@
-"""docs/pipelines.md: its commands are taken from the page and run."""
+"""docs/how-to/pipelines.md: its commands are taken from the page and run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PAGE = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "pipelines.md").read_text(encoding="utf-8")
 NAMES = [f"{name}/{number:03d}.png" for name in "ab" for number in range(12)]
 
 # Stands for docker and for noisefind: notes down what noisefind would be told, and exits with 1

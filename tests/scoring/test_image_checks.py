@@ -70,7 +70,7 @@ def test_counts(planted: Path) -> None:
     counts = ("n_duplicate_groups", "n_conflicting_duplicates", "n_leaks")
     assert [summary[name] for name in counts] == [2, 2, 1]
     assert summary["n_outliers"] >= 1
-    assert {"pictures", "other_splits"} <= summary["seconds"].keys()
+    assert {"image_checks", "other_splits"} <= summary["seconds"].keys()
 
 
 def test_neighbours_are_row_numbers_of_sorted_names(planted: Path) -> None:

@@ -245,11 +245,11 @@ def test_own_features_are_joined_by_id(noisefind: CommandLine, tmp_path: Path) -
 
 def test_never_learned_and_clusters_are_choices(noisefind: CommandLine, tmp_path: Path) -> None:
     """--never-learned zero lowers the forgetting of what was never learned to 0, as the thesis."""
-    found = {}
+    data, found = copy_digits(tmp_path / "digits", 20), {}
     for choice in ("top", "zero"):
         run = tmp_path / choice
         noisefind(
-            "score", DIGITS, "-o", run, "--members", "2", "--epochs", "3", "--clusters", "5",
+            "score", data, "-o", run, "--members", "2", "--epochs", "3", "--clusters", "5",
             "--feature-size", "32", "--never-learned", choice,
         )  # fmt: skip
         never = [row for row in read_csv(run / "scores.csv") if row["correctness"] == "0"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from noisefind.similarity.duplicates import find_duplicates, near_pairs
+from noisefind.similarity.duplicates import group_duplicates, near_pairs
 from noisefind.similarity.leaks import exact_leaks, near_leaks
 from noisefind.similarity.neighbours import (
     Neighbours,
@@ -185,8 +185,8 @@ def test_groups_do_not_depend_on_the_order_of_rows(seed: int, n_images: int) -> 
     order = rng.permutation(n_images)
     place = np.argsort(order)
 
-    plain = find_duplicates(digests, near, labels)
-    shuffled = find_duplicates(digests[order], place[near], labels[order])
+    plain = group_duplicates(digests, near, labels)
+    shuffled = group_duplicates(digests[order], place[near], labels[order])
 
     everyone = np.arange(n_images)
     assert groups_by_id(plain.group, everyone) == groups_by_id(shuffled.group, order)
@@ -203,7 +203,7 @@ def test_duplicates_by_hand() -> None:
     """Rows 0 and 3 are copies, 3 and 4 nearly; an exact duplicate takes precedence over a near."""
     digests = np.array([[7], [1], [2], [7], [3], [4]], np.uint8)
 
-    found = find_duplicates(digests, np.array([[3, 4]]), np.array([0, 0, 0, 1, 1, 0]))
+    found = group_duplicates(digests, np.array([[3, 4]]), np.array([0, 0, 0, 1, 1, 0]))
 
     assert found.group.tolist() == [1, 0, 0, 1, 1, 0]
     assert found.is_exact.tolist() == [True, False, False, True, False, False]
@@ -215,7 +215,7 @@ def test_all_images_equal() -> None:
     features = np.zeros((60, 3), np.float32)
     neighbours = nearest_neighbours(features)
 
-    found = find_duplicates(np.zeros((60, 16), np.uint8), np.empty((0, 2), int), np.zeros(60, int))
+    found = group_duplicates(np.zeros((60, 16), np.uint8), np.empty((0, 2), int), np.zeros(60, int))
 
     assert set(found.group.tolist()) == {1}
     assert not find_outliers(features, neighbours.rows).any()

@@ -1,0 +1,125 @@
+"""Inputs of a run: images, labels, pixels, the features to compute and the members to train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisefind.data.open import open_dataset
+from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.data.splits import hold_out
+from noisefind.features.compute import FeatureTask, open_network
+from noisefind.scoring.settings import choose_recipes, feature_options, network_options
+from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
+from noisefind.training.ensemble import try_networks
+from noisefind.training.networks import require_known
+from noisefind.utils.seeds import derived_seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from noisefind.config import ScoreConfig
+    from noisefind.data.dataset import Dataset
+    from noisefind.data.pixels import Stored
+    from noisefind.runs.summary import Sizes
+    from noisefind.scoring.context import Context
+    from noisefind.training.network import NetworkOptions
+    from noisefind.training.recipe import Recipe
+
+FEW_IMAGES = 20  # of a class; with fewer a warning is given
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run computes from.
+
+    Attributes:
+        dataset: N images with their labels, without their files.
+        held_out: the images that ``--hold-out`` sets aside; None without it.
+        stored: decoded pixels of the N images.
+        sizes: in px.
+        recipes: one for each kind of member.
+        features: how to compute the features.
+        network_pixels: (N, S, S, 3) at the size of the networks; None where none is trained.
+        network_options: of the networks from pixels.
+    """
+
+    dataset: Dataset
+    held_out: Dataset | None
+    stored: Stored
+    sizes: Sizes
+    recipes: dict[str, Recipe]
+    features: FeatureTask
+    network_pixels: NDArray[np.uint8] | None
+    network_options: NetworkOptions
+
+
+def open_inputs(data: str | Path, config: ScoreConfig, context: Context) -> Inputs:
+    """Find the images, decode them, and choose what is trained on them.
+
+    Raises:
+        DataError, ConfigError: the data or an option cannot be used. Options are checked first.
+    """
+    networks = config.networks(on_gpu=context.device.type == "cuda")
+    require_known(networks)
+    wanted = feature_options(config)
+    network = open_network(wanted, context.progress)
+    with context.timed("open"):
+        dataset, held_out = _open(data, config, context)
+        sizes = choose_sizes(
+            dataset, networks, network, options=wanted, image_size=config.image_size
+        )
+        try_networks(
+            networks, len(dataset.classes), sizes.network, weights=config.network_weights,
+            progress=context.progress,
+        )  # fmt: skip
+    with context.timed("pixels"):
+        stored = open_pixels(
+            dataset, sizes.stored, cache=context.cache, max_pixels=config.max_pixels,
+            n_threads=context.n_threads, progress=context.progress,
+        )  # fmt: skip
+        pixels, network_pixels = stored.pixels, None
+        if trains_on_pixels(networks, wanted):
+            network_pixels = resized_pixels(
+                pixels, sizes.network, key=stored.key, cache=context.cache,
+                progress=context.progress,
+            )  # fmt: skip
+    if network_pixels is not None and config.features == "swav":
+        pixels = network_pixels
+    return Inputs(
+        dataset=replace(stored.dataset, images=[]),  # pixels are stored now: frees those of a CIFAR
+        held_out=held_out,
+        stored=stored,
+        sizes=sizes,
+        recipes=choose_recipes(config, networks, len(stored.dataset)),
+        features=FeatureTask(
+            options=wanted, network=network, pixels=pixels, size=sizes.features, key=stored.key,
+            cache=context.cache, device=context.device,
+        ),
+        network_pixels=network_pixels,
+        network_options=network_options(config, network_pixels),
+    )  # fmt: skip
+
+
+def _open(
+    data: str | Path, config: ScoreConfig, context: Context
+) -> tuple[Dataset, Dataset | None]:
+    """The images to score, and those that --hold-out sets aside."""
+    say = context.progress.say
+    dataset = open_dataset(data, config, cache_dir=context.cache, say=say)
+    skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
+    say(f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}")
+    n_small = int((np.bincount(dataset.labels) < FEW_IMAGES).sum())
+    if n_small:
+        say(
+            f"{n_small} of the classes have fewer than {FEW_IMAGES} images: results for their "
+            "labels are uncertain"
+        )
+    kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
+    if held_out is not None:
+        say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
+    return kept, held_out
