@@ -102,7 +102,7 @@ class _Walk:
 
     Links are followed, but each folder is read once, which also survives loops. Folders behind
     links wait until all others are read: an image that can be reached without a link has the
-    name and the class of that way, whatever the order in which the disk lists the names.
+    name and the class of that way, in any order of the names on the disk.
     """
 
     def __init__(self, root: Path) -> None:

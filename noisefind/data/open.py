@@ -121,15 +121,15 @@ def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
 def _in_split(found: Found, split: str | None) -> set[str]:
     """The names of splits to take."""
     available = set(found.splits)
-    asked = (split or found.default_split).lower()
-    if asked == "all":
+    requested = (split or found.default_split).lower()
+    if requested == "all":
         return available
     if available == {""}:
         raise DataError(f"{str(found.root)!r} has no splits, so no split {split!r}")
-    if split_name(asked) not in available:
+    if split_name(requested) not in available:
         names = ", ".join(sorted(available))
-        raise DataError(f"{str(found.root)!r} has no split {asked!r}: choose of {names}, all")
-    return {split_name(asked)}
+        raise DataError(f"{str(found.root)!r} has no split {requested!r}: choose of {names}, all")
+    return {split_name(requested)}
 
 
 def _dataset(found: Found, listed: dict[str, Row], rows: list[int]) -> Dataset:

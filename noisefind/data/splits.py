@@ -47,7 +47,7 @@ def hold_out(dataset: Dataset, share: float | None, seed: int) -> tuple[Dataset,
     """The images to score and the hold-out set; no hold-out set if ``share`` is None.
 
     Raises:
-        ConfigError: no image would be held out.
+        ConfigError: the hold-out set would be empty.
     """
     if share is None:
         return dataset, None

@@ -154,7 +154,7 @@ def _draw(
     part = f"{len(places):,} of {n_images:,}" if len(places) < n_images else f"{n_images:,}"
     axes.set_title(
         f"Features of {part} images, coloured by given label\n"
-        "(neighbours look alike to the feature network; long distances mean nothing)",
+        "(neighbours have similar features; long distances mean nothing)",
         fontsize=11,
     )
     axes.set_aspect("equal", adjustable="datalim")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from noisefind.experiments.context import Context
+    from noisefind.experiments.context import SweepContext
     from noisefind.utils.progress import Progress
 
 FORMAT = 1  # of the files; raise it when the same job gives another curve
@@ -55,7 +55,7 @@ class CurveCache:
 def train_subsets(
     subsets: Sequence[Subset],
     seeds: Sequence[int],
-    context: Context,
+    context: SweepContext,
     *,
     equal: str,
     restart: bool = False,

@@ -9,7 +9,7 @@ image with its label and split, and so that torchvision's ImageFolder reads each
   ``train/cat/a/x.jpg``, given label cat, it is ``train/cat/a/x.jpg``; of ``train/dog/x.jpg``,
   given label cat, ``train/cat/dog/x.jpg``. Where two images would get one name both lie at their
   whole id below ``_``: ``train/cat/_/train/cat/dog/x.jpg``. Rows of a split's metadata.csv are in
-  the order of kept.csv, so the id of each is known whatever its name.
+  the order of kept.csv, so the id of each is known under any name.
 - What cannot be a folder's name, or would be hidden or read as a split, is quoted as in URLs
   (``and/or`` is ``and%2For``); the label in metadata.csv is the class name as it is.
 """

@@ -120,7 +120,7 @@ def write_manifest(manifest: Manifest, folder: Path, formats: Collection[str]) -
     was scored this is CIFAR's own order within the split.
 
     Raises:
-        DataError: a file name has a line break and kept.txt is asked for.
+        DataError: a file name has a line break and kept.txt is requested.
         ValueError: lengths differ or a file name repeats.
     """
     pairs = [(row.file_name, row.label) for row in manifest.kept]

@@ -88,7 +88,7 @@ def select(
         ids: (N,) unique ids.
         labels: (N,) class numbers from 0.
         is_label_issue: (N,) what ``noise`` drops.
-        difficulty: score name -> (N,) finite; HIGH means hard, whatever the raw score's direction.
+        difficulty: score name -> (N,) finite; HIGH means hard, for every raw score.
         tie_breaker: (N,) finite, finer difficulty for images whose difficulty is equal; also the
             order in which ``noise`` spares label issues where a class would fall too low, and the
             difficulty by which ``duplicates`` keeps the easiest image.

@@ -123,36 +123,36 @@ class RunFolder:
         elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
-    def start(self, asked: RunStart) -> RunStart:
-        """Start or resume: compare ``asked`` with the started run, and write started.json.
+    def start(self, requested: RunStart) -> RunStart:
+        """Start or resume: compare ``requested`` with the started run, and write started.json.
 
         Returns:
-            ``asked`` with the run id of the first start.
+            ``requested`` with the run id of the first start.
 
         Raises:
             RunError: options, data or labels have changed, or there would be fewer members.
         """
         if self._is_begun:
             before = RunStart.read(self._started)
-            self._require_same(before, asked)
-            asked = replace(asked, run_id=before.run_id)
-        write_json(self._started, asked.to_json())
-        return asked
+            self._require_same(before, requested)
+            requested = replace(requested, run_id=before.run_id)
+        write_json(self._started, requested.to_json())
+        return requested
 
     def started_config(self) -> dict[str, object]:
         """The options that the run here was started with; empty if there is none."""
         return RunStart.read(self._started).config if self._started.exists() else {}
 
-    def _require_same(self, before: RunStart, asked: RunStart) -> None:
-        changed = differing(before.config, asked.config, ignore=FREE_ON_RESUME)
+    def _require_same(self, before: RunStart, requested: RunStart) -> None:
+        changed = differing(before.config, requested.config, ignore=FREE_ON_RESUME)
         for kind, number in before.members.items():
-            if asked.members.get(kind, 0) < number:
+            if requested.members.get(kind, 0) < number:
                 changed.append(f"--members (was {number} x {kind}; a run can only grow)")
         compared = (
-            (before.fingerprint, asked.fingerprint, "the images"),
-            (before.labels, asked.labels, "the labels"),
-            (before.weights, asked.weights, "the file of --weights"),
-            (before.version, asked.version, "noisefind itself"),
+            (before.fingerprint, requested.fingerprint, "the images"),
+            (before.labels, requested.labels, "the labels"),
+            (before.weights, requested.weights, "the file of --weights"),
+            (before.version, requested.version, "noisefind itself"),
         )
         changed += [what for old, new, what in compared if old != new]
         if changed:

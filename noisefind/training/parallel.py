@@ -6,7 +6,7 @@ members' numbers and deletes them. So the record grows as if one process had tra
 by one, with the same bytes where devices and threads are the same. A resumed run also keeps members
 that a killed run had finished out of order.
 
-A process ends when its parent ends, in whatever way. Only the parent handles Ctrl-C.
+A process always ends when its parent ends. Only the parent handles Ctrl-C.
 """
 
 from __future__ import annotations

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def cache_folder(asked: Path | None, fallback: Path) -> Path:
-    """The first of these that can be written: ``asked``, the user's XDG cache, ``fallback``.
+def cache_folder(requested: Path | None, fallback: Path) -> Path:
+    """The first of these that can be written: ``requested``, the user's XDG cache, ``fallback``.
 
     Raises:
-        ConfigError: ``asked`` was given and cannot be written.
+        ConfigError: ``requested`` was given and cannot be written.
     """
-    if asked is not None:
-        if not _writable(asked):
-            raise ConfigError(f"--cache-dir {asked}: cannot be written; give another folder")
-        return asked
+    if requested is not None:
+        if not _writable(requested):
+            raise ConfigError(f"--cache-dir {requested}: cannot be written; give another folder")
+        return requested
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not home.is_absolute():  # the XDG specification requires to ignore it then
         home = Path(os.path.expanduser("~/.cache"))  # noqa: PTH111  Path's raises without a home

@@ -52,7 +52,7 @@ def choose_device(name: str, option: str = "--device") -> torch.device:
 
 
 def choose_threads(threads: int | str) -> int:
-    """The number of CPU threads: as asked, or the cores that this process may use."""
+    """The number of CPU threads: as given, or the cores that this process may use."""
     if isinstance(threads, int):
         return threads
     if hasattr(os, "sched_getaffinity"):

@@ -275,7 +275,7 @@ def test_without_matplotlib_a_line_says_so(
         assert written == {".csv", ".json"}
 
 
-def test_bad_requests_of_looks_are_refused(
+def test_bad_requests_of_analyses_are_refused(
     noisefind: CommandLine, run: Path, tmp_path: Path
 ) -> None:
     """No such score, no run, a full folder, a run without its record or features: exit 2."""
@@ -288,7 +288,7 @@ def test_bad_requests_of_looks_are_refused(
         ("examples", run, "--by", "x"): "--by 'x' is no known score: one of label_score, el2n,",
         ("examples", run, "--top", "0"): "--top is '0'",
         ("examples", run, "--data", tmp_path / "no"): "give their folder with --data DIR",
-        ("examples", lost): "lacks what the members said",
+        ("examples", lost): "lacks the predictions of the members",
         ("embedding", lost): "is missing; score the data again",
         ("correlation", tmp_path): "not the folder of a finished run",
         ("distribution", tmp_path): "not the folder of a finished run",

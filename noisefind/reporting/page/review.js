@@ -1,12 +1,12 @@
 // The review: images shown, focus, decisions, and the random sample.
 
 const PER_PAGE = { cards: 48, table: 100 };
-const view = { asked: { ...FIRST_ASKED }, kind: pictured.size ? "cards" : "table", page: 0, active: null, open: new Set(), chosen: [], shown: [] };
+const view = { query: { ...DEFAULT_QUERY }, kind: pictured.size ? "cards" : "table", page: 0, active: null, open: new Set(), chosen: [], shown: [] };
 const decisionOf = (row) => decisions.get(row);
 
 /** Filter and sort again, and show the first page. */
 function refresh() {
-  view.chosen = chosenRows(view.asked, decisionOf);
+  view.chosen = chosenRows(view.query, decisionOf);
   view.page = 0;
   view.active = null;
   draw();
@@ -23,7 +23,7 @@ function draw() {
   view.shown = all.slice(view.page * size, (view.page + 1) * size);
   if (!view.shown.includes(view.active)) view.active = view.shown.length ? view.shown[0] : null;
   const isCards = view.kind === "cards";
-  const by = view.asked.sort;
+  const by = view.query.sort;
   byId("cards").replaceChildren(...(isCards ? view.shown.map((row) => card(row, by, view.open.has(row))) : []));
   byId("rows").replaceChildren(...(isCards ? [] : view.shown.map((row) => tableRow(row, by))));
   byId("cards").hidden = !isCards || !view.shown.length;
@@ -46,11 +46,11 @@ function drawPager(n, nPages, size) {
 function drawCounts(n) {
   const without = view.chosen.length - n;
   byId("none").hidden = view.chosen.length > 0;
-  byId("none-all").hidden = view.asked.flagged === "";
+  byId("none-all").hidden = view.query.flagged === "";
   byId("count").textContent = `${plural(view.chosen.length, "image", "images")} of ${count(nRows)}`;
   byId("more").hidden = !without;
   byId("more").textContent = without ? `${plural(without, "more image without a picture is", "more images without a picture are")} in the table.` : "";
-  const isFirst = Object.entries(FIRST_ASKED).every(([name, value]) => view.asked[name] === value);
+  const isFirst = Object.entries(DEFAULT_QUERY).every(([name, value]) => view.query[name] === value);
   byId("reset").hidden = isFirst;
   for (const kind of ["cards", "table"]) byId(`view-${kind}`).setAttribute("aria-pressed", String(view.kind === kind));
 }
@@ -72,9 +72,9 @@ function drawProgress() {
 
 function drawSample() {
   const panel = byId("sample-panel");
-  panel.hidden = !view.asked.sample;
-  byId("sample").setAttribute("aria-pressed", String(view.asked.sample));
-  if (!view.asked.sample) return;
+  panel.hidden = !view.query.sample;
+  byId("sample").setAttribute("aria-pressed", String(view.query.sample));
+  if (!view.query.sample) return;
   const { counted, wrong, right, unsure } = sampleState(decisionOf);
   const n = wrong + right;
   const lines = [make("p", { class: "muted" }, `${count(data.sample.length)} drawn at random from the flagged labels, in random order. Relabel and drop count as “truly wrong”, keep as “was right”. The share is computed from the first decisions without a gap, so that it is unbiased.`)];
@@ -115,7 +115,7 @@ function redraw(row) {
   const element = elementOf(row);
   if (!element) return;
   const held = element.contains(document.activeElement) ? document.activeElement.dataset.action || "" : null;
-  const by = view.asked.sort;
+  const by = view.query.sort;
   if (view.kind === "cards") element.closest("li").replaceWith(card(row, by, view.open.has(row)));
   else element.replaceWith(tableRow(row, by));
   markActive();

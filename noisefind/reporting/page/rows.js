@@ -6,7 +6,7 @@ const pictured = new Set(Object.keys(data.pictures).map(Number));
 const highIsHard = { label_score: false };
 for (const score of data.scores) highIsHard[score.name] = score.highIsHard;
 for (const name of ["probability", ...Object.keys(highIsHard)]) rows[name] = unpacked(rows[name]);
-const FIRST_ASKED = {
+const DEFAULT_QUERY = {
   flagged: rows.flagged.includes(1) ? "1" : "",
   given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
   sort: "label_score", reverse: false, sample: false,
@@ -22,22 +22,22 @@ function unpacked(text) {
   return new Float32Array(bits.buffer);
 }
 
-/** Row numbers that the filters leave, in the order asked for. */
-function chosenRows(asked, decisionOf) {
-  if (asked.sample) return data.sample.slice();
-  const text = asked.text.toLowerCase();
-  const hasReason = data.reasonKinds.map((kinds) => asked.reason === "" || kinds.includes(asked.reason));
+/** Row numbers that the filters leave, in the order requested. */
+function chosenRows(query, decisionOf) {
+  if (query.sample) return data.sample.slice();
+  const text = query.text.toLowerCase();
+  const hasReason = data.reasonKinds.map((kinds) => query.reason === "" || kinds.includes(query.reason));
   const isClass = (column, wanted) => wanted === "" || column === Number(wanted);
   const chosen = [];
   for (let row = 0; row < nRows; row++) {
-    if (asked.flagged !== "" && rows.flagged[row] !== Number(asked.flagged)) continue;
-    if (!isClass(rows.given[row], asked.given) || !isClass(rows.suggestion[row], asked.suggestion)) continue;
-    if (!isClass(rows.split[row], asked.split) || !hasReason[rows.reasons[row]]) continue;
+    if (query.flagged !== "" && rows.flagged[row] !== Number(query.flagged)) continue;
+    if (!isClass(rows.given[row], query.given) || !isClass(rows.suggestion[row], query.suggestion)) continue;
+    if (!isClass(rows.split[row], query.split) || !hasReason[rows.reasons[row]]) continue;
     if (text && !rows.file[row].toLowerCase().includes(text)) continue;
-    if (asked.decision !== "" && !isDecided(decisionOf(row), asked.decision)) continue;
+    if (query.decision !== "" && !isDecided(decisionOf(row), query.decision)) continue;
     chosen.push(row);
   }
-  return sorted(chosen, asked.sort, asked.reverse);
+  return sorted(chosen, query.sort, query.reverse);
 }
 
 function isDecided(decision, wanted) {

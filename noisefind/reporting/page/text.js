@@ -31,7 +31,7 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-/** A name on its own, whatever direction it reads in. */
+/** A name as an element of its own, isolated from the direction of the text around it. */
 const nameOf = (text, className) =>
   make("bdi", { class: className || null, title: visible(text) }, visible(text));
 
