@@ -172,10 +172,10 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
     if as_json:
         print_json(injection_document(result))
         return
-    console, done = Console(), result.summary["done"]
+    console, actual = Console(), result.summary["actual"]
     console.print(
-        f"[bold]{done['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
-        f"({done['fraction']:.2%}): {result.summary['kind']}, seed {result.summary['seed']}"
+        f"[bold]{actual['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
+        f"({actual['fraction']:.2%}): {result.summary['kind']}, seed {result.summary['seed']}"
     )
     table, config = result.labels_file, result.summary["config"]
     options = "".join(

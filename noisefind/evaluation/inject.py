@@ -205,8 +205,11 @@ def _summary(
         "seed": config.seed,
         "config": config.to_dict(),
         "n_images": len(dataset),
-        "asked": {"fraction": config.fraction, "n_changed": round(config.fraction * len(dataset))},
-        "done": {"fraction": n_changed / len(dataset), "n_changed": n_changed},
+        "requested": {
+            "fraction": config.fraction,
+            "n_changed": round(config.fraction * len(dataset)),
+        },
+        "actual": {"fraction": n_changed / len(dataset), "n_changed": n_changed},
         "classes": list(dataset.classes),
         "matrix": matrix,
     }

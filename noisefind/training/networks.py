@@ -41,7 +41,7 @@ def require_size(network: str, image_size: int) -> None:
         ConfigError: the network cannot be built for them or cannot take them.
     """
     if network in OWN:
-        return  # they take every --image-size that there is
+        return  # they take every --image-size
     try:
         with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
             built = build_network(network, 2, image_size).to("meta")  # shapes only, no arithmetic
