@@ -7,7 +7,8 @@ quality: on every development case (cases.py says what FOLDER and UNPACKED hold)
 cleanlab get the same out-of-sample probabilities: 5 folds of a logistic regression on the product's
 own features. noisefind is measured on the probabilities alone, on the features alone and on both.
 RESULTS is a folder; results.csv in it gets a row per case, seed, method and metric as they come. A
-case in it is not run again, and the probabilities are kept. Nobody is told the noise rate. Needs cleanlab (extra ``benchmarks``).
+case in it is not run again, and the probabilities are kept. Nobody is told the noise rate. Needs
+cleanlab (extra ``benchmarks``).
 
 cost: seconds and peak memory of one call on made-up features, in a process of its own.
 """

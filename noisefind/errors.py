@@ -1,4 +1,4 @@
-"""Every error that a user can mend, one class per cause.
+"""Errors that a user can correct, one class per cause.
 
     NoisefindError
     ├── DataError      the images, labels or tables that were given
@@ -6,14 +6,14 @@
     └── RunError       a run or output folder: missing, unfinished, in the way
 
 The command line prints the message as one line and exits with 2. A message names the file or
-argument, its value, the rule, and the way out. Programming mistakes raise ValueError instead.
+argument, its value, the rule, and a hint. Programming mistakes raise ValueError instead.
 """
 
 from __future__ import annotations
 
 
 class NoisefindError(Exception):
-    """Something that the user can mend; its text is one line for the user to read."""
+    """An error that the user can correct; its text is one line for the user."""
 
 
 class DataError(NoisefindError):

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class MadeUp:
-    """N images in the order of the ranking; the first ``n_suspected`` are suspected."""
+    """N images in the order of the ranking; the first ``n_flagged`` are flagged."""
 
     ids: list[str]
     given: list[str]
     predicted: list[str]
-    n_suspected: int = 1
+    n_flagged: int = 1
     splits: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     issues: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class MadeUp:
             predicted_labels=self.predicted,
             predicted_probs=rising[::-1],
             label_scores=rising,
-            is_label_issue=np.arange(n) < self.n_suspected,
+            is_label_issue=np.arange(n) < self.n_flagged,
             reasons=self.reasons or [""] * n,
             scores={name: np.roll(rising, place) for place, name in enumerate(SCORES)},
             duplicate_groups=np.zeros(n, np.int64),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ PURE = {"detection", "scores", "similarity", "noise"}  # numpy and scipy; no fil
 WITH_TORCH = {"training", "features", "scoring", "experiments", "utils"}
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "matplotlib"}
 OF_EDGES = {"pathlib", "os", "json", "csv"}
+N_PARAMETERS = 7  # of a function without a reason for more
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -109,6 +111,27 @@ def test_only_the_command_line_and_the_facade_import_experiments() -> None:
     """Nothing stands on `experiments`."""
     importers = {folder_of(p) for p in FILES if "experiments" in folders_imported(p)}
     assert importers <= {"", "cli"}
+
+
+def test_functions_with_many_parameters_have_a_reason() -> None:
+    """More than seven parameters need a comment on the line of the def or on the line above."""
+    for path in FILES:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            of = node.args
+            names = {arg.arg for arg in (*of.posonlyargs, *of.args, *of.kwonlyargs)}
+            if len(names - {"self", "cls"}) > N_PARAMETERS:
+                near = lines[node.lineno - 1], lines[node.lineno - 2].lstrip()
+                assert "#" in near[0] or near[1].startswith("#"), f"{path}: {node.name}"
+
+
+def test_every_class_name_is_used_once() -> None:
+    """A name of a class means one thing in the whole package."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in FILES)
+    names = Counter(n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+    assert {name for name, number in names.items() if number > 1} == set()
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -138,14 +138,14 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
         print_plain(console, "Nothing was written (--dry-run)")
         return
     print_plain(console, f"Kept images: {result.output / 'kept.csv'}")
-    print_plain(console, f"Every image and why: {result.output / 'manifest.csv'}")
+    print_plain(console, f"All images with reasons: {result.output / 'manifest.csv'}")
     for name in result.files[2:]:
         print_plain(console, f"Also: {result.output / name}")
 
 
 def _decided(review: Review) -> str:
     words = {"keep": "kept", "relabel": "relabelled", "drop": "dropped"}
-    counts = ", ".join(f"{review.count(word):,} {said}" for word, said in words.items())
+    counts = ", ".join(f"{review.count(word):,} {text}" for word, text in words.items())
     return f"{len(review.decisions):,} images were decided by review, before the rules: {counts}"
 
 
@@ -154,7 +154,7 @@ def _print_disputed(result: PruneResult) -> None:
     disputed = result.review.disputed
     if not disputed:
         return
-    said = "; ".join(
+    decisions = "; ".join(
         f"{one_line(f'{row.decision} {row.label}')} in {visible(row.file)}"
         for row in result.review.disagreements
         if row.file_name == disputed[0]
@@ -163,7 +163,7 @@ def _print_disputed(result: PruneResult) -> None:
     print_plain(
         QuietConsole(stderr=True),
         f"left undecided, since the files of --decisions differ: {len(disputed):,}, as "
-        f"{visible(disputed[0])} ({said}){where}",
+        f"{visible(disputed[0])} ({decisions}){where}",
     )
 
 
@@ -172,10 +172,10 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
     if as_json:
         print_json(injection_document(result))
         return
-    console, done = Console(), result.summary["done"]
+    console, actual = Console(), result.summary["actual"]
     console.print(
-        f"[bold]{done['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
-        f"({done['fraction']:.2%}): {result.summary['kind']}, seed {result.summary['seed']}"
+        f"[bold]{actual['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
+        f"({actual['fraction']:.2%}): {result.summary['kind']}, seed {result.summary['seed']}"
     )
     table, config = result.labels_file, result.summary["config"]
     options = "".join(
@@ -191,7 +191,7 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
 
 
 def print_report(result: ReportResult, *, as_json: bool = False) -> None:
-    """Print where the page is, its size, and what it shows."""
+    """Print the path of the page, its size, and the number of its images."""
     if as_json:
         print_json(report_document(result))
         return

@@ -37,7 +37,7 @@ def score_document(result: ScoreResult) -> dict[str, Any]:
 
 
 def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
-    """What is kept and dropped, and why."""
+    """Counts of kept and dropped images, with the reasons."""
     manifest, review, summary = result.manifest, result.review, result.summary
     n_kept = int(manifest.keep.sum())
     reasons = Counter(reason for reason in manifest.reasons if reason)
@@ -85,7 +85,7 @@ def comparison_document(result: CompareResult) -> dict[str, Any]:
 
 
 def report_document(result: ReportResult) -> dict[str, Any]:
-    """Where the page is and what it shows."""
+    """Path of the page, and counts of its images."""
     return {
         "command": "report",
         "path": str(result.path),

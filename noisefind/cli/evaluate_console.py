@@ -40,7 +40,7 @@ _SELFTEST = {
 
 
 class Result(Protocol):
-    """What every subcommand returns."""
+    """The common part of the results of all subcommands."""
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -67,11 +67,12 @@ def carry_out(
 
 
 def print_detection(result: DetectionResult) -> None:
-    """Print how well scores, flags and suggestions agree with the true labels, and the files."""
+    """Print the metrics of scores, flags and suggestions against the true labels, and the files."""
     console, summary = Console(), result.summary
     measures = {(m.of, m.metric): m for m in result.measures}
     console.print(
-        f"[bold]{summary['n_wrong']:,}[/] of {summary['n_images']:,} labels are wrong by the truth"
+        f"[bold]{summary['n_wrong']:,}[/] of {summary['n_images']:,} labels are wrong "
+        "by the ground truth"
     )
     table = Table(box=SIMPLE, title="How well each score finds them", title_justify="left")
     table.add_column("score", no_wrap=True)
@@ -104,7 +105,7 @@ def print_detection(result: DetectionResult) -> None:
 
 
 def print_selftest(result: SelftestResult) -> None:
-    """Print how many of the injected errors were found, per share, and how to read it."""
+    """Print the metrics of the injected errors for each share, and the meaning of the numbers."""
     console, config = Console(), result.summary["config"]
     title = f"{config['kind']} errors, injected and found: mean (std) over seeds"
     table = Table(box=SIMPLE, title=title, title_justify="left")
@@ -126,7 +127,7 @@ def print_selftest(result: SelftestResult) -> None:
 
 
 def print_correlation(result: AnalysisResult) -> None:
-    """Print the correlation of each score with label_score, and the score most like it."""
+    """Print the correlation of each score with label_score, and its most similar score."""
     spearman, pearson = result.summary["spearman"], result.summary["pearson"]
     title = f"Correlation; {result.summary['direction']}"
     table = Table(box=SIMPLE, title=title, title_justify="left")
@@ -141,7 +142,7 @@ def print_correlation(result: AnalysisResult) -> None:
             name, _signed(pearson[name]["label_score"]), _signed(spearman[name]["label_score"]),
             f"{alike} {_signed(others[alike])}" if alike else "none: constant",
         )  # fmt: skip
-    _print_look(result, "correlation", table)
+    _print_analysis(result, "correlation", table)
 
 
 def print_distribution(result: AnalysisResult) -> None:
@@ -158,7 +159,7 @@ def print_distribution(result: AnalysisResult) -> None:
             "high" if spread["high_is_hard"] else "low",
             *("–" if cell is None else f"{cell:.4g}" for cell in cells),
         )
-    _print_look(result, "distribution", table)
+    _print_analysis(result, "distribution", table)
 
 
 def print_examples(result: AnalysisResult) -> None:
@@ -171,7 +172,7 @@ def print_examples(result: AnalysisResult) -> None:
         names = (example[key] for key in ("given_label", "predicted_label", "file_name"))
         flagged = "yes" if example["is_label_issue"] else "no"
         table.add_row(f"{example['value']:.4g}", flagged, *(as_text(name) for name in names))
-    _print_look(result, "examples", table)
+    _print_analysis(result, "examples", table)
 
 
 def print_embedding(result: AnalysisResult) -> None:
@@ -181,10 +182,10 @@ def print_embedding(result: AnalysisResult) -> None:
         f"[bold]{summary['n_shown']:,}[/] of {summary['n_images']:,} images on the map, "
         f"{summary['n_label_issues_shown']:,} of them with a label issue"
     )
-    _print_look(result, "embedding")
+    _print_analysis(result, "embedding")
 
 
-def _print_look(result: AnalysisResult, name: str, table: Table | None = None) -> None:
+def _print_analysis(result: AnalysisResult, name: str, table: Table | None = None) -> None:
     """Print a table, then the files."""
     console = Console()
     if table is not None:
@@ -206,8 +207,8 @@ def _text(measure: Measure) -> str:
 def _spread_text(spread: Spread) -> str:
     if math.isnan(spread.std):
         return _number(spread.mean)
-    deviation = f"{spread.std:.3f}".removeprefix("0")  # so that the table fits into 80 columns
-    return f"{_number(spread.mean)} ({deviation})"
+    std = f"{spread.std:.3f}".removeprefix("0")  # so that the table fits into 80 columns
+    return f"{_number(spread.mean)} ({std})"
 
 
 def _number(value: float) -> str:

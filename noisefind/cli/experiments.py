@@ -43,7 +43,7 @@ def _add(subcommand: str, kind: type[SweepConfig]) -> None:
         from noisefind.experiments.subcommands import evaluate_sweep
 
         options = load_config(kind, config, given)
-        work = partial(evaluate_sweep, subcommand, data, run, output, options)
+        work = partial(evaluate_sweep, subcommand, data, run, output=output, config=options)
         carry_out(subcommand, work, print_sweep, as_json=as_json)
 
 

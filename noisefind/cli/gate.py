@@ -1,4 +1,4 @@
-"""The gate of a pipeline: whether too many labels of a run are wrong."""
+"""The gate of a pipeline: a run with too many wrong labels fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def reason_to_fail(summary: RunSummary, fail_over: float | None) -> str | None:
     """One line with the reason to fail; None to pass, or without a limit.
 
-    It fails if even the lower end of the 95 % interval of the noise rate is above the limit:
+    It fails if the lower end of the 95 % interval of the noise rate is above the limit:
     uncertainty alone stops no pipeline.
 
     Args:

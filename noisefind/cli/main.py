@@ -18,7 +18,7 @@ from noisefind.errors import NoisefindError
 
 EXIT_GATE = 1  # for --fail-over only
 EXIT_ERROR = 2
-EXIT_FAULT = 70  # EX_SOFTWARE; Python's own 1 would look like a closed gate
+EXIT_FAULT = 70  # EX_SOFTWARE; Python's own 1 is the exit code of a closed gate
 EXIT_INTERRUPTED = 130
 # newer typer carries a copy of click, older imports click: this is ClickException of either
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
@@ -177,7 +177,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of stdout (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception:  # noqa: BLE001  a fault of noisefind or of the machine: print all
+    except Exception:  # noqa: BLE001  a fault of noisefind or of the system: print all
         traceback.print_exc()
         code = EXIT_FAULT
     if code == EXIT_INTERRUPTED:  # newer typer returns it, older raises Abort

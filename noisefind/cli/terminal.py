@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 class QuietConsole(Console):
-    """A console that falls silent when its reader (head, less) has left; rich would exit with 1."""
+    """A console that stops when its reader (head, less) has ended; rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
-        """Write to nowhere from now on."""
+        """Discard all further output."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 

@@ -1,8 +1,8 @@
-"""Options in: typed, from a YAML file, from a preset. Out: one checked configuration per command.
+"""Typed options, a YAML file and a preset go in; a checked configuration per command comes out.
 
 Every option is a field of a configuration: name, default, range and help text. The command line,
-YAML, docs/options.md and run.json are made from these fields. ``"auto"`` stands for a value that
-depends on the data or the machine; run.json holds the chosen one.
+YAML, docs/options.md and run.json are made from these fields. ``"auto"`` is a value that
+depends on the data or the hardware; run.json holds the chosen one.
 """
 
 from noisefind.config.data import DataConfig

@@ -38,7 +38,7 @@ class SelftestConfig(EnsembleConfig):
     )
 
     def fractions(self) -> list[float]:
-        """The shares, each checked as the one of ``inject`` is."""
+        """The shares, each checked like that of ``inject``."""
         parts = self.fraction.split(",")
         return sorted({InjectConfig(fraction=cast("Any", part)).fraction for part in parts})
 

@@ -177,9 +177,9 @@ class CurriculumConfig(RankedSweepConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.parts()
+        self.phase_list()
 
-    def parts(self) -> list[tuple[int, Decimal]]:
+    def phase_list(self) -> list[tuple[int, Decimal]]:
         """Epochs and share of each phase."""
         pairs = [part.split(":") for part in self.phases.split(",")]
         found = [(int(epochs), parse_grid("--phases", share)[0]) for epochs, share in pairs]

@@ -28,12 +28,12 @@ def parse_grid(option: str, text: str) -> list[Decimal]:
 
 
 def plain(number: Decimal) -> str:
-    """A number of a grid as a person writes it, the same for 0.5 and 0.50."""
+    """A number of a grid as text, the same for 0.5 and 0.50."""
     return f"{number.normalize():f}"
 
 
 def _numbers(part: str) -> list[Decimal]:
-    """The numbers of one part; none where it is out of reason."""
+    """The numbers of one part; empty if the part is out of range."""
     first, *rest = map(Decimal, part.strip().split(":"))
     if not rest:
         return [first]

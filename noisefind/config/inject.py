@@ -13,7 +13,7 @@ NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
 
 @dataclass(frozen=True)
 class InjectConfig(DataConfig):
-    """The options of ``noisefind inject``; ``noise`` carries out the kinds."""
+    """The options of ``noisefind inject``; ``noise`` applies the kinds."""
 
     kind: str = option(
         "symmetric", "Noise", "symmetric: any other class. pair: the next class. asymmetric: by "

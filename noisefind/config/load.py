@@ -1,4 +1,4 @@
-"""Configurations from what is given: typed options, a YAML file, a preset, defaults."""
+"""Configurations from typed options, a YAML file, a preset and defaults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Training = TypeVar("Training", bound="TrainingConfig")
 
 @dataclass(frozen=True)
 class PresetOption(BaseConfig):
-    """The option that fills others: no field of a configuration, which holds its values instead."""
+    """The option ``--preset``: it sets other options and is no field of a configuration."""
 
     preset: str = option(
         AUTO, "Common", "fast: probes on frozen features (auto on a CPU). standard: probes and "
@@ -139,7 +139,7 @@ def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key appears twice; the plain loader takes the last one without a word."""
+    """YAML in which no key appears twice; the plain loader silently takes the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]

@@ -27,7 +27,7 @@ def option(
 ) -> Any:
     """Define an option; ``low`` and ``high`` are allowed, a string must match ``pattern``.
 
-    The pattern ``names`` stands for names separated by commas.
+    The pattern ``names`` means names separated by commas.
     """
     metadata = {
         "group": group,
@@ -43,9 +43,9 @@ def option(
 
 
 def fail_over_option() -> Any:
-    """The limit of a pipeline, for the commands that know the share of wrong labels."""
+    """The limit of a pipeline, for the commands that estimate the share of wrong labels."""
     return option(
-        None, "Pipeline", "Exit with 1 if even the lower end of the 95 % interval of the noise "
+        None, "Pipeline", "Exit with 1 if the lower end of the 95 % interval of the noise "
         "rate is above this share of the labels, as 2% or 0.02. All files are written before.",
         low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip

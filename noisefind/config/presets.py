@@ -1,4 +1,4 @@
-"""Presets: option values under one name. Options given otherwise take precedence over them.
+"""Presets: option values under one name. Options that are given explicitly take precedence.
 
 The thesis-* presets are the settings with which the thesis scored its datasets.
 docs/research/thesis.md has the table, the settings for training on the pruned data, and the

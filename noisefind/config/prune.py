@@ -10,14 +10,14 @@ from noisefind.config.option import BaseConfig, fail_over_option, option
 
 @dataclass(frozen=True)
 class PruneConfig(BaseConfig):
-    """The options of ``noisefind prune``; ``pruning`` carries out the rules."""
+    """The options of ``noisefind prune``; ``pruning`` applies the rules."""
 
     drop: list[str] = option(
         [], "Rules", "What to drop. May be repeated and is applied in the order given. noise: the "
         "label issues. This is the default if no rule is given. hardest, easiest: by a score. "
         "random: by chance. coverage: a third of the share from the hardest images, the rest "
-        "evenly over the range of difficulty (CCS). duplicates: all but the easiest image of each "
-        "group of duplicates.",
+        "uniformly over the range of difficulty (CCS). duplicates: all but the easiest image of "
+        "each group of duplicates.",
         choices=("noise", "hardest", "easiest", "random", "coverage", "duplicates"),
     )  # fmt: skip
     fraction: list[float] = option(

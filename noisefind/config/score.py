@@ -53,7 +53,7 @@ class EnsembleConfig(TrainingConfig, DataConfig):
     )  # fmt: skip
 
     devices: str | None = option(
-        None, "Machine", "Several of cpu and cuda:N, separated by commas, instead of --device. "
+        None, "Hardware", "Several of cpu and cuda:N, separated by commas, instead of --device. "
         "Networks on pixels are trained in one process per device. These processes share the CPU "
         "threads. Everything else runs on the first device.",
         pattern=r"(cpu|cuda:\d+)(,(cpu|cuda:\d+))*",

@@ -1,4 +1,4 @@
-"""Options of how one network is trained; what ``score`` and the sweeps share."""
+"""Options of the training of one network, shared by ``score`` and the sweeps."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ class TrainingConfig(BaseConfig):
         pattern=r"auto|cpu|cuda(:\d+)?",
     )  # fmt: skip
     threads: int | str = option(
-        AUTO, "Machine", "CPU threads. Auto: the number of usable cores.", low=1, high=1024
+        AUTO, "Hardware", "CPU threads. Auto: the number of usable cores.", low=1, high=1024
     )
     cache_dir: Path | None = option(
-        None, "Machine", "Folder for decoded pixels and features. Default: noisefind in the "
+        None, "Hardware", "Folder for decoded pixels and features. Default: noisefind in the "
         "user's cache, or the run folder if that cannot be written.",
     )  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""From a path to ids, labels, classes and pixels."""
+"""A path goes in; a Dataset of ids, labels, classes and splits, and its pixels come out."""

@@ -29,8 +29,8 @@ CifarLabels = Literal["fine", "coarse"]
 _MEMBER = re.compile(r"batches\.meta|data_batch_[1-9][0-9]*|test_batch|meta|train|test")
 
 
-class Kind(NamedTuple):
-    """Where each of the two keeps what."""
+class CifarKind(NamedTuple):
+    """Names of files and keys in one of the two datasets."""
 
     name: str
     url: str
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     keys: dict[str, tuple[str, str]]  # fine or coarse -> key of the labels, of the class names
 
 
-CIFAR10 = Kind(
+CIFAR10 = CifarKind(
     name="CIFAR-10",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     folder="cifar-10-batches-py",
@@ -48,7 +48,7 @@ CIFAR10 = Kind(
     test="test_batch",
     keys={"fine": ("labels", "label_names")},
 )
-CIFAR100 = Kind(
+CIFAR100 = CifarKind(
     name="CIFAR-100",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
     folder="cifar-100-python",
@@ -62,7 +62,7 @@ CIFAR100 = Kind(
 
 
 class _File(NamedTuple):
-    """A file of CIFAR, read."""
+    """The content of a file of CIFAR."""
 
     content: dict[str, object]
     stamp: str
@@ -80,14 +80,14 @@ def find_cifar(path: Path) -> Path | None:
     if _kind(_members(path)):
         return path
     inside = (path / CIFAR10.folder, path / CIFAR100.folder)
-    there = [folder for folder in inside if _kind(_members(folder))]
-    if len(there) > 1:
-        raise DataError(f"{str(path)!r} contains {there[0].name} and {there[1].name}: give one")
-    return there[0] if there else None
+    found = [folder for folder in inside if _kind(_members(folder))]
+    if len(found) > 1:
+        raise DataError(f"{str(path)!r} contains {found[0].name} and {found[1].name}: give one")
+    return found[0] if found else None
 
 
 def open_cifar(path: Path, cifar_labels: CifarLabels) -> Found:
-    """Reads all images of a CIFAR directory or archive.
+    """Read all images of a CIFAR directory or archive.
 
     Args:
         path: what `find_cifar` found.
@@ -138,7 +138,7 @@ def _join(path: Path, splits: dict[str, list[_File]], label_key: str, classes: l
 
 
 def _members(folder: Path) -> set[str]:
-    """Names of files in a folder that CIFAR might have put there."""
+    """Names of files in a folder that may belong to CIFAR."""
     if not folder.is_dir():
         return set()
     return {
@@ -146,14 +146,14 @@ def _members(folder: Path) -> set[str]:
     }
 
 
-def _kind(names: Collection[str]) -> Kind | None:
+def _kind(names: Collection[str]) -> CifarKind | None:
     if "batches.meta" in names or "data_batch_1" in names:
         return CIFAR10
     return CIFAR100 if "meta" in names and "train" in names else None
 
 
-def _train_names(kind: Kind, names: Collection[str]) -> list[str]:
-    """The training files in CIFAR's order; with a gap in the numbers, one that is not there."""
+def _train_names(kind: CifarKind, names: Collection[str]) -> list[str]:
+    """The training files in CIFAR's order; if a number is missing, the list has it."""
     if kind is CIFAR100:
         return ["train"]
     n_batches = sum(name.startswith("data_batch_") for name in names)
@@ -167,7 +167,7 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, bytes, str]]:
 
 
 def _in_archive(archive: Path) -> Iterator[tuple[str, bytes, str]]:
-    """The same from the archive, of which nothing is written to the disk."""
+    """The same from the archive; nothing is written to the disk."""
     try:
         stamp = file_stamp(archive.stat())
         with tarfile.open(archive, "r:gz") as tar:

@@ -1,4 +1,4 @@
-"""Fetches CIFAR-10 or CIFAR-100 by name, once, through torchvision."""
+"""Download of CIFAR-10 or CIFAR-100 by name, once, through torchvision."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BY_NAME = {"cifar10": CIFAR10, "cifar100": CIFAR100}
 
 
 def fetch_cifar(name: str, folder: Path, say: Callable[[str], None]) -> Path:
-    """The directory of a downloaded CIFAR; downloads it where it is not there yet.
+    """The directory of a downloaded CIFAR; downloads it if it is missing.
 
     Args:
         name: ``cifar10`` or ``cifar100``.

@@ -1,4 +1,4 @@
-"""Dataset: what is scored. Ids, given labels and where each image's pixels come from."""
+"""Dataset: ids, given labels and the source of the pixels of the images to score."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Skipped(NamedTuple):
-    """What was found and left out, and why; label and split where it would have been scored."""
+    """A file that was found and left out, with the reason, and its label and split if known."""
 
     file_name: str
     reason: str
@@ -30,7 +30,7 @@ class Dataset:
     """Images with given labels; identity is the id, never the row number.
 
     Attributes:
-        root: what the ids are relative to (a folder, or the CIFAR directory or archive).
+        root: the ids are relative to it; a folder, or the CIFAR directory or archive.
         ids: (N,) unique POSIX paths relative to ``root``, or ``train/00042`` for CIFAR; sorted.
         labels: (N,) int64 rows of ``classes``: the given label of each image.
         classes: (C,) class names, sorted; every class has at least one image.
@@ -38,7 +38,7 @@ class Dataset:
         images: (N,) file paths, or one uint8 array (N, height, width, 3) for CIFAR.
         fingerprint: hex digest of ids, sizes and modification times of the images (not of the
             labels): two datasets with equal fingerprints have the same pixels.
-        skipped: what was found and left out.
+        skipped: files that were found and left out.
         elsewhere: the images of the other splits, where there are any.
     """
 

@@ -1,4 +1,4 @@
-"""One image file to one square uint8 array, as a person would see the picture."""
+"""Decoding of one image file to a square uint8 array, upright and in RGB."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 DIGEST_SIZE = 16  # bytes: that two different pictures of a billion agree has a chance of 10^-21
 REASON_LENGTH = 100  # characters of a decoder's message
 
-_ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 say how the stored pixels must be turned
+_ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 are the ways to turn the stored pixels
 _PHOTOMETRIC = 0x0106  # the TIFF tag
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
@@ -64,10 +64,10 @@ class Picture(NamedTuple):
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Wrap many calls of :func:`read_image`: Pillow's own size limit and words are off.
+    """Turn Pillow's own size limit and log off, for many calls of :func:`read_image`.
 
-    The limit is ours (``max_pixels``), checked before any pixel is decoded; Pillow only warns at
-    its limit and raises at twice that.
+    ``max_pixels`` is checked before any pixel is decoded; Pillow only warns at its limit and raises
+    at twice that.
     """
     log = logging.getLogger("PIL")
     level = log.level
@@ -112,7 +112,7 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
 
 
 def read_picture(path: Path, size: int, max_pixels: int) -> Picture:
-    """What :func:`read_image` reads, with the size of the original and a digest of its pixels.
+    """The pixels of :func:`read_image`, the size of the original and a digest of its pixels.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
@@ -122,7 +122,7 @@ def read_picture(path: Path, size: int, max_pixels: int) -> Picture:
 
 
 def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
-    """The same of pixels (height, width, 3) that are decoded already."""
+    """A Picture from pixels (height, width, 3) that are decoded already."""
     picture = Image.fromarray(pixels)
     return Picture(np.asarray(to_square(picture, size)), *picture.size, _digest(picture, ()))
 
@@ -137,7 +137,7 @@ def read_thumbnail(path: Path, size: int, max_pixels: int) -> Image.Image:
 
 
 def shorter_side(path: Path) -> int | None:
-    """The shorter side in pixels, from the header alone; None where there is no readable one."""
+    """The shorter side in pixels, from the header alone; None if it cannot be read."""
     try:
         with _open(path) as image:
             return min(image.size)
@@ -146,7 +146,7 @@ def shorter_side(path: Path) -> int | None:
 
 
 def to_square(picture: Image.Image, size: int) -> Image.Image:
-    """Resize to ``size`` x ``size``; the proportions give way so that nothing is cut off."""
+    """Resize to ``size`` x ``size``; the proportions change so that nothing is cut off."""
     if picture.size == (size, size):
         return picture
     return picture.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -176,7 +176,7 @@ def _read(
     except UnreadableImageError:
         raise
     except MemoryError:
-        raise UnreadableImageError("needs more memory than there is") from None
+        raise UnreadableImageError("needs more memory than is available") from None
     except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
         raise UnreadableImageError(_reason(error, path)) from None
     for turn in turns:
@@ -187,7 +187,7 @@ def _read(
 
 
 def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
-    """Of an RGB picture and how it is to be turned; its size counts too."""
+    """Digest of an RGB picture, its size and its orientation."""
     head = repr((picture.size, [int(turn) for turn in turns])).encode()
     digest = hashlib.blake2b(head, digest_size=DIGEST_SIZE)
     digest.update(picture.tobytes())
@@ -215,7 +215,7 @@ def _decoders() -> tuple[str, ...]:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    """One short line that is the same on every machine: no path, no address in memory."""
+    """One short line that is the same on every computer: no path, no address in memory."""
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
     text = re.sub(r"<\w[^<>]*>", "it", str(error).replace(str(path), path.name))
@@ -234,7 +234,7 @@ def _require_size(image: Image.Image, max_pixels: int) -> None:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001  a broken EXIF block says nothing about the pixels
+    except Exception:  # noqa: BLE001  the pixels may be fine with a broken EXIF block
         return 1
 
 
@@ -253,7 +253,7 @@ def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.float64)
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         low, high = 0.0, 65535.0
-    else:  # no fixed white: show what is there, as viewers do
+    else:  # no fixed white: use the range of the values, as viewers do
         values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
         low, high = float(values.min()), float(values.max())
     grey = (values - low) * (255.0 / max(high - low, 1e-12))

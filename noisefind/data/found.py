@@ -1,7 +1,7 @@
-"""Found: everything that lies in the data, before labels are overridden and rows are chosen.
+"""Found: all images in the data, before labels are overridden and rows are chosen.
 
 The three readers (`image_folder`, `cifar`, `table`) each return one; `open_dataset` makes the
-`Dataset` of it. What all three must agree on (names of splits, what counts as text) is here too.
+`Dataset` of it. Their common rules (names of splits, names that are valid text) are here too.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Found:
     """All images of all splits, in any order.
 
     Attributes:
-        root: what the ids are relative to.
+        root: the ids are relative to it.
         ids: (N,) unique ids.
         labels: (N,) class names as the data gives them.
         splits: (N,) canonical names of splits, or ``""`` everywhere.
         stamps: (N,) texts that change when the pixels do: size and modification time.
         default_split: the split to use where none is chosen, or ``all``.
         pixels: (N, height, width, 3) uint8, or None where the images are files ``root/id``.
-        skipped: what was found and left out.
+        skipped: files that were found and left out.
     """
 
     root: Path
@@ -45,7 +45,7 @@ class Found:
 
 
 def split_name(folder: str) -> str:
-    """The split that a folder of this name holds, or ``""`` where it is no split's name."""
+    """The split that a folder of this name holds, or ``""`` if it is not the name of a split."""
     name = folder.lower()
     if name in {"val", "valid"}:
         return "validation"
@@ -53,12 +53,12 @@ def split_name(folder: str) -> str:
 
 
 def file_stamp(info: stat_result) -> str:
-    """What the fingerprint knows of a file besides its name."""
+    """Size and modification time of a file as a text, for the fingerprint."""
     return f"{info.st_size} {info.st_mtime_ns}"
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8, so into every file that we write."""
+    """Whether a name can be written as UTF-8, so into every output file."""
     try:
         name.encode()
     except UnicodeEncodeError:

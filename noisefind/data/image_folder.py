@@ -34,7 +34,7 @@ def is_image_name(name: str) -> bool:
 
 
 def open_folder(root: Path) -> Found:
-    """Reads class folders or split folders.
+    """Read class folders or split folders.
 
     The folders of ``root`` are splits when all that hold images are named like splits (train;
     val, valid or validation; test; in any letter case). One more folder, and all are classes.
@@ -102,7 +102,7 @@ class _Walk:
 
     Links are followed, but each folder is read once, which also survives loops. Folders behind
     links wait until all others are read: an image that can be reached without a link has the
-    name and the class of that way, whatever the order in which the disk lists the names.
+    name and the class of that way, in any order of the names on the disk.
     """
 
     def __init__(self, root: Path) -> None:
@@ -139,7 +139,7 @@ class _Walk:
             self.folders.append(folder)
 
     def _read_entry(self, entry: os.DirEntry[str], file_name: str) -> str:
-        """Adds an image or a folder to read; returns why not, or an empty text."""
+        """Add an image or a folder to read; returns the reason if it is left out, else ""."""
         if not is_text(entry.name):
             return "name is not UTF-8"
         if entry.name.startswith("."):

@@ -1,4 +1,4 @@
-"""open_dataset: recognises what it was given and makes the one Dataset of it."""
+"""Opening of data: its format is recognised, and a Dataset is made of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def open_dataset(
     data: str | Path, config: DataConfig, *, cache_dir: Path, say: Callable[[str], None]
 ) -> Dataset:
-    """Opens a folder, a table or a CIFAR; reads no pixel of an image file.
+    """Open a folder, a table or a CIFAR; reads no pixel of an image file.
 
     Args:
         data: class folders; split folders; a .csv or .jsonl table with file_name and label; a
@@ -104,7 +104,7 @@ def _find(
 
 
 def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
-    """Every id in the table is one of the data's."""
+    """DataError if an id of the table is not in the data."""
     missing = sorted(listed.keys() - set(found.ids), key=lambda id_: listed[id_].line)
     if not missing:
         return
@@ -120,20 +120,20 @@ def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
 
 def _in_split(found: Found, split: str | None) -> set[str]:
     """The names of splits to take."""
-    there = set(found.splits)
-    asked = (split or found.default_split).lower()
-    if asked == "all":
-        return there
-    if there == {""}:
+    available = set(found.splits)
+    requested = (split or found.default_split).lower()
+    if requested == "all":
+        return available
+    if available == {""}:
         raise DataError(f"{str(found.root)!r} has no splits, so no split {split!r}")
-    if split_name(asked) not in there:
-        names = ", ".join(sorted(there))
-        raise DataError(f"{str(found.root)!r} has no split {asked!r}: choose of {names}, all")
-    return {split_name(asked)}
+    if split_name(requested) not in available:
+        names = ", ".join(sorted(available))
+        raise DataError(f"{str(found.root)!r} has no split {requested!r}: choose of {names}, all")
+    return {split_name(requested)}
 
 
 def _dataset(found: Found, listed: dict[str, Row], rows: list[int]) -> Dataset:
-    """The Dataset of the chosen rows, with the listed labels in place of the found ones."""
+    """The Dataset of the chosen rows, with the listed labels instead of the found ones."""
     rows = sorted(rows, key=found.ids.__getitem__)
     ids = tuple(found.ids[row] for row in rows)
     labels = [

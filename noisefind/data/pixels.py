@@ -149,7 +149,7 @@ def resized_pixels(
 ) -> NDArray[np.uint8]:
     """``pixels`` at another size, from the stored ones (no file is read again); cached.
 
-    ``key`` names the pixels that are given (the fingerprint of their dataset, say).
+    ``key`` identifies the pixels, for example the fingerprint of their dataset.
     """
     if pixels.shape[1] == size:
         return pixels

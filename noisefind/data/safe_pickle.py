@@ -1,6 +1,6 @@
-"""Reads the pickles in which CIFAR comes, and nothing else.
+"""Reader of the pickles of CIFAR, and of no other pickles.
 
-A pickle is a program: the stock unpickler imports and calls whatever the file asks for. Here the
+A pickle is a program: the stock unpickler imports and calls anything that the file names. Here the
 few names that such files use lead to our own methods, and any other name is an error. Numpy's own
 functions are not reachable either: `ndarray.__setstate__` and `dtype.__setstate__` trust what they
 are given, and the latter would change numpy for the whole process.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_pickle(content: bytes, where: str) -> dict[str, object]:
-    """Reads a pickled dict of numbers, texts, lists and integer arrays.
+    """Read a pickled dict of numbers, texts, lists and integer arrays.
 
     Args:
         content: the pickle, written by Python 2 or 3 with any version of numpy.
@@ -34,11 +34,11 @@ def read_pickle(content: bytes, where: str) -> dict[str, object]:
         The dict, its keys as str, arrays among its values as numpy arrays.
 
     Raises:
-        DataError: the file is damaged, is no dict, or asks for anything else.
+        DataError: the file is damaged, is no dict, or refers to any other class.
     """
     try:
         value = _Reader(io.BytesIO(content), encoding="latin1").load()
-    except Exception as error:  # "anything", says pickle's documentation
+    except Exception as error:  # any kind, by the documentation of pickle
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f"{where!r} is damaged or no CIFAR file ({reason})") from error
     if not isinstance(value, dict):
@@ -52,7 +52,7 @@ def read_pickle(content: bytes, where: str) -> dict[str, object]:
 
 
 class _Dtype:
-    """Stands in for an integer numpy.dtype."""
+    """Replacement of an integer numpy.dtype."""
 
     __slots__ = ("_code", "_order")
 
@@ -72,7 +72,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for a numpy.ndarray while it is put together."""
+    """Replacement of a numpy.ndarray while it is built."""
 
     __slots__ = ("values",)
 
@@ -101,7 +101,7 @@ class _Reader(pickle.Unpickler):
             ("_codecs", "encode"): self._encode,
         }
         if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}")
         return allowed[module, name]
 
     def _dtype(self, code: str, _align: object = None, _copy: object = None) -> _Dtype:

@@ -1,4 +1,4 @@
-"""A part of the images taken out of the rest: stratified by class, by id, exact."""
+"""Stratified samples of images and the hold-out set; they depend on the ids, not on rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def stratified_sample(
     ids: Sequence[str], labels: NDArray[np.int64], share: float, seed: int
 ) -> NDArray[np.bool_]:
-    """Which images are taken: ``round(share * N)``, of each class the same share.
+    """A mask (N,) of a sample of ``round(share * N)`` images, of each class the same share.
 
     The sample depends on the seed and the ids, not on the order of rows. One image of each class
     is never taken; other classes then give more. The total is smaller only where all classes are
@@ -44,10 +44,10 @@ def stratified_sample(
 
 
 def hold_out(dataset: Dataset, share: float | None, seed: int) -> tuple[Dataset, Dataset | None]:
-    """The images to score and those held out; None for the latter where ``share`` is None.
+    """The images to score and the hold-out set; no hold-out set if ``share`` is None.
 
     Raises:
-        ConfigError: no image would be held out.
+        ConfigError: the hold-out set would be empty.
     """
     if share is None:
         return dataset, None

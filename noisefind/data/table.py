@@ -37,7 +37,7 @@ def is_table(path: Path) -> bool:
 
 
 def open_table(path: Path, root: Path | None) -> Found:
-    """Reads a table whose images lie below its own folder or below ``root``.
+    """Read a table whose images lie below its own folder or below ``root``.
 
     Args:
         path: the table.
@@ -58,12 +58,12 @@ def open_table(path: Path, root: Path | None) -> Found:
         labels=[row.label for row in rows.values()],
         splits=splits if all(splits) else [""] * len(splits),
         stamps=[_stamp(path, root, file_name, row.line) for file_name, row in rows.items()],
-        default_split="all",  # whoever wrote the list has chosen already
+        default_split="all",  # the list is a choice already
     )
 
 
 def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
-    """The stamp of a listed file, which must be an image by its name and be there."""
+    """The stamp of a listed file, which must exist and be an image by its name."""
     if not is_image_name(file_name):
         known = " ".join(sorted(IMAGE_SUFFIXES))
         raise line_error(path, line, f"{file_name!r} has no suffix of an image ({known})")
@@ -78,7 +78,7 @@ def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
 
 
 def read_table(path: Path, column: str = "label") -> dict[str, Row]:
-    """Reads ids and labels, in the table's order.
+    """Read ids and labels, in the table's order.
 
     Args:
         path: a .csv or .jsonl file in UTF-8, with or without byte order mark.
@@ -147,14 +147,14 @@ def csv_records(
 def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) -> list[str]:
     for column in wanted:
         if column not in columns:
-            there = ", ".join(map(repr, columns))
-            raise line_error(path, line, f"no column {column!r}; the columns are {there}")
+            names = ", ".join(map(repr, columns))
+            raise line_error(path, line, f"no column {column!r}; the columns are {names}")
     return columns
 
 
 def _jsonl(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, object]]]:
     """Each object with its line."""
-    # Not splitlines(): a text in JSON may hold U+2028, which is no end of a line there.
+    # Not splitlines(): a text in JSON may hold U+2028, which does not end a line.
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
@@ -183,7 +183,7 @@ def _cell(path: Path, line: int, record: dict[str, object], column: str) -> str:
 
 
 def _normal(path: Path, line: int, file_name: str) -> str:
-    """The one spelling of a file name."""
+    """The canonical form of a file name."""
     name = posixpath.normpath(file_name)
     if name.startswith("/") or name.split("/")[0] == "..":
         raise line_error(
@@ -193,5 +193,5 @@ def _normal(path: Path, line: int, file_name: str) -> str:
 
 
 def line_error(path: Path, line: int, reason: str) -> DataError:
-    """What is wrong with a line of a table."""
+    """The error for a faulty line of a table."""
     return DataError(f"{str(path)!r}, line {line}: {reason}")

@@ -1,1 +1,1 @@
-"""Runs and ground truth go in; measures, plots and injected label noise come out."""
+"""Runs and ground truth go in; metrics, plots and labels with injected noise come out."""

@@ -52,7 +52,7 @@ class Pair(NamedTuple):
 
     @property
     def moved(self) -> float:
-        """How far its label_score moved, 0 to 1."""
+        """The absolute change of its label_score, 0 to 1."""
         return abs(self.label_score_b - self.label_score_a)
 
 
@@ -141,9 +141,9 @@ def _pairs(a: Mapping[str, RunImage], b: Mapping[str, RunImage]) -> list[Pair]:
     return sorted(pairs, key=lambda pair: (-pair.moved, pair.file_name))
 
 
-def _alone(here: Mapping[str, RunImage], there: Mapping[str, RunImage]) -> list[dict[str, Any]]:
+def _alone(here: Mapping[str, RunImage], others: Mapping[str, RunImage]) -> list[dict[str, Any]]:
     """The images of one run alone, the worst labels first."""
-    ids = sorted(here.keys() - there.keys(), key=lambda id_: (here[id_].label_score, id_))
+    ids = sorted(here.keys() - others.keys(), key=lambda id_: (here[id_].label_score, id_))
     return [{"file_name": id_, **here[id_]._asdict()} for id_ in ids]
 
 

@@ -62,14 +62,14 @@ class LabelComparison:
         is_wrong: (N,) the given label is not the true one.
         is_flagged: (N,) the run flags the label.
         is_hit: (N,) the run's suggestion is the true label.
-        suspicion: score name -> (N,), HIGH means suspicious.
+        noise_scores: score name -> (N,), HIGH means likely wrong.
     """
 
     given_labels: NDArray[np.object_]
     is_wrong: Bools
     is_flagged: Bools
     is_hit: Bools
-    suspicion: Mapping[str, Floats]
+    noise_scores: Mapping[str, Floats]
 
     def of_class(self, name: str) -> LabelComparison:
         """The images that were given one class."""
@@ -77,7 +77,7 @@ class LabelComparison:
         return LabelComparison(
             given_labels=self.given_labels[rows], is_wrong=self.is_wrong[rows],
             is_flagged=self.is_flagged[rows], is_hit=self.is_hit[rows],
-            suspicion={score: values[rows] for score, values in self.suspicion.items()},
+            noise_scores={score: values[rows] for score, values in self.noise_scores.items()},
         )  # fmt: skip
 
 
@@ -163,7 +163,9 @@ def evaluate_detection(
         rows = ((name, *_cells(m)) for name, measures in per_class.items() for m in measures)
         write_csv(partial / "detection_per_class.csv", ("class", *COLUMNS), rows)
         if can_plot():
-            write_plots(partial, comparison.is_wrong, comparison.is_flagged, comparison.suspicion)
+            write_plots(
+                partial, comparison.is_wrong, comparison.is_flagged, comparison.noise_scores
+            )
         write_json(partial / "detection.json", document)
     return DetectionResult(overall, per_class, document, out)
 
@@ -205,7 +207,7 @@ def join(ranking: Ranking, true_labels: Mapping[str, str], source: str) -> Label
         is_wrong=is_wrong,
         is_flagged=ranking.is_label_issue[rows],
         is_hit=(predicted == true).astype(np.bool_),
-        suspicion={name: difficulty(name, values[rows]) for name, values in scores.items()},
+        noise_scores={name: difficulty(name, values[rows]) for name, values in scores.items()},
     )
 
 
@@ -216,7 +218,7 @@ def measure(comparison: LabelComparison, n_draws: int, seed: int) -> list[Measur
     """
     steps = {
         name: metrics.steps(comparison.is_wrong, values)
-        for name, values in comparison.suspicion.items()
+        for name, values in comparison.noise_scores.items()
     }
     values = _measured(comparison, steps, None)
     drawn = [

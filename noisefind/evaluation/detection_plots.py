@@ -27,7 +27,7 @@ def write_plots(
     folder: Path,
     is_wrong: NDArray[np.bool_],
     is_flagged: NDArray[np.bool_],
-    suspicion: Mapping[str, NDArray[np.float64]],
+    noise_scores: Mapping[str, NDArray[np.float64]],
 ) -> None:
     """Write precision against recall, and precision against the share that is reviewed.
 
@@ -35,16 +35,19 @@ def write_plots(
         folder: where to write ``PLOTS``.
         is_wrong: (N,) whether the label is wrong.
         is_flagged: (N,) whether it is flagged.
-        suspicion: score name -> (N,), HIGH means suspicious; the first is drawn strongest.
+        noise_scores: score name -> (N,), HIGH means likely wrong; the first is drawn strongest.
     """
     curves = {
-        name: metrics.curve(metrics.steps(is_wrong, values)) for name, values in suspicion.items()
+        name: metrics.curve(metrics.steps(is_wrong, values))
+        for name, values in noise_scores.items()
     }
     noise_share = float(is_wrong.mean())
     flags = metrics.flag_metrics(is_wrong, is_flagged)
     shown = min(1.0, max(0.05, 3 * noise_share))
     recall_axes, recall_figure = _axes("recall: share of the wrong labels found", 1.0)
-    review_axes, review_figure = _axes("share of all images reviewed, most suspicious first", shown)
+    review_axes, review_figure = _axes(
+        "share of all images reviewed, most likely wrong first", shown
+    )
     for number, (name, curve) in enumerate(curves.items()):
         style = _style(number)
         ap = metrics.average_precision(curve)[0]
@@ -80,8 +83,8 @@ def _points(
     last = max(1.0, shown * curve.n_images[0])
     ends = curve.n_reviewed[0, 1:][np.diff(curve.n_found[0]) > 0]  # where precision peaks
     ends = ends[np.unique(np.linspace(0, len(ends) - 1, N_POINTS).astype(np.int64))]
-    even = np.round(np.linspace(1, last, N_POINTS))  # within a tie precision goes in a bow
-    reviewed = np.unique(np.concatenate((ends[ends <= last], even)))
+    spaced = np.round(np.linspace(1, last, N_POINTS))  # within a tie the curve of precision is bent
+    reviewed = np.unique(np.concatenate((ends[ends <= last], spaced)))
     return reviewed, np.interp(reviewed, curve.n_reviewed[0], curve.n_found[0])
 
 

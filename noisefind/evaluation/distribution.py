@@ -83,7 +83,7 @@ def evaluate_distribution(
 def bin_edges(values: Floats) -> Floats:
     """Edges of at most ``N_BINS`` bins of equal width.
 
-    Where the values lie at even distances, as counts do, each bin holds equally many of the
+    If the values have equal distances, as counts do, each bin holds equally many of the
     possible values: otherwise some bars would be high for no other reason than rounding.
     """
     distinct = np.unique(values)
@@ -100,7 +100,7 @@ def bin_edges(values: Floats) -> Floats:
 
 
 def high_is_hard(name: str) -> bool:
-    """The direction of a score; a low label_score is suspicious."""
+    """The direction of a score; a low label_score is likely wrong."""
     return name in SCORES and SCORES[name].high_is_hard
 
 
@@ -130,7 +130,7 @@ def _draw(
         for drawn, colour in zip(counts[name], COLOURS, strict=False):
             axes.stairs(np.maximum(drawn, 0.1), edges[name], baseline=0.1, fill=True, color=colour)
         axes.set(title=name, yscale="log", ylim=(0.6, None))
-        hard = "suspicious" if name == "label_score" else "hard"
+        hard = "likely wrong" if name == "label_score" else "hard"
         if high_is_hard(name):
             axes.set_xlabel(f"{hard} →", loc="right")
         else:

@@ -65,9 +65,7 @@ def evaluate_embedding(
     ranking = analysis.ranking
     order = np.array(sorted(range(len(ranking)), key=ranking.ids.__getitem__))
     if not analysis.run.reduced_features.exists():
-        raise RunError(
-            f"{analysis.run.reduced_features} is not there any more; score the data again"
-        )
+        raise RunError(f"{analysis.run.reduced_features} is missing; score the data again")
     features = open_array(analysis.run.reduced_features)
     if len(features) != len(order):
         raise RunError(f"{analysis.run.reduced_features} is of other images than scores.csv")
@@ -104,7 +102,7 @@ def evaluate_embedding(
 
 
 def perplexity(n_images: int) -> float:
-    """30, or what so few images allow."""
+    """The perplexity of t-SNE: 30, or less if there are few images."""
     return min(PERPLEXITY, max(1.0, (n_images - 1) / 3))
 
 
@@ -139,7 +137,7 @@ def _draw(
     axes = figure.add_subplot()
     handles: list[Any] = []
     for number, name in enumerate(classes):
-        looks: dict[str, Any] = {
+        style: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKERS[number // len(COLOURS) % len(MARKERS)],
             "linestyle": "",
@@ -147,8 +145,8 @@ def _draw(
             "markeredgewidth": 0,
         }
         here = places[numbers == number]
-        axes.plot(*here.T, alpha=0.75, **looks)
-        handles.append(Line2D([], [], **{**looks, "markersize": 6}))
+        axes.plot(*here.T, alpha=0.75, **style)
+        handles.append(Line2D([], [], **{**style, "markersize": 6}))
         if not in_legend and len(here):
             _write_name(axes, here, shown(name, 14))
     ring: dict[str, Any] = {
@@ -166,7 +164,7 @@ def _draw(
     part = f"{len(places):,} of {n_images:,}" if len(places) < n_images else f"{n_images:,}"
     axes.set_title(
         f"Features of {part} images, coloured by given label\n"
-        "(neighbours look alike to the feature network; long distances mean nothing)",
+        "(neighbours have similar features; long distances mean nothing)",
         fontsize=11,
     )
     axes.set_aspect("equal", adjustable="datalim")
@@ -174,7 +172,7 @@ def _draw(
 
 
 def _write_name(axes: Any, places: NDArray[np.float64], name: str) -> None:
-    """The name of a class at that of its points which is nearest to all others."""
+    """Write the name of a class at the medoid of its images."""
     distances = np.abs(places[:, None] - places[None]).sum(axis=2).sum(axis=1)
     axes.annotate(
         name, places[distances.argmin()], ha="center", va="center", fontsize=6.5,

@@ -33,7 +33,7 @@ class Cell(NamedTuple):
     predicted_label: str
     is_flagged: bool
     probable: Sequence[tuple[str, float]]
-    picture: Image.Image | None  # None: it is gone or cannot be read
+    picture: Image.Image | None  # None: it is missing or unreadable
 
 
 def draw_grid(folder: Path, cells: Sequence[Cell], title: str) -> None:

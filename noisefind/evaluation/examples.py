@@ -102,7 +102,7 @@ def evaluate_examples(
         cells = [_cell(e, config.by, p) for e, p in zip(examples, pictures, strict=True)]
     end = "easiest" if config.easiest else "hardest"
     if config.by == "label_score":
-        end = "least suspicious" if config.easiest else "most suspicious"
+        end = "least likely mislabelled" if config.easiest else "most likely mislabelled"
     title = f"The {len(examples)} {end} images by {config.by}"
     documents = [
         {**e._asdict(), "value": rounded(e.value), "probable": dict(e.probable)} for e in examples
@@ -120,7 +120,7 @@ def evaluate_examples(
 
 
 def chosen_rows(ranking: Ranking, config: ExamplesConfig) -> list[int]:
-    """Rows of the ranking at one end of a score; of equal values the more suspicious is harder."""
+    """Rows of the ranking at one end of a score; at ties the lowest label_score first."""
     order = np.argsort(-ranking.hardness()[config.by], kind="stable")
     return cast("list[int]", (order[::-1] if config.easiest else order)[: config.top].tolist())
 
@@ -169,8 +169,8 @@ def _pictures(
     rows = {id_: row for row, id_ in enumerate(dataset.ids)}
     if not any(example.file_name in rows for example in examples):
         raise DataError(
-            f"{str(dataset.root)!r} has none of these images, as {examples[0].file_name!r}; say "
-            "where they are with --data DIR"
+            f"{str(dataset.root)!r} has none of these images, as {examples[0].file_name!r}; give "
+            "their folder with --data DIR"
         )
     progress.stage("Pictures", len(examples))
     pictures: list[Image.Image | None] = []

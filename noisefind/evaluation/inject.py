@@ -130,7 +130,7 @@ def inject_noise(dataset: Dataset, config: InjectConfig) -> noise.Noise:
     if n_changed == 0:
         raise ConfigError(
             f"--fraction {config.fraction:g} of {len(dataset):,} labels is none; "
-            f"ask for {1 / len(dataset):.3g} or more"
+            f"give {1 / len(dataset):.3g} or more"
         )
     rng = np.random.default_rng(config.seed)
     if config.kind == "symmetric":
@@ -170,7 +170,7 @@ def _require_room(dataset: Dataset, counts: NDArray[np.int64]) -> None:
     if counts[short] > sizes[short]:
         raise ConfigError(
             f"{counts.sum():,} changed labels in these proportions need {counts[short]:,} of "
-            f"the {sizes[short]:,} images of class {dataset.classes[short]!r}; ask for a smaller "
+            f"the {sizes[short]:,} images of class {dataset.classes[short]!r}; give a smaller "
             "--fraction"
         )
 
@@ -183,7 +183,7 @@ def _by_run(dataset: Dataset, run: Path, n_changed: int, rng: np.random.Generato
     if known.sum() < n_changed:
         raise ConfigError(
             f"--run {run}: has {known.sum():,} of the {len(dataset):,} images, too few to change "
-            f"{n_changed:,} labels; score the same data and split, or ask for a smaller --fraction"
+            f"{n_changed:,} labels; score the same data and split, or give a smaller --fraction"
         )
     rows = [row_of[id_] for id_ in np.array(dataset.ids, dtype=object)[known]]
     probabilities = np.zeros((len(rows), len(dataset.classes)), dtype=mean.dtype)
@@ -199,7 +199,7 @@ def _by_run(dataset: Dataset, run: Path, n_changed: int, rng: np.random.Generato
 def _summary(
     data: str | Path, dataset: Dataset, noisy: noise.Noise, config: InjectConfig
 ) -> dict[str, Any]:
-    """What injection.json holds; its matrix counts true class -> given class."""
+    """The content of injection.json; its matrix counts true class -> given class."""
     n_classes, n_changed = len(dataset.classes), int(noisy.is_changed.sum())
     pairs = np.bincount(dataset.labels * n_classes + noisy.labels, minlength=n_classes**2)
     matrix: dict[str, dict[str, int]] = {name: {} for name in dataset.classes}
@@ -215,8 +215,11 @@ def _summary(
         "seed": config.seed,
         "config": config.to_dict(),
         "n_images": len(dataset),
-        "asked": {"fraction": config.fraction, "n_changed": round(config.fraction * len(dataset))},
-        "done": {"fraction": n_changed / len(dataset), "n_changed": n_changed},
+        "requested": {
+            "fraction": config.fraction,
+            "n_changed": round(config.fraction * len(dataset)),
+        },
+        "actual": {"fraction": n_changed / len(dataset), "n_changed": n_changed},
         "classes": list(dataset.classes),
         "matrix": matrix,
     }

@@ -1,11 +1,11 @@
 """Metrics of wrong-label detection and rank correlation; pure numpy.
 
-All metrics of a ranking come from one curve: how many wrong labels are among the k most suspicious
-images. Images of equal suspicion form one step. Within a step wrong labels are taken to be evenly
-spread, which is the expectation over all orders of the tied images. The images are sorted once for
-all bootstrap draws; a draw only counts how many of its images are in each step.
+All metrics of a ranking come from one curve: the number of wrong labels among the k images with the
+highest scores. Images with equal scores form one step. Within a step wrong labels are taken to be
+uniformly spread, which is the expectation over all orders of the tied images. The images are sorted
+once for all bootstrap draws; a draw only counts how many of its images are in each step.
 
-``curve(steps(is_wrong, suspicion))`` gives the curve of one ranking. Metrics have shape (B,): one
+``curve(steps(is_wrong, noise_score))`` gives the curve of one ranking. Metrics have shape (B,): one
 value per draw.
 """
 
@@ -28,7 +28,7 @@ MAX_CELLS = 4_000_000  # images times draws in memory at once: 32 MB
 
 
 class DetectionCurve(NamedTuple):
-    """Images reviewed and wrong labels found among them, most suspicious first, in B draws.
+    """Numbers of images reviewed, most likely wrong first, and of wrong labels found, in B draws.
 
     (B, S + 1) float64 each, from 0 to all. A step is a tie that holds wrong labels, or a stretch of
     images between two such ties, which holds none.
@@ -51,17 +51,17 @@ class DetectionCurve(NamedTuple):
 class Steps(NamedTuple):
     """The step of the curve that each image belongs to."""
 
-    step: Ints  # (N,) 0 .. n - 1, most suspicious first
+    step: Ints  # (N,) 0 .. n - 1, most likely wrong first
     is_wrong: Bools  # (N,)
     n: int
 
 
-def steps(is_wrong: Bools, suspicion: Floats) -> Steps:
+def steps(is_wrong: Bools, noise_score: Floats) -> Steps:
     """Sort the images into the steps of their curve.
 
     Args:
         is_wrong: (N,) bool, ground truth: the label is wrong. N is 1 at least.
-        suspicion: (N,) float, finite; HIGH means suspicious.
+        noise_score: (N,) float, finite; HIGH means likely wrong.
 
     Returns:
         The steps, for ``curve``.
@@ -70,8 +70,8 @@ def steps(is_wrong: Bools, suspicion: Floats) -> Steps:
         >>> steps(np.array([True, False, False]), np.array([0.9, 0.5, 0.1])).step.tolist()
         [0, 1, 1]
     """
-    order = np.argsort(-suspicion, kind="stable")
-    values = suspicion[order]
+    order = np.argsort(-noise_score, kind="stable")
+    values = noise_score[order]
     is_new = np.concatenate(([True], values[1:] != values[:-1]))
     has_wrong = np.logical_or.reduceat(is_wrong[order], np.flatnonzero(is_new))
     # ties without a wrong label next to each other are one step
@@ -148,7 +148,7 @@ def average_precision(curve: DetectionCurve) -> Floats:
 
 
 def precision_at(curve: DetectionCurve, share: float) -> Floats:
-    """Precision among the ``round(share * N)`` most suspicious images, 1 image at least.
+    """Precision among the ``round(share * N)`` images most likely wrong, 1 image at least.
 
     ``wrong labels among them / images among them``; the expected value where the cut divides a tie.
 
@@ -318,7 +318,7 @@ def bootstrap_draws(n_images: int, n_draws: int, rng: np.random.Generator) -> It
 
 
 def _found_at(curve: DetectionCurve, n_reviewed: Floats) -> Floats:
-    """(B,) wrong labels among the first ``n_reviewed`` (B,); evenly spread within a step.
+    """(B,) wrong labels among the first ``n_reviewed`` (B,); uniformly spread within a step.
 
     It bisects all draws at once: with one search per draw, many small classes take minutes.
     """

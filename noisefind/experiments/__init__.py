@@ -1,1 +1,1 @@
-"""A run's ranking goes in; accuracies of networks trained on subsets of the data come out."""
+"""The ranking of a run goes in; accuracies of networks trained on subsets of it come out."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from noisefind.experiments.sweep import Sweep
 
 DROP, RELABEL = "drop", "relabel"
-TRUTH_DROP, TRUTH = "drop-by-truth", "truth"  # what perfect label issues would reach
+TRUTH_DROP, TRUTH = "drop-by-truth", "truth"  # the result of perfect label issues
 WAYS = {
     FULL: "all images as given",
     RANDOM: "as many dropped at random",

@@ -25,9 +25,9 @@ RULE = (
 
 
 class Conclusion(NamedTuple):
-    """What one series shows.
+    """The conclusion from one series.
 
-    ``shown`` is the position or the effect; None where nothing is shown.
+    ``shown`` is the position or the effect; None if there is neither.
     """
 
     labels: str
@@ -69,7 +69,7 @@ def of_windows(table: SweepTable) -> list[Conclusion]:
 
 
 def of_ways(table: SweepTable) -> list[Conclusion]:
-    """For each way of training, whether it shows a gain, a loss, no loss, or nothing."""
+    """For each way of training: a gain, a loss, no loss, or no conclusion."""
 
     def conclude(series: Series) -> tuple[str | None, str]:
         (subset,) = series.subsets
@@ -104,7 +104,7 @@ def in_points(difference: Difference) -> str:
 
 
 def as_percent(share: Decimal) -> str:
-    """A share as a person writes it."""
+    """A share as a percentage in text."""
     return f"{plain(100 * share)} %"
 
 

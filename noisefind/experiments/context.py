@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Context:
+class SweepContext:
     """All that a sweep needs of its data and its network.
 
     Attributes:
@@ -53,7 +53,7 @@ class Context:
 
 
 def images_of(train: Dataset, is_learned: NDArray[np.bool_], ranking: Ranking) -> RankedImages:
-    """The images that subsets are chosen from, as a run ranks them; joined by id."""
+    """The images that subsets are chosen from, in the ranking of a run; joined by id."""
     rows = np.flatnonzero(is_learned)
     ids = [train.ids[row] for row in rows]
     place = {id_: number for number, id_ in enumerate(ranking.ids)}
@@ -83,7 +83,7 @@ def open_context(
     *,
     progress: Progress,
     true_labels: Mapping[str, str] | None = None,
-) -> Context:
+) -> SweepContext:
     """Prepare everything up to the first training; test images get ``true_labels`` where listed.
 
     Raises:
@@ -123,7 +123,7 @@ def open_context(
         f"{facts['n_train']:,} images to learn from, {facts['n_validation']:,} to validate on "
         f"({facts['validation_from']}), {facts['n_test']:,} to test on ({facts['test_from']})"
     )
-    return Context(
+    return SweepContext(
         train=replace(splits.train, images=[]),  # pixels come from the store: frees a CIFAR
         images=images_of(splits.train, splits.is_learned, ranking), trainer=ready.trainer,
         network=config.network, batch_size=recipe.batch_size, epochs=recipe.epochs,

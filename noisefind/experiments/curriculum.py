@@ -23,7 +23,7 @@ DIRECTIONS = {"easy-first": "hardest", "hard-first": "easiest"}
 
 def curriculum(sweep: Sweep, config: CurriculumConfig) -> SweepResult:
     """Train in phases by each score in both directions, in random order, and on all data."""
-    plan, images, labels = config.parts(), sweep.context.images, sweep.context.train.labels
+    plan, images, labels = config.phase_list(), sweep.context.images, sweep.context.train.labels
     seeds = [derived_seed(config.seed, "random subset", n) for n in range(config.seeds)]
 
     def phases(dropped: str, score: str, choice: Choice) -> tuple[SubsetPhase, ...]:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from noisefind.experiments.context import Context
+    from noisefind.experiments.context import SweepContext
     from noisefind.utils.progress import Progress
 
 FORMAT = 1  # of the files; raise it when the same job gives another curve
 
 
 class CurveCache:
-    """A small file per training; its name is a hash of all that the curve depends on."""
+    """A small file per training; its name is a hash of everything that the curve depends on."""
 
     def __init__(self, folder: Path, key: str) -> None:
         """``key`` identifies the data, the network and the device; the rest is in each job."""
@@ -55,7 +55,7 @@ class CurveCache:
 def train_subsets(
     subsets: Sequence[Subset],
     seeds: Sequence[int],
-    context: Context,
+    context: SweepContext,
     *,
     equal: str,
     restart: bool = False,

@@ -94,7 +94,11 @@ def clean_and_noisy(sweep: Sweep, config: WindowConfig, share: float) -> SweepRe
 
     rows = [effect._asdict() for found in effects.values() for effect in found]
     more = {
-        "injected": {"kind": config.kind, "asked": share, "done": float(noisy.is_changed.mean())},
+        "injected": {
+            "kind": config.kind,
+            "requested": share,
+            "actual": float(noisy.is_changed.mean()),
+        },
         "noisy_run": str(noisy.run.absolute()),
         "predicted_start": predicted,
     }

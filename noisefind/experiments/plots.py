@@ -35,10 +35,10 @@ def draw_sweep(folder: Path, table: SweepTable, x_label: str, title: str) -> Non
     axes = figure.add_subplot()
     number = 0
     for series in table.series():
-        look = CONTROLS.get(series.score)
-        if look is None:
-            look, number = style(number), number + 1
-        _line(axes, table, series, label=series.score, look=look)
+        line_style = CONTROLS.get(series.score)
+        if line_style is None:
+            line_style, number = style(number), number + 1
+        _line(axes, table, series, label=series.score, line_style=line_style)
     tidy(axes)
     axes.set(xlabel=x_label, ylabel=ACCURACY, title=_with_band(title, table))
     _legend_beside(axes)
@@ -51,13 +51,13 @@ def draw_epochs(folder: Path, table: SweepTable, subsets: Iterable[Subset], titl
     axes = figure.add_subplot()
     number = 0
     for subset in subsets:
-        look = CONTROLS.get(subset.score)
-        if look is None:
-            look, number = style(number), number + 1
+        line_style = CONTROLS.get(subset.score)
+        if line_style is None:
+            line_style, number = style(number), number + 1
         accuracy = np.stack([curve.test for curve in table.curves[subset.name]])
         found = np.array([mean_and_std(a) for a in accuracy.T])
         x = np.arange(1, len(found) + 1)
-        _band(axes, x, found, marker="o" if len(x) == 1 else "", label=subset.name, **look)
+        _band(axes, x, found, marker="o" if len(x) == 1 else "", label=subset.name, **line_style)
     axes.set(xlabel="epochs of training", ylabel=ACCURACY, title=_with_band(title, table))
     axes.xaxis.get_major_locator().set_params(integer=True)
     tidy(axes)
@@ -73,12 +73,17 @@ def draw_ways(folder: Path, table: SweepTable, names: dict[str, str], title: str
     for row, subset in enumerate(table.subsets):
         accuracy = 100 * table.final(subset)
         mean, std = mean_and_std(accuracy)
-        look = CONTROLS.get(subset.score)
-        if look is None:
-            look, number = style(number), number + 1
+        line_style = CONTROLS.get(subset.score)
+        if line_style is None:
+            line_style, number = style(number), number + 1
         axes.plot(accuracy, np.full(len(accuracy), row + 0.16), ".", color="0.6", markersize=5)
         axes.errorbar(
-            mean, row, xerr=0 if np.isnan(std) else std, fmt="o", color=look["color"], capsize=4
+            mean,
+            row,
+            xerr=0 if np.isnan(std) else std,
+            fmt="o",
+            color=line_style["color"],
+            capsize=4,
         )
         if subset.score == FULL:
             axes.axvline(mean, **CONTROLS[FULL], linewidth=1)
@@ -104,11 +109,11 @@ def draw_clean_and_noisy(
             for one in table.series():
                 if one.whose != whose or one.score not in (score, FULL, RANDOM):
                     continue
-                look = {"color": colour}
+                line_style = {"color": colour}
                 if one.score in CONTROLS:
-                    look |= {"linestyle": CONTROLS[one.score]["linestyle"], "alpha": 0.7}
+                    line_style |= {"linestyle": CONTROLS[one.score]["linestyle"], "alpha": 0.7}
                 label = f"{whose} labels" + ("" if one.score == score else f", {one.score}")
-                _line(axes, table, one, label=label, look=look)
+                _line(axes, table, one, label=label, line_style=line_style)
         axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
         axes.set(title=score)
         tidy(axes)
@@ -137,10 +142,10 @@ def draw_differences(
     figure = new_figure()
     axes = figure.add_subplot()
     for number, (score, (x, found)) in enumerate(differences.items()):
-        look = style(number)
+        line_style = style(number)
         mean, low, high = 100 * np.array(found).T
-        axes.plot(x, mean, marker="o", markersize=4, label=score, **look)
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.12, linewidth=0)
+        axes.plot(x, mean, marker="o", markersize=4, label=score, **line_style)
+        axes.fill_between(x, low, high, color=line_style["color"], alpha=0.12, linewidth=0)
     axes.axhline(0, color="black", linewidth=1)
     axes.axvline(predicted, color="0.6", linewidth=1, linestyle=":", label=PREDICTED)
     axes.set(xlabel=START, ylabel="noisy minus clean, percentage points")
@@ -151,7 +156,7 @@ def draw_differences(
 
 
 def _line(
-    axes: Any, table: SweepTable, series: Series, *, label: str, look: dict[str, Any]
+    axes: Any, table: SweepTable, series: Series, *, label: str, line_style: dict[str, Any]
 ) -> None:
     """Final accuracy by position; a horizontal line for a series without positions."""
     found = np.array([mean_and_std(table.final(p)) for p in series.subsets])
@@ -161,14 +166,14 @@ def _line(
     else:
         x = np.array([float(p.position or 0) for p in series.subsets])
     marker = "" if series.score in CONTROLS else "o"
-    _band(axes, x, found, marker=marker, label=label, **look)
+    _band(axes, x, found, marker=marker, label=label, **line_style)
 
 
-def _band(axes: Any, x: NDArray[Any], found: NDArray[Any], **look: Any) -> None:
+def _band(axes: Any, x: NDArray[Any], found: NDArray[Any], **line_style: Any) -> None:
     """A line through the means (K, 2), with a band of one standard deviation to either side."""
     mean, std = 100 * found.T
-    axes.plot(x, mean, markersize=4, linewidth=1.6, **look)
-    axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.12, linewidth=0)
+    axes.plot(x, mean, markersize=4, linewidth=1.6, **line_style)
+    axes.fill_between(x, mean - std, mean + std, color=line_style["color"], alpha=0.12, linewidth=0)
 
 
 def _with_band(title: str, table: SweepTable) -> str:

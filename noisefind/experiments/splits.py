@@ -145,7 +145,7 @@ def settle(sources: Sources, ranking: Ranking, seed: int, progress: Progress) ->
 
 
 def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
-    """The dataset under other labels; ids that ``labels`` lacks keep theirs."""
+    """The dataset with other labels; ids that are not in ``labels`` keep theirs."""
     names = [
         labels.get(id_, dataset.classes[label])
         for id_, label in zip(dataset.ids, dataset.labels.tolist(), strict=True)
@@ -160,7 +160,7 @@ def with_labels(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
 def _known(
     dataset: Dataset, classes: tuple[str, ...], name: str, progress: Progress
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which images have a class of the training data, and its number."""
+    """A mask of the images that have a class of the training data, and the number of the class."""
     number = {class_: n for n, class_ in enumerate(classes)}
     numbers = np.array([number.get(class_, -1) for class_ in dataset.classes])[dataset.labels]
     is_known = numbers >= 0
@@ -187,13 +187,13 @@ def _among(dataset: Dataset, ids: Container[str]) -> NDArray[np.bool_]:
 def _require_all(n_wanted: int, n_found: int, what: str) -> None:
     if n_found < n_wanted:
         raise DataError(
-            f"{n_wanted - n_found:,} of the {n_wanted:,} images that {what} are not there or "
+            f"{n_wanted - n_found:,} of the {n_wanted:,} images that {what} are missing or "
             "cannot be read; give the data that was scored"
         )
 
 
 def _place_list(dataset: Dataset) -> list[str]:
-    """Where each image is, so that it is known under another root too."""
+    """Absolute paths of the images, which are the same for every root."""
     root = dataset.root.resolve()
     return [str(root / id_) for id_ in dataset.ids]
 

@@ -90,7 +90,7 @@ class Subset(NamedTuple):
         return "-".join(parts)
 
     def phases(self, number: int) -> tuple[SubsetPhase, ...]:
-        """What the seed of this number trains on."""
+        """The images of each phase of the training with this seed."""
         return self.draws[number % len(self.draws)]
 
 
@@ -129,7 +129,7 @@ def window(
 
 
 def window_size(n_images: int, width: Decimal) -> int:
-    """How many images a window holds; one at least."""
+    """Number of images in a window; at least one."""
     return max(1, round(width * n_images))
 
 
@@ -166,7 +166,7 @@ def job(
         seed: of the training.
         n_full: images in the full data.
         batch_size: images per step.
-        equal: ``steps``: an epoch has as many steps as one of the full data, whatever the subset;
+        equal: ``steps``: an epoch of every subset has as many steps as one of the full data;
             ``epochs``: as many as the subset fills.
         restart: the learning rate schedule starts again with each phase.
     """

@@ -11,7 +11,7 @@ from noisefind.data.table import read_table
 from noisefind.errors import ConfigError
 from noisefind.evaluation.plotting import can_plot
 from noisefind.experiments import conclusions, plots
-from noisefind.experiments.context import Context, open_context
+from noisefind.experiments.context import SweepContext, open_context
 from noisefind.experiments.curves import train_subsets
 from noisefind.experiments.files import SweepResult, write_sweep
 from noisefind.experiments.subsets import (
@@ -46,20 +46,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What every subcommand starts from."""
+    """The input of every subcommand that trains on subsets."""
 
     subcommand: str
     data: str | Path
     run: RunFolder
     output: OutputFolder
     config: SweepConfig
-    context: Context
+    context: SweepContext
     progress: Progress
     true_labels: Mapping[str, str] | None = None  # of clean's --truth
 
     @property
     def choice(self) -> Choice:
-        """How images are chosen."""
+        """The options of choosing images."""
         config = self.config
         return Choice(config.seed, config.balance, config.min_per_class)
 

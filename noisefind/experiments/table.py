@@ -77,7 +77,7 @@ class SweepTable:
         return next((p for p in found if p.position in (None, subset.position)), None)
 
     def size(self, subset: Subset) -> SubsetSize:
-        """How many images and classes a subset is trained on."""
+        """Numbers of images and classes that a subset is trained on."""
         rows = [max((phase.rows for phase in phases), key=len) for phases in subset.draws]
         counts = [np.bincount(subset.labels[r], minlength=self.n_classes) for r in rows]
         return SubsetSize(

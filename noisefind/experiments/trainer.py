@@ -159,7 +159,7 @@ def _reduced(
 
 
 def _rows(array: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    """The chosen rows; a memory-mapped array stays one where they are all."""
+    """The chosen rows; a memory-mapped array stays memory-mapped if all rows are chosen."""
     return array if chosen.all() else array[chosen]
 
 

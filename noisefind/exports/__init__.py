@@ -1,1 +1,1 @@
-"""exports: rows of a manifest and the ranking -> files for other tools, and trees of links."""
+"""Rows of a manifest and the ranking go in; files for other tools and trees of links come out."""

@@ -44,7 +44,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 class ManifestRow(NamedTuple):
-    """One image of a manifest: whether it is kept, and why not or under which label."""
+    """One image of a manifest: its label, whether it is kept, and the reason if not."""
 
     file_name: str
     label: str
@@ -78,17 +78,17 @@ class Export:
 
 
 def check_exports(formats: Iterable[str], ids: Iterable[str], root: Path) -> None:
-    """DataError where a format points at image files and there are none."""
+    """DataError if a format refers to image files and they are missing."""
     name = next((name for name in formats if name in FILES and name != "cleanlab"), None)
     if name is None:
         return
     if not all(map(is_image_name, ids)):
         raise DataError(
-            f"--format {name} points at image files, and these images are in none: score what "
+            f"--format {name} refers to image files, but these images are not files: score what "
             "--format imagefolder makes of them"
         )
     if not root.exists():
-        raise DataError(f"{root}: the images are not there; give their folder with --data DIR")
+        raise DataError(f"{root}: the images are missing; give their folder with --data DIR")
 
 
 def write_exports(export: Export, folder: Path, formats: Collection[str]) -> None:

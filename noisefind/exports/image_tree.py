@@ -9,7 +9,7 @@ image with its label and split, and so that torchvision's ImageFolder reads each
   ``train/cat/a/x.jpg``, given label cat, it is ``train/cat/a/x.jpg``; of ``train/dog/x.jpg``,
   given label cat, ``train/cat/dog/x.jpg``. Where two images would get one name both lie at their
   whole id below ``_``: ``train/cat/_/train/cat/dog/x.jpg``. Rows of a split's metadata.csv are in
-  the order of kept.csv, so the id of each is known whatever its name.
+  the order of kept.csv, so the id of each is known under any name.
 - What cannot be a folder's name, or would be hidden or read as a split, is quoted as in URLs
   (``and/or`` is ``and%2For``); the label in metadata.csv is the class name as it is.
 """
@@ -52,7 +52,7 @@ _SPLIT_WORDS = {
 def write_image_tree(
     kept: Sequence[tuple[str, str, str]], folder: Path, dataset: Dataset, *, copy: bool
 ) -> list[str]:
-    """Links, copies or, where the dataset holds arrays, writes as PNG every kept image.
+    """Link or copy every kept image, or write it as PNG if the dataset has arrays.
 
     Args:
         kept: id, label and split of each image.
@@ -109,7 +109,7 @@ def unknown_entry(tree: Path) -> str | None:
 
 
 def _put(image: Path | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
-    """Makes ``goal``, which must not exist."""
+    """Create ``goal``, which must not exist."""
     if isinstance(image, np.ndarray):
         from PIL import Image
 
@@ -124,8 +124,8 @@ def _put(image: Path | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
 
 def _places(kept: Sequence[tuple[str, str, str]], suffix: str) -> list[str]:
     """The path of each image in its split's folder; all differ within a split."""
-    there = {split or "train" for _, _, split in kept}
-    absent = "|".join(words for split, words in _SPLIT_WORDS.items() if split not in there)
+    present = {split or "train" for _, _, split in kept}
+    absent = "|".join(words for split, words in _SPLIT_WORDS.items() if split not in present)
     split_word = re.compile(rf"(?<![^-._ 0-9])(?:{absent or '(?!)'})(?![^-._ 0-9])")
     short = [_below_class(*image) for image in kept]
     counts = Counter(

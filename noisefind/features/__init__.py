@@ -1,1 +1,1 @@
-"""From pixels to one vector per image."""
+"""Pixels or a file of the user go in; one feature vector per image comes out."""

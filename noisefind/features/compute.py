@@ -1,4 +1,4 @@
-"""The features that were requested: whether they are available, and how they are computed."""
+"""Computation of the features that were requested, by any of the sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from noisefind.features.reduce import write_reduced
 from noisefind.features.swav import (
     SwavFiles,
     SwavOptions,
-    lightly_parts,
+    lightly_modules,
     swav_features,
     swav_folder,
 )
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeatureOptions:
-    """Which features are computed; the values are those of the options of ``score``."""
+    """Options of the features; the values are those of the options of ``score``."""
 
     source: str = "pretrained"  # or swav, timm:NAME, a .npy file
     weights: Path | None = None  # of a timm network
@@ -51,7 +51,7 @@ def open_network(options: FeatureOptions, progress: Progress) -> FrozenNetwork |
     if name == "pretrained":
         return pretrained_network()
     if name == "swav":
-        lightly_parts()
+        lightly_modules()
     if not name.startswith(TIMM):
         if name != "swav" and not Path(name).is_file():
             raise ConfigError(
@@ -67,7 +67,7 @@ def open_network(options: FeatureOptions, progress: Progress) -> FrozenNetwork |
 
 
 class FeatureFiles(NamedTuple):
-    """Where the features are written."""
+    """Paths of the files of features in a run folder."""
 
     reduced: Path
     swav: SwavFiles
@@ -75,7 +75,7 @@ class FeatureFiles(NamedTuple):
 
 @dataclass(frozen=True)
 class FeatureTask:
-    """What features are computed from, and how."""
+    """All input that the features of a dataset are computed from."""
 
     options: FeatureOptions
     network: FrozenNetwork | None  # from open_network

@@ -60,7 +60,7 @@ def frozen_features(
 def features_folder(
     network: FrozenNetwork, size: int, *, key: str, cache: Path, device: torch.device
 ) -> Path:
-    """Where :func:`frozen_features` keeps what it computes."""
+    """The folder in the cache for the result of :func:`frozen_features`."""
     return cache / "features" / cache_key(network.name, FORMAT, key, size, device.type)
 
 

@@ -2,7 +2,7 @@
 
 Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments",
 with the head, prototypes and loss of the package lightly (the extra ``swav``) on a ResNet-18: two
-views of an image must get the same prototypes, and each batch is spread evenly over them.
+views of an image must get the same prototypes, and each batch is spread uniformly over them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ OUTPUTS = ("backbone", "prototypes")
 
 @dataclass(frozen=True)
 class SwavOptions:
-    """How SwAV is trained, and which of its numbers are the features.
+    """Options of the training of SwAV, and the choice of its output as features.
 
     Attributes:
         epochs: passes over all images.
@@ -67,7 +67,7 @@ class SwavOptions:
 
 
 class SwavFiles(NamedTuple):
-    """What a training writes outside of the cache."""
+    """Paths of the files that a training writes outside of the cache."""
 
     checkpoint: Path  # the state of an interrupted training; removed at the end
     loss: Path  # the CSV file of the loss, rewritten after every epoch
@@ -78,13 +78,13 @@ class SwaV(nn.Module):
 
     def __init__(self, image_size: int) -> None:
         super().__init__()
-        parts = lightly_parts()
+        lightly = lightly_modules()
         network: Any = resnet18(1, image_size)
         n_outputs = network.fc.in_features
         network.fc = nn.Identity()
         self.backbone: nn.Module = network
-        self.head: nn.Module = parts.SwaVProjectionHead(n_outputs, N_HIDDEN, N_PROJECTED)
-        self.prototypes: Any = parts.SwaVPrototypes(N_PROJECTED, N_PROTOTYPES)
+        self.head: nn.Module = lightly.SwaVProjectionHead(n_outputs, N_HIDDEN, N_PROJECTED)
+        self.prototypes: Any = lightly.SwaVPrototypes(N_PROJECTED, N_PROTOTYPES)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The scores."""
@@ -94,13 +94,13 @@ class SwaV(nn.Module):
 
 
 class SwavTraining:
-    """A network and what trains it."""
+    """A network with its optimiser and loss."""
 
     def __init__(self, image_size: int, *, seed: int, device: torch.device) -> None:
         self.model = new_swav(image_size, seed).to(device)
         self.model.backbone.to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(self.model.parameters(), RECIPE)
-        self._criterion = lightly_parts().SwaVLoss()
+        self._criterion = lightly_modules().SwaVLoss()
         self._device = device
 
     def step(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -181,7 +181,7 @@ def swav_folder(
     cache: Path,
     device: torch.device,
 ) -> Path:
-    """Where :func:`swav_features` keeps what it computes."""
+    """The folder in the cache for the result of :func:`swav_features`."""
     name = cache_key("swav", FORMAT, key, pixels.shape, options.epochs, options.seed, device.type)
     return cache / "features" / name
 
@@ -240,7 +240,7 @@ def new_swav(image_size: int, seed: int) -> SwaV:
         return SwaV(image_size)
 
 
-def lightly_parts() -> Any:
+def lightly_modules() -> Any:
     """lightly's modules and losses, in one namespace.
 
     Raises:

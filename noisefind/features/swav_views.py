@@ -28,7 +28,7 @@ YIQ = (GREY, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 
 
 class Colours(NamedTuple):
-    """How B images change: ``contrast * (turn @ x) + (1 - contrast) * mean grey``."""
+    """Colour changes of B images: ``contrast * (turn @ x) + (1 - contrast) * mean grey``."""
 
     turn: torch.Tensor  # (B, 3, 3), brightness, saturation and hue
     contrast: torch.Tensor  # (B,)
@@ -67,7 +67,7 @@ def random_boxes(draws: torch.Tensor) -> torch.Tensor:
 
 
 def random_colours(draws: torch.Tensor) -> Colours:
-    """Changes of B images' colours from draws (7, B): who is changed, who grey, and by how much."""
+    """Changes of B images' colours from draws (7, B): changed, grey, and the amount."""
     brightness, contrast, saturation = 1 + MAX_JITTER * (2 * draws[:3] - 1)
     angle = 2 * math.pi * MAX_HUE * (2 * draws[3] - 1)
     still = draws[4] >= JITTER_SHARE
@@ -107,7 +107,7 @@ def recolour(batch: torch.Tensor, colours: Colours) -> torch.Tensor:
 
 
 def _grid(boxes: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Where each pixel of a view of the box lies in its image: (B, S, S, 2)."""
+    """The place in its image of each pixel of a view of the box: (B, S, S, 2)."""
     x, y, width, height = boxes.T
     zero = torch.zeros_like(x)
     theta = torch.stack([width, zero, x, zero, height, y], 1).view(-1, 2, 3).to(batch.device)

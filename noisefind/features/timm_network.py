@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TimmFeatures(nn.Module):
-    """uint8 images (B, S, S, 3) to ``network``'s features (B, d), normalised as it was trained."""
+    """uint8 images (B, S, S, 3) to ``network``'s features (B, d), normalised as in its training."""
 
     mean: torch.Tensor
     std: torch.Tensor

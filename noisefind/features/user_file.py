@@ -1,4 +1,4 @@
-"""The user's own feature vectors: a .npy file, and a text file with the id of each row."""
+"""Feature vectors of the user: a .npy file, and a text file with the id of each row."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def given_features(
     order = np.array([row_of[id_] for id_ in ids])
     done = 0
     for chunk in row_chunks(features, CHUNK, order):
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        with np.errstate(over="ignore"):  # values out of the range of float32 become infinite
             is_finite = np.isfinite(chunk.astype(np.float32)).all(1)
         if not is_finite.all():
             bad = ids[done + int(np.argmin(is_finite))]

@@ -1,4 +1,4 @@
-"""Kinds of label noise: functions of labels that return noisy labels and where they differ.
+"""Kinds of label noise: functions of labels that return noisy labels and a mask of the errors.
 
 Each function changes exactly ``n_changed`` labels, each to another class. All chance comes from the
 Generator that the caller passes, so the same seed gives the same labels. No argument is changed.
@@ -169,7 +169,7 @@ def uniform_matrix(n_classes: int) -> Floats:
 
 
 def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generator) -> Ints:
-    """How many labels of each class ``by_matrix`` is to change.
+    """Number of labels of each class for ``by_matrix`` to change.
 
     Class i gets a share of ``n_changed`` in proportion to ``n_i * sum over j != i of T[i, j]``,
     rounded by the largest-remainder method; chance decides between equal remainders.
@@ -200,7 +200,7 @@ def quotas(labels: Ints, matrix: Floats, n_changed: int, rng: np.random.Generato
 
 
 def by_matrix(labels: Ints, matrix: Floats, counts: Ints, rng: np.random.Generator) -> Noise:
-    """Change ``counts[c]`` labels of each class c, to other classes by chance as its row says.
+    """Change ``counts[c]`` labels of each class c, to random classes by its row of the matrix.
 
     Args:
         labels: (N,) int64, true labels, 0 .. C-1.

@@ -26,7 +26,7 @@ RELABELLED, DROPPED = "relabelled by review", "dropped by review"
 
 
 class Decision(NamedTuple):
-    """One word, and for ``relabel`` the right class, which is another than the given one."""
+    """One word, and for ``relabel`` the right class, which differs from the given one."""
 
     word: str
     label: str = ""
@@ -59,7 +59,7 @@ class Review:
         return list(dict.fromkeys(row.file_name for row in self.disagreements))
 
     def count(self, word: str) -> int:
-        """How many images got this decision."""
+        """Number of images with this decision."""
         return sum(decision.word == word for decision in self.decisions.values())
 
     def labels(self, ids: Sequence[str], given: Sequence[str]) -> list[str]:
@@ -70,7 +70,7 @@ class Review:
         ]
 
     def where(self, ids: Sequence[str], *words: str) -> NDArray[np.bool_]:
-        """(N,) which images got one of these decisions."""
+        """(N,) whether an image has one of these decisions."""
         return np.array([self._is(id_, *words) for id_ in ids], dtype=np.bool_)
 
     def _is(self, id_: str, *words: str) -> bool:

@@ -1,4 +1,4 @@
-"""The folder that prune writes: the names of its files, and what of an earlier prune it replaces.
+"""The output folder of prune: names of its files, and the files of an earlier prune to replace.
 
     manifest.csv, kept.csv, disagreements.csv, kept.txt, kept.npy   see manifest.py
     imagefolder/   <split>/<class>/<name> and <split>/metadata.csv; see exports/image_tree.py
@@ -37,7 +37,7 @@ HINT = "move it away or choose another folder"
 
 
 def names_written(formats: Collection[str], *, has_disagreements: bool) -> list[str]:
-    """The names of what prune writes, folders among them."""
+    """The names of all files and folders that prune writes."""
     names = [name for form in FILES if form in formats for name in FILES[form]]
     return ["manifest.csv", "kept.csv", *names, *["disagreements.csv"] * has_disagreements]
 

@@ -1,4 +1,4 @@
-"""The manifest of a selection: which images are kept, and why the others are dropped.
+"""The manifest of a selection: kept images, and dropped images with their reasons.
 
     manifest.csv   file_name,label,split,keep,reason: every image once, sorted by file_name
     kept.csv       file_name,label: the kept rows of manifest.csv
@@ -43,7 +43,7 @@ class Unreadable(NamedTuple):
 
 
 class ClassCount(NamedTuple):
-    """How many readable images a class has, keeps and loses."""
+    """Numbers of readable images of a class: all, kept and dropped."""
 
     label: str
     before: int
@@ -57,7 +57,7 @@ class Manifest:
 
     Attributes:
         ids: (N,) the scored images.
-        labels: (N,) their labels as class names: the given ones, or what a review made of them.
+        labels: (N,) their labels as class names: the given ones, or those that a review corrected.
         splits: (N,) their splits, "" where the data has none.
         keep: (N,) which stay.
         reasons: (N,) why an image is dropped, or stays under another label; else "".
@@ -103,7 +103,7 @@ class Manifest:
 
 
 def class_counts(manifest: Manifest) -> list[ClassCount]:
-    """What a selection does to each class, in the order of their names; for a dry run."""
+    """Counts of each class before and after a selection, sorted by name; for a dry run."""
     before = Counter(manifest.labels)
     pairs = zip(manifest.labels, manifest.keep.tolist(), strict=True)
     kept = Counter(label for label, keep in pairs if keep)
@@ -120,7 +120,7 @@ def write_manifest(manifest: Manifest, folder: Path, formats: Collection[str]) -
     was scored this is CIFAR's own order within the split.
 
     Raises:
-        DataError: a file name has a line break and kept.txt is asked for.
+        DataError: a file name has a line break and kept.txt is requested.
         ValueError: lengths differ or a file name repeats.
     """
     pairs = [(row.file_name, row.label) for row in manifest.kept]

@@ -146,7 +146,7 @@ def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
 def _select(
     ranking: Ranking, labels: list[str], review: Review, *, rules: list[Rule], config: PruneConfig
 ) -> Selection:
-    """Which rows of the ranking stay: first the review's decisions, then the rules on the rest.
+    """Select rows of the ranking: first by the decisions of a review, then the rest by the rules.
 
     Ties of a score are broken by aum. A label that a reviewer confirmed or corrected is no label
     issue any more; rules by difficulty count such images like all others.

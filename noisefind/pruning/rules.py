@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 T = TypeVar("T")
-Kind = Literal["noise", "hardest", "easiest", "random", "coverage", "duplicates", "window"]
+RuleKind = Literal["noise", "hardest", "easiest", "random", "coverage", "duplicates", "window"]
 
 DEFAULT_SCORE = "aum"
 _SIMPLE = ("noise", "duplicates")
@@ -55,7 +55,7 @@ class Rule:
         'outside window 0.2:0.8 by aum'
     """
 
-    kind: Kind
+    kind: RuleKind
     fraction: float = 0.0
     by: str = ""
     seed: int = 0

@@ -239,7 +239,7 @@ def _coverage_order(hardest_first: Ints, n_cut: Ints, images: _Images) -> Ints:
 
     First the ``n_cut`` very hardest of each group, hardest first: most are wrong or atypical. The
     rest is put into 50 strata of equal width over the range of its difficulty, and the kept are
-    sampled evenly over the strata: each gets the same budget, a stratum that is smaller stays
+    sampled uniformly over the strata: each gets the same budget, a stratum that is smaller stays
     whole, and its unused budget goes to the larger ones. As an order: number the images
     of each stratum by chance and drop the highest numbers first, at equal numbers in the smaller
     stratum. This gives the budgets of the paper's loop from the smallest stratum up.

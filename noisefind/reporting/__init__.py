@@ -1,1 +1,1 @@
-"""From a run folder to one page that opens anywhere."""
+"""A run folder goes in; one HTML file to review the labels comes out."""

@@ -1,8 +1,8 @@
-"""What the page shows, read from a run folder: ReportData. Pure reading; no pictures."""
+"""ReportData: the content of the page except pictures, read from a run folder."""
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from noisefind.detection.reasons import Reason
 from noisefind.errors import RunError
+from noisefind.runs.summary import EstimatedShare
 from noisefind.utils.files import open_array
 from noisefind.utils.seeds import derived_seed, random_keys
 
@@ -28,16 +29,8 @@ REASON_COLUMNS = (
     "file_name", "reason_codes", "loo_label", "ensemble_label", "neighbours_label",
     "neighbours_label_share", "n_neighbours", "conflicting_duplicate",
 )  # fmt: skip
-N_SAMPLE = 100  # drawn of the suspected; enough for an interval of +-10 points
+N_SAMPLE = 100  # flagged images in the random sample; the 95 % interval is at most +-10 %
 N_NEIGHBOURS = 5  # shown of each image
-
-
-class Interval(NamedTuple):
-    """An estimated share and its 95 % interval."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 class ClassRow(NamedTuple):
@@ -45,17 +38,17 @@ class ClassRow(NamedTuple):
 
     name: str
     n_images: int
-    n_suspected: int
-    noise: Interval | None  # None where the run has no estimate
+    n_flagged: int
+    noise: EstimatedShare | None  # share of its labels that are wrong; None: no estimate
 
     @property
-    def suspected_share(self) -> float:
-        """Share of its labels that are suspected."""
-        return self.n_suspected / self.n_images
+    def flagged_share(self) -> float:
+        """Share of the labels of this class that are flagged."""
+        return self.n_flagged / self.n_images
 
 
-class Transition(NamedTuple):
-    """How many images are filed under ``given`` and are (estimated or suspected to be) ``true``."""
+class LabelPair(NamedTuple):
+    """Number of images with a given and a true class, estimated or counted from flagged labels."""
 
     given: str
     true: str
@@ -63,7 +56,7 @@ class Transition(NamedTuple):
 
 
 class PairImage(NamedTuple):
-    """One of several images that are the same, or nearly."""
+    """One image of a group of duplicates, or of a leak."""
 
     file_name: str
     split: str
@@ -71,19 +64,19 @@ class PairImage(NamedTuple):
 
 
 class SameImages(NamedTuple):
-    """Images that are the same (exact) or nearly (near)."""
+    """Exact or near duplicates; ``kind`` is exact or near."""
 
     kind: str
     images: tuple[PairImage, ...]
 
     @property
     def labels_differ(self) -> bool:
-        """Whether they are filed under different classes: one of the labels must be wrong."""
+        """Whether their labels differ; then at least one of the labels is wrong."""
         return len({image.label for image in self.images}) > 1
 
 
 class Neighbour(NamedTuple):
-    """A near image of another one: its row in the ranking, and the cosine (None: not kept)."""
+    """A nearest neighbour: its row in the ranking, and the cosine (None: not kept)."""
 
     row: int
     similarity: float | None
@@ -91,38 +84,40 @@ class Neighbour(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportData:
-    """A finished run, ready to be drawn; None stands for what the run does not hold.
+    """The content of a report; None where the run does not have the data.
 
     Attributes:
         summary: run.json.
         ranking: N images, worst first; rows below are rows of it.
         noise: the estimated share of wrong labels.
         classes: one per given class, sorted by name.
-        transitions: off-diagonal, largest first; estimated where ``transitions_are_estimated``,
-            else counts of the suspected labels by their suggestion.
-        reasons: for each row what is against its label, and the issues of the image itself.
-        sample: suspected rows in random order, for an unbiased look.
-        neighbours: for each row its nearest others, nearest first.
-        duplicates, leaks: images that are there twice, in this split or in another.
+        label_pairs: pairs of different classes, largest first: the estimated joint of given and
+            true labels where ``pairs_are_estimated``, else counts of the flagged labels by given
+            and predicted label.
+        reasons: for each row the reasons against its label, and the issues of the image itself.
+        sample: flagged rows in random order, for an unbiased share of wrong labels.
+        neighbours: for each row its nearest other images, nearest first.
+        duplicates: groups of duplicates within the scored images.
+        leaks: pairs of duplicates of a scored image and an image of another split.
         skipped: files that were left out.
     """
 
     summary: RunSummary
     ranking: Ranking
-    noise: Interval
+    noise: EstimatedShare
     classes: list[ClassRow]
-    transitions: list[Transition]
-    transitions_are_estimated: bool
+    label_pairs: list[LabelPair]
+    pairs_are_estimated: bool
     reasons: list[tuple[Reason, ...]]
     sample: list[int]
-    neighbours: Neighbours | None
+    neighbours: NearestImages | None
     duplicates: list[SameImages] | None
     leaks: list[SameImages] | None
     skipped: list[Skipped]
 
     @property
     def name(self) -> str:
-        """What was scored, in a word: the last part of its path."""
+        """The name of the scored data: the last part of its path."""
         return PurePath(self.summary.data).name or self.summary.data
 
     @property
@@ -131,12 +126,12 @@ class ReportData:
         return any(row.noise is not None for row in self.classes)
 
     @property
-    def n_suspected(self) -> int:
-        """How many labels are suspected."""
+    def n_flagged(self) -> int:
+        """Number of flagged labels."""
         return int(self.ranking.is_label_issue.sum())
 
 
-class Neighbours:
+class NearestImages:
     """The nearest other images, read row by row: the arrays of a large run stay on the disk."""
 
     def __init__(
@@ -150,7 +145,7 @@ class Neighbours:
         self._numbers, self._similarity = numbers, similarity
 
     def of(self, row: int) -> list[Neighbour]:
-        """The nearest others of the image in ``row`` of the ranking."""
+        """The nearest neighbours of the image in ``row`` of the ranking."""
         place = int(self._place[row])
         near = self._numbers[place, :N_NEIGHBOURS].tolist()
         cosines: list[float | None] = [None] * len(near)
@@ -161,20 +156,20 @@ class Neighbours:
 
 
 def read_report_data(run: RunFolder) -> ReportData:
-    """Everything that a page shows of a run.
+    """Read the content of a report from a run folder.
 
     Raises:
-        RunError: the run is not whole, or one of its files cannot be read.
+        RunError: the run is not complete, or one of its files cannot be read.
     """
     summary, ranking = run.read_summary(), run.read_ranking()
-    estimated = _transitions(run)
+    estimated = _estimated_pairs(run)
     return ReportData(
         summary=summary,
         ranking=ranking,
-        noise=Interval(*astuple(summary.noise_rate)),
+        noise=summary.noise_rate,
         classes=_classes(run, ranking),
-        transitions=_suspected_pairs(ranking) if estimated is None else estimated,
-        transitions_are_estimated=estimated is not None,
+        label_pairs=_flagged_pairs(ranking) if estimated is None else estimated,
+        pairs_are_estimated=estimated is not None,
         reasons=_reasons(run, ranking),
         sample=_sample(ranking, summary.score_config().seed),
         neighbours=_neighbours(run, ranking.ids),
@@ -188,38 +183,38 @@ def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
     given = np.array(ranking.given_labels, dtype=object)
     names, numbers = np.unique(given, return_inverse=True)
     n_images = np.bincount(numbers, minlength=len(names)).tolist()
-    n_suspected = np.bincount(numbers[ranking.is_label_issue], minlength=len(names)).tolist()
+    n_flagged = np.bincount(numbers[ranking.is_label_issue], minlength=len(names)).tolist()
     numeric = ("noise_rate", "low", "high")
     columns = run.read_optional("noise_per_class.csv", ("class", *numeric), numeric)
-    noise: dict[str, Interval] = {}
+    noise: dict[str, EstimatedShare] = {}
     if columns is not None:
         for name, *values in zip(*columns.values(), strict=True):
             if all(values):
-                noise[name] = Interval(*map(float, values))
+                noise[name] = EstimatedShare(*map(float, values))
     return [
         ClassRow(name, n, n_issues, noise.get(name))
-        for name, n, n_issues in zip(names.tolist(), n_images, n_suspected, strict=True)
+        for name, n, n_issues in zip(names.tolist(), n_images, n_flagged, strict=True)
     ]
 
 
-def _transitions(run: RunFolder) -> list[Transition] | None:
+def _estimated_pairs(run: RunFolder) -> list[LabelPair] | None:
     columns = run.read_optional(
         "joint.csv", ("given_label", "true_label", "n_images"), ("n_images",)
     )
     if columns is None:
         return None
     rows = zip(*columns.values(), strict=True)
-    return [Transition(given, true, float(count)) for given, true, count in rows]
+    return [LabelPair(given, true, float(count)) for given, true, count in rows]
 
 
-def _suspected_pairs(ranking: Ranking) -> list[Transition]:
-    suspected = np.flatnonzero(ranking.is_label_issue).tolist()
+def _flagged_pairs(ranking: Ranking) -> list[LabelPair]:
+    flagged = np.flatnonzero(ranking.is_label_issue).tolist()
     counts: dict[tuple[str, str], int] = {}
-    for row in suspected:
+    for row in flagged:
         pair = (ranking.given_labels[row], ranking.predicted_labels[row])
         counts[pair] = counts.get(pair, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [Transition(*pair, float(count)) for pair, count in ordered]
+    return [LabelPair(*pair, float(count)) for pair, count in ordered]
 
 
 def _reasons(run: RunFolder, ranking: Ranking) -> list[tuple[Reason, ...]]:
@@ -253,14 +248,14 @@ def _reason(code: str, cells: list[str], label_of: Mapping[str, str]) -> Reason:
 
 
 def _sample(ranking: Ranking, seed: int) -> list[int]:
-    """Up to N_SAMPLE of the suspected rows, in an order that depends on seed and ids alone."""
+    """Up to N_SAMPLE flagged rows, in an order that depends on seed and ids alone."""
     rows = np.flatnonzero(ranking.is_label_issue).tolist()
     keys = random_keys([ranking.ids[row] for row in rows], derived_seed(seed, "report", "sample"))
     order = np.lexsort((keys[:, 1], keys[:, 0])).tolist()
     return [rows[place] for place in order[:N_SAMPLE]]
 
 
-def _neighbours(run: RunFolder, ids: Sequence[str]) -> Neighbours | None:
+def _neighbours(run: RunFolder, ids: Sequence[str]) -> NearestImages | None:
     if not run.neighbours.exists():
         return None
     numbers: Any = open_array(run.neighbours)
@@ -268,7 +263,7 @@ def _neighbours(run: RunFolder, ids: Sequence[str]) -> Neighbours | None:
         raise RunError(f"{run.neighbours}: {len(numbers)} rows for {len(ids)} images")
     has_cosines = run.neighbour_similarity.exists()
     similarity: Any = open_array(run.neighbour_similarity) if has_cosines else None
-    return Neighbours(ids, numbers, similarity)
+    return NearestImages(ids, numbers, similarity)
 
 
 def _duplicates(run: RunFolder, ranking: Ranking) -> list[SameImages] | None:

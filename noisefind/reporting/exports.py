@@ -1,4 +1,4 @@
-"""What ``report --format`` writes beside the page: every scored image, with its given label."""
+"""The exports of ``report --format``: every scored image, with its given label."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 
 def names_beside(config: ReportConfig) -> list[str]:
-    """The names of all that the formats write."""
+    """The names of the files and folders that the formats write beside the page."""
     return [name for form, names in FILES.items() if form in config.format for name in names]
 
 
 def check_beside(out: Path, data: ReportData, config: ReportConfig) -> None:
-    """Refuse early what cannot be written.
+    """Check that the formats can be written, before any work is done.
 
     Raises:
-        RunError: something would be replaced that no earlier report wrote.
-        DataError: a format points at image files and they are not there.
+        RunError: a file or folder would be replaced that no earlier report wrote.
+        DataError: a format refers to image files and they are missing.
     """
     check_exports(config.format, data.ranking.ids, _root(data, config))
     for path in (out.parent / name for name in names_beside(config)):
         is_folder = path.name in FOLDERS
         unknown = unknown_export(path) if is_folder and path.is_dir() else None
-        is_ours = out.exists() and not path.is_symlink() and path.is_dir() == is_folder
-        if unknown is not None or (path.exists() and not is_ours):
+        is_written_by_report = out.exists() and not path.is_symlink() and path.is_dir() == is_folder
+        if unknown is not None or (path.exists() and not is_written_by_report):
             what = path if unknown is None else path / unknown
             raise RunError(
                 f"{str(what)!r} was not written by noisefind report: move it away, or name a page "
@@ -48,7 +48,7 @@ def check_beside(out: Path, data: ReportData, config: ReportConfig) -> None:
 
 
 def write_beside(folder: Path, data: ReportData, config: ReportConfig) -> None:
-    """Write the whole run, nothing pruned and nothing decided, in each of the formats."""
+    """Write all images of the run, without pruning or decisions, in each of the formats."""
     if not config.format:
         return
     ranking = data.ranking

@@ -1,8 +1,8 @@
-"""ReportData and pictures -> the text of one HTML file that asks for nothing outside itself.
+"""ReportData and pictures -> the text of one HTML file that loads nothing from outside.
 
 Names of classes and files are data: the template escapes them, the script gets them as JSON and
-only ever sets text. The page's own script and style are the only ones that its policy admits, by
-their hashes.
+only ever sets text. The content security policy of the page allows its own script and style only,
+by their hashes.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.reporting.data import Interval, ReportData
+    from noisefind.reporting.data import ReportData
+    from noisefind.runs.summary import EstimatedShare
 
 MARK = '<meta name="generator" content="noisefind report">'
 STYLES = ("base.css", "overview.css", "review.css", "print.css")
 SCRIPTS = ("text.js", "rows.js", "decisions.js", "cards.js", "choose.js", "review.js", "main.js")
-N_GROUPS = 60  # of duplicates, and of leaks, that are shown; the files hold all
+N_GROUPS = 60  # shown of the duplicates, and of the leaks; the CSV files list all
 N_IN_GROUP = 6
 N_SKIPPED = 200
-# what HTML could take for the end of the element, and JavaScript before 2019 for the end of a line
+# characters that could end the element in HTML, or a line in JavaScript before 2019
 _IN_HTML = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -51,7 +52,7 @@ class Pictures:
 
 
 def page(data: ReportData, pictures: Pictures) -> str:
-    """The whole page."""
+    """The HTML of the page."""
     style, script = _joined(STYLES), f'"use strict";\n(() => {{\n{_joined(SCRIPTS)}}})();\n'
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'; "
@@ -65,7 +66,7 @@ def page(data: ReportData, pictures: Pictures) -> str:
         warning=memorised_warning(data.summary.memorised_share)
         if data.summary.memorised and data.summary.memorised_share is not None
         else "",
-        heat=heat_map(data.transitions, [row.name for row in data.classes]),
+        heat=heat_map(data.label_pairs, [row.name for row in data.classes]),
         histograms={
             name: histogram(values, ranking.is_label_issue) for name, values in scores.items()
         },
@@ -76,25 +77,25 @@ def page(data: ReportData, pictures: Pictures) -> str:
 
 
 def class_names(data: ReportData) -> list[str]:
-    """Every class of the page, sorted; the script knows them by their numbers here."""
-    ranking, moves = data.ranking, data.transitions
-    names = {name for move in moves for name in (move.given, move.true)}
+    """All classes of the page, sorted; the script refers to them by their place in this list."""
+    ranking = data.ranking
+    names = {name for pair in data.label_pairs for name in (pair.given, pair.true)}
     return sorted(names.union(ranking.given_labels, ranking.predicted_labels))
 
 
 def digest(text: str) -> str:
-    """The hash by which a Content-Security-Policy admits a script or a style."""
+    """The hash of a script or style as a Content-Security-Policy lists it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def as_json(values: object) -> str:
-    """JSON that may stand in a script element, whatever its texts hold."""
+    """JSON that is safe within a script element, with any text in it."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_IN_HTML)
 
 
 def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
-    """What the script needs: columns with a value per row, names by number."""
+    """The data for the script: columns with a value per row, names by number."""
     ranking = data.ranking
     classes = class_names(data)
     splits = sorted(set(ranking.splits))
@@ -120,7 +121,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
             "given": _numbers(ranking.given_labels, classes),
             "suggestion": _numbers(ranking.predicted_labels, classes),
             "probability": packed(ranking.predicted_probs),
-            "suspected": ranking.is_label_issue.astype(int).tolist(),
+            "flagged": ranking.is_label_issue.astype(int).tolist(),
             "reasons": _numbers(data.reasons, reasons),
             "label_score": packed(ranking.label_scores),
             **{name: packed(values) for name, values in ranking.scores.items()},
@@ -168,20 +169,20 @@ def _environment() -> Environment:
 
 
 def percent(share: float) -> str:
-    """12 %, 3.1 %, 0.04 %: two digits that mean something."""
+    """A share as text with two significant digits: 12 %, 3.1 %, 0.04 %."""
     value = 100 * share
     digits = 0 if value >= 10 or value < 0.005 else 1 if value >= 0.1 else 2
     return f"{value:.{digits}f} %"
 
 
 def _count(number: float) -> str:
-    """1,234; of an expected number that is small, one decimal."""
+    """A count as text: 1,234; small expected numbers get one decimal."""
     if number == int(number) or number >= 10:
         return f"{number:,.0f}"
     return f"{number:.1f}"
 
 
-def _interval(noise: Interval) -> str:
+def _interval(noise: EstimatedShare) -> str:
     return f"{percent(noise.low)} to {percent(noise.high)}"
 
 

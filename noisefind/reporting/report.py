@@ -1,4 +1,4 @@
-"""``noisefind report``: from a run folder to one page that opens anywhere."""
+"""The command ``noisefind report``: one HTML file from a run folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAME = "report.html"
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What was written."""
+    """The report that was written."""
 
     path: Path
     n_images: int
@@ -91,7 +91,7 @@ def report(
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows whose image is shown: the worst, and of many label issues the random sample too."""
+    """Rows whose image is shown: part of the random sample, and the worst rows."""
     sampled = data.sample[: n_images // 5]
     rows = dict.fromkeys(sampled)
     for row in range(len(data.ranking)):
@@ -114,21 +114,20 @@ def _pictures(
         raise DataError(f"--data {config.data}: does not exist")
     if not config.images:
         return {}
-    way_out = "say where with --data DIR, or leave the pictures out with --images 0"
-    dataset = reopen(data.summary, folder, config.data, split="all", way_out=way_out)
+    hint = "give their folder with --data DIR, or leave the pictures out with --images 0"
+    dataset = reopen(data.summary, folder, config.data, split="all", hint=hint)
     max_pixels = data.summary.score_config().max_pixels
     made = thumbnails(dataset, _wanted(data, rows), max_pixels=max_pixels, progress=progress)
     if not made:
         first = data.ranking.ids[rows[0]]
         raise DataError(
-            f"{dataset.root}: not one of the images of the run can be read there, {first!r} for "
-            f"one; {way_out}"
+            f"{dataset.root}: no image of the run can be read here, for example {first!r}; {hint}"
         )
     return made
 
 
 def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
-    """The images that the page shows, and how large."""
+    """The images that the page shows, with the size of each."""
     ids = data.ranking.ids
     large = {ids[row] for row in rows}
     yield from ((ids[row], LARGE) for row in rows)
@@ -141,7 +140,7 @@ def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
 
 
 def _check_out(out: Path, data: ReportData) -> OutputFolder:
-    """The folder of the page; RunError where it must not be written, but over an earlier one."""
+    """The folder of the page; RunError if ``out`` is a folder or a file of another program."""
     if out.is_dir():
         raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
     summary = data.summary

@@ -1,4 +1,4 @@
-"""Small pictures as data URIs, each within a number of bytes that is known beforehand."""
+"""Small pictures as data URIs, each with a limited number of bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUALITIES = (78, 60, 40, 20)  # tried in turn until a picture fits its bytes
 
 
 class Size(NamedTuple):
-    """How large a picture may be."""
+    """The limits of a picture."""
 
     side: int  # px, the longer one
     n_bytes: int  # of the file; as base64 in the page it takes a third more
@@ -47,7 +47,7 @@ def thumbnails(
         dataset: where the images are.
         wanted: ids, and the size of each picture.
         max_pixels: images with more pixels are not opened.
-        progress: is told of every picture.
+        progress: advanced by one for every picture.
     """
     rows = {id_: row for row, id_ in enumerate(dataset.ids)}
     tasks = [(id_, size) for id_, size in dict.fromkeys(wanted) if id_ in rows]
@@ -71,7 +71,7 @@ def thumbnails(
 def data_uri(picture: Image.Image, n_bytes: int) -> str:
     """The picture as WebP (JPEG where this Pillow has no WebP), in at most ``n_bytes``.
 
-    Without loss where it is small enough for that, as of CIFAR: loss would show when enlarged.
+    Small pictures, as those of CIFAR, are compressed without loss, which would show when enlarged.
     """
     kind = "webp" if features.check("webp") else "jpeg"
     if kind == "webp" and max(picture.size) <= PIXEL_ART:

@@ -1,1 +1,1 @@
-"""The run folder: what score writes (summary, ranking, tables) and all other commands read."""
+"""Results of ``score`` go into a run folder; its summary, ranking, tables and images come out."""

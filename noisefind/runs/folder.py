@@ -9,7 +9,7 @@
     noise_per_class.csv, joint.csv   how many labels are wrong, and what they should be
     duplicates.csv    images that appear more than once; leaks.csv: images of another split too
     skipped.csv       the files that were left out, and why
-    held_out.csv      the images that --hold-out set aside, with their labels
+    held_out.csv      the images of the hold-out set, with their labels
     run.json          the summary (summary.py); written last: a run with this file is complete
 
 Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
@@ -75,7 +75,7 @@ class RunFolder:
 
     @property
     def held_out(self) -> Path:
-        """The images that were set aside; exists only where there are any."""
+        """The images of --hold-out; exists only with this option."""
         return self.path / "held_out.csv"
 
     @property
@@ -123,36 +123,36 @@ class RunFolder:
         elif self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunError(f"{self.path} holds other files than a run; give -o a new folder")
 
-    def start(self, asked: RunStart) -> RunStart:
-        """Start or resume: compare ``asked`` with what was started here, and write started.json.
+    def start(self, requested: RunStart) -> RunStart:
+        """Start or resume: compare ``requested`` with the started run, and write started.json.
 
         Returns:
-            ``asked`` with the run id of the first start.
+            ``requested`` with the run id of the first start.
 
         Raises:
             RunError: options, data or labels have changed, or there would be fewer members.
         """
         if self._is_begun:
             before = RunStart.read(self._started)
-            self._require_same(before, asked)
-            asked = replace(asked, run_id=before.run_id)
-        write_json(self._started, asked.to_json())
-        return asked
+            self._require_same(before, requested)
+            requested = replace(requested, run_id=before.run_id)
+        write_json(self._started, requested.to_json())
+        return requested
 
     def started_config(self) -> dict[str, object]:
         """The options that the run here was started with; empty if there is none."""
         return RunStart.read(self._started).config if self._started.exists() else {}
 
-    def _require_same(self, before: RunStart, asked: RunStart) -> None:
-        changed = differing(before.config, asked.config, ignore=FREE_ON_RESUME)
+    def _require_same(self, before: RunStart, requested: RunStart) -> None:
+        changed = differing(before.config, requested.config, ignore=FREE_ON_RESUME)
         for kind, number in before.members.items():
-            if asked.members.get(kind, 0) < number:
+            if requested.members.get(kind, 0) < number:
                 changed.append(f"--members (was {number} x {kind}; a run can only grow)")
         compared = (
-            (before.fingerprint, asked.fingerprint, "the images"),
-            (before.labels, asked.labels, "the labels"),
-            (before.weights, asked.weights, "the file of --weights"),
-            (before.version, asked.version, "noisefind itself"),
+            (before.fingerprint, requested.fingerprint, "the images"),
+            (before.labels, requested.labels, "the labels"),
+            (before.weights, requested.weights, "the file of --weights"),
+            (before.version, requested.version, "noisefind itself"),
         )
         changed += [what for old, new, what in compared if old != new]
         if changed:
@@ -166,10 +166,10 @@ class RunFolder:
         write_json(self.path / "run.json", summary.to_json())
 
     def read_summary(self) -> RunSummary:
-        """What run.json holds.
+        """The summary in run.json.
 
         Raises:
-            RunError: there is no finished run here, or run.json is not as this noisefind writes it.
+            RunError: the run is not finished, or run.json is not in the format of this version.
         """
         if not self.is_whole:
             hint = (

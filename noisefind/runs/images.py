@@ -1,4 +1,4 @@
-"""Images of a finished run: the dataset opened again, from where it is now."""
+"""Images of a finished run: its dataset, opened again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def reopen(
     moved_to: Path | None = None,
     *,
     split: str | None = None,
-    way_out: str = "say where with --data DIR",
+    hint: str = "give their folder with --data DIR",
 ) -> Dataset:
     """The dataset that a run scored, with the labels that its files and folders have now.
 
@@ -32,10 +32,10 @@ def reopen(
         folder: the run.
         moved_to: where the images are now; None: where they were.
         split: another split than the one that was scored, or ``all``.
-        way_out: what to do where the images are gone.
+        hint: advice to the user if the images are missing.
 
     Raises:
-        DataError: the images are not there.
+        DataError: the images are missing.
     """
     scored = summary.score_config()
     data, root = Path(summary.data), scored.root
@@ -47,7 +47,7 @@ def reopen(
         data = Path(summary.root)  # where ``cifar10`` was downloaded to
     gone = next((path for path in (data, root) if path and not path.exists()), None)
     if gone is not None:
-        raise DataError(f"{gone}: the images are not there any more; {way_out}")
+        raise DataError(f"{gone}: the images are missing; {hint}")
     of = DataConfig(
         split=split or ("all" if scored.split is None else scored.split),
         root=root if is_table(data) else None,
@@ -58,7 +58,7 @@ def reopen(
 
 
 def image_root(root: Path, moved_to: Path | None) -> Path:
-    """What ids are relative to now: ``root``, or where ``--data`` says that the images are."""
+    """The folder that ids are relative to: ``root``, or the folder of ``--data``."""
     if moved_to is None:
         return root
     return moved_to.parent if is_table(moved_to) else moved_to

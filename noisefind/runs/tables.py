@@ -112,7 +112,7 @@ def write_details(
 
 
 def write_held_out(run: RunFolder, dataset: Dataset) -> None:
-    """Write held_out.csv: the images that were set aside before scoring."""
+    """Write held_out.csv: the images of the hold-out set."""
     labels = (dataset.classes[label] for label in dataset.labels.tolist())
     write_csv(run.held_out, ("file_name", "label"), zip(dataset.ids, labels, strict=True))
 

@@ -1,4 +1,4 @@
-"""Dataclasses read from JSON objects: every missing key and wrong type is one clear error.
+"""Dataclasses read from JSON objects: a missing key or a wrong type is an error with its name.
 
 Keys that the dataclass does not have are ignored: a newer noisefind may add some. A field that has
 a default may be missing.
@@ -25,7 +25,7 @@ _NAMES = {
 
 
 class _WrongTypeError(Exception):
-    """A value has another type than its field; the message says which key and what it must be."""
+    """A value has another type than its field; the message names the key and its type."""
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def find_clusters(
 
 
 def candidate_numbers(n_vectors: int, n_classes: int) -> list[int]:
-    """At most twelve numbers of clusters, evenly spaced on a log scale."""
+    """At most twelve numbers of clusters, spaced equally on a log scale."""
     largest = max(1, min(max(100, 3 * n_classes), n_vectors // 2, 1000))
     spaced = np.geomspace(min(2, largest), largest, N_CANDIDATES)
     return sorted({round(k) for k in spaced})

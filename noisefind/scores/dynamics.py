@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArray[np.float64]:
-    """How often a right prediction turned wrong from one epoch to the next, mean over members.
+    """Number of times that a right prediction turned wrong in the next epoch, mean over members.
 
     ``mean over e of #{t < T : predicted[e, t, i] = y[i] and predicted[e, t + 1, i] != y[i]}``.
     Toneva et al. 2019, "An Empirical Study of Example Forgetting during Deep Neural Network
@@ -55,7 +55,7 @@ def forgetting(predictions: Predictions, *, never_learned: str = "top") -> NDArr
 
 
 def flips(predictions: Predictions) -> NDArray[np.float64]:
-    """How often the predicted class changed from one epoch to the next, mean over members.
+    """Number of times that the predicted class changed in the next epoch, mean over members.
 
     ``mean over e of #{t < T : predicted[e, t, i] != predicted[e, t + 1, i]}``. The given label does
     not matter. This score was introduced in the thesis behind this package.

@@ -1,1 +1,1 @@
-"""scoring."""
+"""Data and a configuration go in; a finished run folder comes out: the command ``score``."""

@@ -20,7 +20,7 @@ LEAST_IMAGES = 0.5  # of a pair of classes in joint.csv; fewer are noise of the 
 
 
 def memorised_warning(share: float) -> str:
-    """One line for a user who trusts the ensemble."""
+    """A warning that the ensemble has memorised labels, as one line."""
     return (
         f"the members predict {share:.0%} of the labels that leave-one-out predictions doubt: they "
         "have memorised the labels, so label_score comes from the leave-one-out predictions alone; "

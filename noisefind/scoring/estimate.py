@@ -52,7 +52,7 @@ def estimate(
 ) -> tuple[float, int]:
     """Seconds and bytes for the features (unless ``has_features``), the members and the record.
 
-    Every stage runs once to warm up and once for the clock, on a few images or on numbers of the
+    Every stage runs twice, to warm up and to measure its time, on a few images or on numbers of the
     same shape. Members from pixels are divided among ``n_gpus``. Processes on one CPU share its
     cores and are counted as if they ran one after the other.
     """

@@ -50,7 +50,7 @@ def choose_recipe(config: TrainingConfig, network: str, n_images: int) -> Recipe
 
 
 def feature_options(config: TrainingConfig) -> FeatureOptions:
-    """Which features are computed; how SwAV is trained is an option of ensembles alone."""
+    """Options of the features; only ensembles have options for the training of SwAV."""
     swav = SwavOptions(seed=config.seed)
     if isinstance(config, EnsembleConfig):
         swav = SwavOptions(config.swav_epochs, config.swav_output, config.seed)
@@ -64,7 +64,7 @@ def feature_options(config: TrainingConfig) -> FeatureOptions:
 
 
 def network_options(config: TrainingConfig, pixels: NDArray[np.uint8] | None) -> NetworkOptions:
-    """What networks from pixels (N, S, S, 3) need; the defaults where none is trained."""
+    """Options of networks from pixels (N, S, S, 3); the defaults if no network is trained."""
     if pixels is None:
         return NetworkOptions()
     return NetworkOptions(

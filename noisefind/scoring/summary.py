@@ -1,4 +1,4 @@
-"""What started.json and run.json hold: what identifies a run, and what was found."""
+"""Contents of started.json and run.json: the identity of a run, its settings and results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
 
 
 class Means(NamedTuple):
-    """How the images were scored."""
+    """Device, time and settings of the scoring."""
 
     device: str
     threads: int
@@ -42,7 +42,7 @@ class Means(NamedTuple):
 def run_start(
     data: str | Path, config: ScoreConfig, dataset: Dataset, recipes: Mapping[str, Recipe]
 ) -> RunStart:
-    """What identifies the run of ``dataset``, which was opened from ``data``."""
+    """The identity of a run of ``dataset``, which was opened from ``data``."""
     labels = repr((dataset.classes, dataset.labels.tolist())).encode()
     return RunStart(
         run_id=uuid.uuid4().hex,

@@ -1,1 +1,1 @@
-"""similarity: features and small pixels -> neighbours, duplicates, leaks, outliers, quality."""
+"""Features and small pixels go in; neighbours, duplicates, leaks, outliers, quality come out."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Leak(NamedTuple):
-    """A scored image that another split has too; a row of leaks.csv."""
+    """A scored image that is also in another split; a row of leaks.csv."""
 
     file_name: str
     split: str
@@ -57,7 +57,7 @@ class Findings:
 
     @classmethod
     def only(cls, neighbours: Neighbours) -> Findings:
-        """Images of which only the neighbours are known."""
+        """Findings with the neighbours only, without other checks."""
         n_images = len(neighbours.rows)
         return cls(
             neighbours,
@@ -70,15 +70,15 @@ class Findings:
 
     @property
     def n_duplicate_groups(self) -> int:
-        """Groups of images that are the same, or nearly."""
+        """Number of groups of duplicates."""
         return int(self.duplicate_group.max(initial=0))
 
     @property
     def n_conflicting_duplicates(self) -> int:
-        """Images with a duplicate that has another label."""
+        """Number of images with a duplicate that has another label."""
         return int((self.conflicting_duplicate >= 0).sum())
 
     @property
     def n_leaks(self) -> int | None:
-        """Images that another split holds too; None where none was searched for."""
+        """Number of images that are also in another split; None if this was not checked."""
         return None if self.leaks is None else len({leak.file_name for leak in self.leaks})

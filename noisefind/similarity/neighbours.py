@@ -29,12 +29,12 @@ ROWS_AT_ONCE = 65_536
 class Neighbours(NamedTuple):
     """The nearest images of each image, nearest first."""
 
-    rows: NDArray[np.int32]  # (N, k) row numbers; -1 where there are fewer
-    similarity: NDArray[np.float32]  # (N, k) cosine, -1 to 1, HIGH is alike; -1 where there is none
+    rows: NDArray[np.int32]  # (N, k) row numbers; -1: fewer than k neighbours
+    similarity: NDArray[np.float32]  # (N, k) cosine, -1 to 1, HIGH is alike; -1: no neighbour
 
 
 class Agreement(NamedTuple):
-    """What the neighbours of each image are called."""
+    """Labels of the neighbours of each image, compared with its own."""
 
     own_share: NDArray[np.float64]  # (N,) 0 to 1: share with the given label of the image
     other_label: NDArray[np.int64]  # (N,) most frequent among the other labels; -1 if there is none
@@ -173,7 +173,7 @@ def _centers(x: NDArray[np.float32], n_cells: int, seed: int) -> NDArray[np.floa
     from sklearn.cluster import KMeans
 
     sample = x[np.sort(np.random.default_rng(seed).permutation(len(x))[: 30 * n_cells])]
-    with threadpool_limits(1, "openmp"):  # the same bits however many threads there are
+    with threadpool_limits(1, "openmp"):  # the same bits for any number of threads
         fit = KMeans(n_cells, init="random", n_init=1, max_iter=8, random_state=seed % 2**32)
         fit.fit(sample)
     return unit_vectors(fit.cluster_centers_)

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# In robust standard deviations of the log distance, see `robust_deviations`:
+# In robust standard deviations of the log distance, see `robust_z_scores`:
 FAR_FROM_NEIGHBOURS = 3.5  # distance to the third farthest neighbour
 FAR_FROM_MIDDLE = 4.5  # distance to the mean of all images
 THIRD = 3
@@ -20,7 +20,7 @@ CHUNK = 8192
 def find_outliers(
     features: NDArray[np.float32], neighbours: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """(N,) which images are outliers.
+    """(N,) whether an image is an outlier.
 
     The third farthest of ten neighbours counts. So a group of up to seven outliers that are similar
     to each other is still found, and an image with two outliers among its neighbours does not count
@@ -41,13 +41,13 @@ def find_outliers(
         near = np.stack([np.linalg.norm(x - features[n], axis=1) for n in neighbours[rows].T])
         to_neighbour[rows] = np.partition(near, -THIRD, axis=0)[-THIRD]
         to_middle[rows] = np.linalg.norm(x, axis=1)
-    return (robust_deviations(to_neighbour) > FAR_FROM_NEIGHBOURS) | (
-        robust_deviations(to_middle) > FAR_FROM_MIDDLE
+    return (robust_z_scores(to_neighbour) > FAR_FROM_NEIGHBOURS) | (
+        robust_z_scores(to_middle) > FAR_FROM_MIDDLE
     )
 
 
-def robust_deviations(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) how far the log of each is above the median, in standard deviations by the quartiles.
+def robust_z_scores(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) z-scores of the log distances, by the median and the quartiles.
 
     Where half of all images have one distance, the quartiles are equal: all 0.
     """

@@ -2,7 +2,7 @@
 
 Names, measures and thresholds are those of CleanVision 0.3 (github.com/cleanlab/cleanvision), here
 of the stored pixels, so that no file is read again. docs/explanation/similarity.md compares both.
-Three things differ. An image is grey if it has no colour, whatever mode it was saved in. A property
+Three things differ. An image is grey if it has no colour, in any file mode. A property
 that more than half of the images have is no issue (CleanVision leaves it out of its report). The
 spread of sizes is at least a tenth of the median; otherwise one image of 201 px among images of
 200 px would be odd.

@@ -1,4 +1,4 @@
-"""Comparison of two candidates by their pixels at 32 x 32: are they near duplicates?
+"""Near duplicates among candidate pairs, found by their pixels at 32 x 32.
 
 One of them, or its mirror image, is aligned with the other: stretched, shifted and brightened until
 the difference is least (Lucas and Kanade 1981, with four numbers for the place and two for the
@@ -92,7 +92,7 @@ def coarse_vectors(pixels: NDArray[Any]) -> Floats:
 
 
 def mirror_free_vectors(pixels: NDArray[Any]) -> Floats:
-    """The same vectors, of a picture and of its mirror image alike: the brighter half is left."""
+    """Coarse vectors, equal for a picture and its mirror image: the brighter half is left."""
     vectors = coarse_vectors(pixels)
     as_pictures = vectors.reshape(-1, 8, 8, 3)
     lean = as_pictures.sum((1, 3)) @ np.arange(3.5, -4, -1, dtype=np.float32)
@@ -100,20 +100,20 @@ def mirror_free_vectors(pixels: NDArray[Any]) -> Floats:
 
 
 def difference(a: Floats, b: Floats) -> NDArray[np.float64]:
-    """What remains between two pictures (M, 32, 32, 3) of 0 to 255 that lie on each other.
+    """Remaining difference of two pictures (M, 32, 32, 3) of 0 to 255 after alignment.
 
     Root mean square in units of the smaller standard deviation: 0 upwards, LOW is alike; infinite
-    for pictures of nearly one colour, or where no lawful stretch and brightness were found. The
-    better of either laid over the other, so their order does not matter.
+    for pictures of nearly one colour, or where no allowed stretch and brightness were found. The
+    smaller difference of both directions counts, so their order does not matter.
     """
     a, b = _blurred(a), _blurred(b)
-    deviation = np.minimum(*(x.std((1, 2)).mean(1) for x in (a, b)))
+    std = np.minimum(*(x.std((1, 2)).mean(1) for x in (a, b)))
     least = np.minimum(_remains(a, b), _remains(b, a))
-    return np.where(deviation < FLAT, np.inf, least / np.maximum(deviation, FLAT))
+    return np.where(std < FLAT, np.inf, least / np.maximum(std, FLAT))
 
 
 def _remains(a: Floats, b: Floats) -> NDArray[np.float64]:
-    """(M,) root mean square of what remains of ``a`` when ``b`` is laid over it."""
+    """(M,) root mean square of the difference of ``a`` and the aligned ``b``."""
     place = np.zeros((len(a), 4), np.float32)  # stretch and shift across, then down
     least = np.full(len(a), np.inf)
     steps = (np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2) / SIDE  # from the middle, in sides
@@ -122,9 +122,9 @@ def _remains(a: Floats, b: Floats) -> NDArray[np.float64]:
         light, rest = _best_light(a, b_there, mask)
         n_compared = np.maximum(mask.sum((1, 2, 3)) * 3, 1)
         remains = np.sqrt(np.einsum("nhwc,nhwc->n", rest, rest) / n_compared)
-        is_lawful = np.abs(place[:, ::2]).max(1) <= MAX_STRETCH
-        is_lawful &= (light > GAIN[0]) & (light < GAIN[1])
-        least = np.where(is_lawful, np.minimum(least, remains), least)
+        is_allowed = np.abs(place[:, ::2]).max(1) <= MAX_STRETCH
+        is_allowed &= (light > GAIN[0]) & (light < GAIN[1])
+        least = np.where(is_allowed, np.minimum(least, remains), least)
         across, down = (SIDE * np.gradient(b_there, axis=axis) for axis in (2, 1))
         slopes = np.stack(
             (across * steps[:, None], across, down * steps[:, None, None], down), axis=-1
@@ -158,7 +158,7 @@ def _interpolation(stretch: Floats, shift: Floats) -> tuple[Floats, NDArray[np.b
 
 
 def _best_light(a: Floats, b: Floats, mask: Floats) -> tuple[Floats, Floats]:
-    """The factor that brings ``b`` nearest to ``a`` (with a constant), and what then remains."""
+    """The best factor (with a constant) from ``b`` to ``a``, and the remaining difference."""
     n = np.maximum(mask.sum((1, 2, 3), keepdims=True) * 3, 1)
     a = a - (a * mask).sum((1, 2, 3), keepdims=True) / n
     b = b - (b * mask).sum((1, 2, 3), keepdims=True) / n

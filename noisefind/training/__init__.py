@@ -1,1 +1,1 @@
-"""From pixels and features to the Record: what every member said of every image."""
+"""Pixels or features and labels go in; the predictions of every member come out as a record."""

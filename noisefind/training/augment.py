@@ -15,7 +15,7 @@ MAX_DEGREES = 15.0
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Which random changes are applied to the images of a batch."""
+    """The random changes that are applied to the images of a batch."""
 
     crop: bool = True
     flip: bool = True

@@ -1,4 +1,4 @@
-"""The ensemble: which members are still to be trained, and on what."""
+"""Training of the members of an ensemble that are not recorded yet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What members learn from, all in the same order of images."""
+    """Features, pixels and labels of the images to train on, in the same order."""
 
     features: NDArray[np.float32]  # (N, d)
     pixels: NDArray[np.uint8] | None  # (N, S, S, 3); None where no network needs them

@@ -1,4 +1,4 @@
-"""What a network or a probe learns from."""
+"""Labelled images as the input of a training."""
 
 from __future__ import annotations
 

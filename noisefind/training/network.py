@@ -29,7 +29,7 @@ PREDICT_PIXELS = 512 * 64**2  # per batch at most: activations of larger images 
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """What networks from pixels need besides their recipe."""
+    """Options of networks from pixels besides their recipe."""
 
     weights: Path | None = None  # a state_dict to start from; None: random weights
     augmentation: Augmentation = field(default_factory=Augmentation)

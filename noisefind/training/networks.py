@@ -41,7 +41,7 @@ def require_size(network: str, image_size: int) -> None:
         ConfigError: the network cannot be built for them or cannot take them.
     """
     if network in OWN:
-        return  # they take every --image-size that there is
+        return  # they take every --image-size
     try:
         with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
             built = build_network(network, 2, image_size).to("meta")  # shapes only, no arithmetic
@@ -98,7 +98,7 @@ def resnet18(n_classes: int, image_size: int) -> nn.Module:
 
 
 def resnet18_plain(n_classes: int) -> nn.Module:
-    """ResNet-18's convolutions without its shortcuts, as the thesis had it for CIFAR-100.
+    """ResNet-18's convolutions without its shortcuts, as in the thesis for CIFAR-100.
 
     A 3x3 first convolution and no max-pool; four stages of two blocks conv-bn-relu-conv-bn with
     strides 1, 1, 1, 2. A block ends in its batch norm: nothing is added to it, no ReLU follows.

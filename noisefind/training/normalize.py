@@ -1,4 +1,4 @@
-"""From stored pixels to what networks take."""
+"""Normalisation of stored pixels to the input of networks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WHITE = 255
-# mean and deviation of pixels from 0 to 1; those of ImageNet are torchvision's
+# mean and standard deviation of pixels from 0 to 1; those of ImageNet are torchvision's
 KNOWN = {
     "quarter": (0.5, 0.25),
     "half": (0.5, 0.5),
@@ -23,7 +23,7 @@ KNOWN = {
 
 
 class Normalization(NamedTuple):
-    """What is subtracted from pixels of 0 to 255, and what they are then divided by.
+    """Centre and scale of pixels of 0 to 255: the centre is subtracted, then divided by the scale.
 
     Tensors of one number or of shape (3, 1, 1); one number is twice as fast.
     """
@@ -37,10 +37,10 @@ def choose_normalization(name: str, pixels: NDArray[np.uint8] | None = None) -> 
     if name == "dataset":
         if pixels is None:
             raise ValueError("the dataset's own normalisation needs its pixels")
-        mean, deviation = pixel_statistics(pixels)
+        mean, std = pixel_statistics(pixels)
     else:
-        mean, deviation = (np.asarray(numbers) for numbers in KNOWN[name])
-    center, scale = (torch.from_numpy(np.asarray(WHITE * v, np.float32)) for v in (mean, deviation))
+        mean, std = (np.asarray(numbers) for numbers in KNOWN[name])
+    center, scale = (torch.from_numpy(np.asarray(WHITE * v, np.float32)) for v in (mean, std))
     if center.dim():
         center, scale = center.view(3, 1, 1), scale.view(3, 1, 1)
     return Normalization(center, scale)
@@ -51,7 +51,7 @@ def pixel_statistics(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation (ddof 0), each (3,), per channel of pixels scaled to 0 .. 1.
 
-    A channel without any spread gets the deviation 1: it is only centred. The sums are whole
+    A constant channel gets the standard deviation 1: it is only centred. The sums are whole
     numbers, so the result does not depend on their order.
     """
     total, squares = np.zeros(3, np.int64), np.zeros(3, np.int64)
@@ -64,13 +64,13 @@ def pixel_statistics(
     mean = total / n_pixels
     # n * squares - total^2 in whole numbers of any size: nothing cancels
     spread = [n_pixels * int(q) - int(t) ** 2 for q, t in zip(squares, total, strict=True)]
-    deviation = np.sqrt(np.array([float(s) for s in spread])) / n_pixels
-    deviation[deviation == 0] = WHITE
-    return mean / WHITE, deviation / WHITE
+    std = np.sqrt(np.array([float(s) for s in spread])) / n_pixels
+    std[std == 0] = WHITE
+    return mean / WHITE, std / WHITE
 
 
 def to_input(batch: torch.Tensor, normalization: Normalization) -> torch.Tensor:
-    """uint8 images (B, S, S, 3) to what networks take: (B, 3, S, S) float32.
+    """uint8 images (B, S, S, 3) to the input of networks: (B, 3, S, S) float32.
 
     The result has the channels-last layout, in which CPUs and GPUs convolve fastest.
     """

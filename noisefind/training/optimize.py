@@ -1,4 +1,4 @@
-"""Optimisers and batches: what all kinds of members share."""
+"""Optimisers and batches of all kinds of members."""
 
 from __future__ import annotations
 

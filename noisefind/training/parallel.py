@@ -6,7 +6,7 @@ members' numbers and deletes them. So the record grows as if one process had tra
 by one, with the same bytes where devices and threads are the same. A resumed run also keeps members
 that a killed run had finished out of order.
 
-A process ends when its parent ends, in whatever way. Only the parent handles Ctrl-C.
+A process always ends when its parent ends. Only the parent handles Ctrl-C.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ EPOCH, MEMBER = "epoch", "member"  # messages to the parent: one more of these i
 
 @dataclass(frozen=True)
 class DeviceJob:
-    """What all processes that train one kind of member need; small, since it is pickled."""
+    """Input of the processes that train one kind of member; small, since it is pickled."""
 
     folder: Path  # of the record of this kind
     pixels: Path  # a .npy file
@@ -97,7 +97,7 @@ def train_on_devices(
 
 
 def _take_in(job: DeviceJob, members: range) -> None:
-    """Move members from their own records to the common one: those that are next and whole."""
+    """Move members from their own records to the common one: those that are next and complete."""
     for member in range(n_recorded(job.folder), members.stop):
         alone = _alone(job.folder, member)
         if n_recorded(alone) == 0:
@@ -141,7 +141,7 @@ def _processes(
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process that is started in this context never gets Ctrl-C: the parent decides for all.
+    """A process that is started in this context never gets Ctrl-C: the parent handles it for all.
 
     The mask is inherited; a signal that arrives meanwhile reaches the parent afterwards.
     """

@@ -158,7 +158,7 @@ def train_probes(
 
 
 def usual_scale(features: NDArray[np.float32]) -> float:
-    """The one factor that gives all features together the mean square 1."""
+    """The factor that gives all features together the mean square 1."""
     total = sum(float(np.square(c, dtype=np.float64).sum()) for c in row_chunks(features, 4096))
     return 1 / max(math.sqrt(total / features.size), 1e-12)
 

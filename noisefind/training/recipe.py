@@ -1,4 +1,4 @@
-"""How each kind of member is trained unless the user says otherwise."""
+"""Default training settings of each kind of member."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""The Record: what every member said of every image after every epoch, kept small.
+"""The record: predictions of every member for every image after every epoch, in a compact form.
 
-Per member one float32 .npy file ``member-NN.npy`` of shape (T, 4, N): for each epoch and image the
-four :data:`FIELDS`. Of whole distributions only their mean and spread over the members' last
-epochs are kept, once, in ``spread-after-NN.npy`` of shape (2, N, C): mean and sum of squared
-deviations (Welford's, which loses nothing in float32 where a sum of squares would).
+Each member has one float32 .npy file ``member-NN.npy`` of shape (T, 4, N): the four
+:data:`FIELDS` of each epoch and image. Whole distributions are kept only as their mean and spread
+over the members' last epochs, in ``spread-after-NN.npy`` of shape (2, N, C): mean and sum of
+squared differences from it (by Welford's method, since a plain sum of squares loses precision in
+float32).
 
-A group of members is written in this order: the member files, then the new spread file, and only
-then the older spread file goes. So after a kill at any moment the newest spread file tells how far
-the record is, and nothing is counted twice.
+A group of members is written in this order: the member files, then the new spread file; the older
+spread file is deleted last. So after a kill at any moment the newest spread file has the number of
+complete members, and no member is counted twice.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ ADOPT_ROWS = 4096  # at once
 
 
 def n_recorded(folder: Path) -> int:
-    """How many members, from the first on, are whole in this folder."""
+    """Number of complete members in this folder, counted from the first."""
     last = [int(path.stem.rpartition("-")[2]) for path in folder.glob("spread-after-*.npy")]
     return max(last, default=-1) + 1
 
 
 class Observer(Protocol):
-    """Whoever wants to know what members predict."""
+    """A receiver of the predictions of members during training."""
 
     def observe(self, member: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
         """One member's log-probabilities (n, C) after one epoch, of rows from ``start`` on."""
 
 
 class Recorder:
-    """Takes the predictions of the members that train together, and keeps them when all are done.
+    """Collects the predictions of members that train together, and stores them at the end.
 
     Args:
         folder: of one kind of member.
@@ -92,9 +93,10 @@ class Recorder:
             self._spread_over(member, rows, log_probs.exp().cpu().numpy())
 
     def adopt(self, member: int, alone: Path) -> None:
-        """Observe at once all that a member said which is the only one of the record ``alone``.
+        """Copy the predictions of a member from ``alone``, a record of this member only.
 
-        The mean over one member is its own prediction, to the bit; so is what comes of it here.
+        The mean over one member is its own prediction, to the bit, so the result is the same as
+        from observing the member here.
         """
         self._seen[member][:] = np.load(_member_file(alone, 0), mmap_mode="r")
         probs = np.load(_spread_file(alone, 0), mmap_mode="r")[0]
@@ -103,14 +105,14 @@ class Recorder:
             self._spread_over(member, rows, probs[rows])
 
     def _spread_over(self, member: int, rows: slice, probs: NDArray[np.float32]) -> None:
-        """Welford's update of mean and squared deviations by one more member."""
+        """Welford's update of mean and sum of squared differences by one more member."""
         mean, squares = self._spread[0, rows], self._spread[1, rows]
-        deviation = probs - mean
-        mean += deviation / np.float32(member + 1)
-        squares += deviation * (probs - mean)
+        residual = probs - mean
+        mean += residual / np.float32(member + 1)
+        squares += residual * (probs - mean)
 
     def finish(self) -> None:
-        """Make what was observed part of the record."""
+        """Add the observed predictions to the record."""
         for member in self._members:
             self._seen[member].flush()
             file = _member_file(self._folder, member)
@@ -124,7 +126,7 @@ class Recorder:
 
 
 class Record:
-    """One kind's members, memory-mapped; :meth:`rows` gives the scores what they need."""
+    """One kind's members, memory-mapped; :meth:`rows` are the predictions of some images."""
 
     def __init__(self, folder: Path) -> None:
         n_members = n_recorded(folder)

@@ -1,4 +1,4 @@
-"""The learning rate of a member from step to step, and the images that a plateau watches."""
+"""The learning rate of a member from step to step, and the held-out images of ``plateau``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Schedule:
 
         ``cosine`` falls from the full rate to 0; ``one-cycle`` rises from 0 over the first fifth
         and then falls linearly to 0; ``steps`` is multiplied by the factor after each of the
-        epochs named, ``plateau`` whenever :meth:`epoch_ended` says so.
+        epochs named, ``plateau`` as :meth:`epoch_ended` describes.
         """
         recipe = self._recipe
         done = step / (self._steps_per_epoch * recipe.epochs)
@@ -49,7 +49,7 @@ class Schedule:
         """Lower the rate after more than ``schedule_patience`` epochs without a better loss.
 
         As PyTorch's ReduceLROnPlateau with its defaults: with patience 2 the third such epoch
-        lowers it, and the count begins anew.
+        lowers it, and the count starts again.
         """
         if held_out_loss < self._best * (1 - IMPROVEMENT):
             self._best, self._n_bad = held_out_loss, 0

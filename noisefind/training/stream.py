@@ -2,7 +2,7 @@
 
 Every pass over the N images has one order and one augmentation of each image, drawn for all of them
 from the seed and the number of the pass. A subset sees its images in that order with the others
-left out, so two subsets differ by their images and not by luck (as KellerJordan's airbench does).
+left out, so two subsets differ by their images and not by chance (as in KellerJordan's airbench).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
 
 class Passes:
-    """What is drawn for N images in each pass."""
+    """Random order and augmentation of N images in each pass."""
 
     def __init__(self, n_images: int, seed: int) -> None:
         self.n_images, self._seed = n_images, seed

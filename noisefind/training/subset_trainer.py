@@ -162,7 +162,7 @@ def _train_phases(
 ) -> None:
     """Train on the batches of all phases, which follow one another.
 
-    The phases share one schedule, or each has its own where the job says ``restart``.
+    The phases share one schedule, or each has its own if the job has ``restart``.
     """
     for phases in [(phase,) for phase in job.phases] if job.restart else [job.phases]:
         n_epochs, n_steps = sum(p.epochs for p in phases), sum(p.steps for p in phases)

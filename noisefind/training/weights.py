@@ -1,4 +1,4 @@
-"""Weights that a user gives: which of a file's tensors go into a network."""
+"""Weights of the user, loaded into a network."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""utils: files, cache, output folders, seeds, groups, progress and the torch device."""
+"""Helpers that any folder may use: paths, arrays and seeds go in; files and devices come out."""

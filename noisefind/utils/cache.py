@@ -1,4 +1,4 @@
-"""The cache: what costs time and depends on the images only. Any part of it may be deleted."""
+"""The cache: slow results that depend on the images only. Any part of it may be deleted."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def cache_folder(asked: Path | None, fallback: Path) -> Path:
-    """The first of these that can be written: ``asked``, the user's XDG cache, ``fallback``.
+def cache_folder(requested: Path | None, fallback: Path) -> Path:
+    """The first of these that can be written: ``requested``, the user's XDG cache, ``fallback``.
 
     Raises:
-        ConfigError: ``asked`` was given and cannot be written.
+        ConfigError: ``requested`` was given and cannot be written.
     """
-    if asked is not None:
-        if not _writable(asked):
-            raise ConfigError(f"--cache-dir {asked}: cannot be written; give another folder")
-        return asked
+    if requested is not None:
+        if not _writable(requested):
+            raise ConfigError(f"--cache-dir {requested}: cannot be written; give another folder")
+        return requested
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not home.is_absolute():  # then it must be ignored, says the XDG specification
+    if not home.is_absolute():  # the XDG specification requires to ignore it then
         home = Path(os.path.expanduser("~/.cache"))  # noqa: PTH111  Path's raises without a home
     cache = home / "noisefind"
     return cache if cache.is_absolute() and _writable(cache) else fallback
 
 
 def cache_key(*parts: object) -> str:
-    """A short name for what ``parts`` determine; equal parts give equal names on every machine."""
+    """A short name that depends on ``parts`` only; equal on every computer."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 

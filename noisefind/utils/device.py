@@ -1,4 +1,4 @@
-"""Where the arithmetic runs, and what makes a CPU fast at it."""
+"""The torch device and threads, and settings that make a CPU fast."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def choose_devices(device: str, devices: str | None) -> tuple[torch.device, list[torch.device]]:
-    """What ``--device`` and ``--devices`` mean: the device of this process, and those of others.
+    """The device of this process and those of further processes, from ``--device``, ``--devices``.
 
     Raises:
-        ConfigError: both were given, or one that is not there.
+        ConfigError: both were given, or a device is not available.
     """
     if devices is None:
         return choose_device(device), []
@@ -37,10 +37,10 @@ def choose_devices(device: str, devices: str | None) -> tuple[torch.device, list
 
 
 def choose_device(name: str, option: str = "--device") -> torch.device:
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there.
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as an available device.
 
     Raises:
-        ConfigError: a GPU was asked for that this machine or this PyTorch does not have.
+        ConfigError: a GPU was requested that the hardware or this PyTorch does not have.
     """
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
@@ -52,7 +52,7 @@ def choose_device(name: str, option: str = "--device") -> torch.device:
 
 
 def choose_threads(threads: int | str) -> int:
-    """The number of CPU threads: as asked, or the cores that this process may use."""
+    """The number of CPU threads: as given, or the cores that this process may use."""
     if isinstance(threads, int):
         return threads
     if hasattr(os, "sched_getaffinity"):
@@ -61,7 +61,7 @@ def choose_threads(threads: int | str) -> int:
 
 
 def prepare_cpu(n_threads: int) -> None:
-    """Set the threads of this process, and tell its allocator to keep memory between steps."""
+    """Set the threads of this process, and let its allocator keep memory between steps."""
     torch.set_num_threads(n_threads)
     if sys.platform == "linux":
         try:
@@ -74,7 +74,7 @@ def prepare_cpu(n_threads: int) -> None:
 
 
 def place_pixels(pixels: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """The pixels as a tensor: on the GPU if they fit there, else where they are."""
+    """The pixels as a tensor: on the GPU if they fit, else in memory."""
     images = torch.from_numpy(pixels)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all; CSV and JSON in the one dialect that noisefind writes."""
+"""Files that appear whole or not at all; CSV and JSON in the dialect of noisefind."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def cell(value: object) -> object:
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:
-    """Write a JSON document that a person can read: UTF-8, indented, a line feed at its end."""
+    """Write a readable JSON document: UTF-8, indented, a line feed at its end."""
     with whole_text(path) as file:
         json.dump(values, file, indent=2, ensure_ascii=False)
         file.write("\n")
@@ -100,7 +100,7 @@ def row_chunks(
 
 
 def _mapped_again(array: NDArray[T]) -> NDArray[T]:
-    """``array``, under a mapping of its own where it is a whole memory-mapped file."""
+    """``array``, with a new mapping if it is a whole memory-mapped file."""
     source: Any = array
     is_file = isinstance(source, np.memmap) and isinstance(source.base, mmap)  # not a part of it
     if is_file:  # in a variable, so that mypy leaves it at Any

@@ -1,4 +1,4 @@
-"""The folder that a command writes: outside of the data, complete or not at all."""
+"""The output folder of a command: outside of the data, complete or not at all."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How far a long task is. Library code reports here; only the command line draws it."""
+"""Progress of a long task: library code reports it, only the command line shows it."""
 
 from __future__ import annotations
 
 
 class Progress:
-    """Silent progress; the command line passes a subclass that draws."""
+    """Silent progress; the command line passes a subclass that shows it."""
 
     def stage(self, name: str, total: int) -> None:
         """A new stage of ``total`` units begins; the one before it is over."""
@@ -13,4 +13,4 @@ class Progress:
         """``count`` more units of the present stage are done."""
 
     def say(self, message: str) -> None:
-        """One line that the user should see now."""
+        """Show one line to the user."""

@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Path:
     """Three images, the worst with a hostile name and class."""
     ids, given = [HOSTILE[0], "b.png", "c.png"], [HOSTILE[1], "cat", "cat"]
     write_images(tmp_path / "data", "b.png", "c.png")
-    made_up = MadeUp(ids, given, ["cat"] * 3, n_suspected=1)
+    made_up = MadeUp(ids, given, ["cat"] * 3, n_flagged=1)
     rate = EstimatedShare(**RATE)
     return write_run(tmp_path / "run", made_up, tmp_path / "data", noise_rate=rate).path
 
@@ -113,7 +113,7 @@ def test_inject(noisefind: CommandLine, tmp_path: Path) -> None:
 
 def test_compare(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """Of runs of which one has a name of its own."""
-    made_up = MadeUp([HOSTILE[0], "new.png"], ["cat", "cat"], ["cat", "cat"], n_suspected=0)
+    made_up = MadeUp([HOSTILE[0], "new.png"], ["cat", "cat"], ["cat", "cat"], n_flagged=0)
     later = write_run(tmp_path / "later", made_up, tmp_path / "data").path
     document = checked("compare", noisefind("compare", run, later, "--json").out)
     assert (document["output"], document["spearman"]) == (None, None)  # of one image

@@ -137,13 +137,13 @@ def test_examples_are_the_hardest(noisefind: CommandLine, run: Path, tmp_path: P
 
 
 def test_the_easiest_are_the_other_end(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
-    """--easiest by label_score: the least suspicious; --json is the document."""
+    """--easiest by label_score: the least likely mislabelled; --json is the document."""
     arguments = (run, "-o", tmp_path / "out", "--easiest", "--top", "3", "--json")
     document = evaluated("evaluate-examples", noisefind("evaluate", "examples", *arguments).out)
     assert document == json.loads((tmp_path / "out/examples.json").read_text())
     last = [row["file_name"] for row in read_csv(run / "scores.csv")[:-4:-1]]
     assert [example["file_name"] for example in document["examples"]] == last
-    assert document["title"] == "The 3 least suspicious images by label_score"
+    assert document["title"] == "The 3 least likely mislabelled images by label_score"
 
 
 def test_images_may_have_moved(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_images_may_have_moved(noisefind: CommandLine, run: Path, tmp_path: Path
     assert (svg.count("cannot be read -->"), svg.count("<image")) == (n_lost, 25 - n_lost)
 
 
-def test_among_equals_the_suspicious_are_hard(run: Path) -> None:
-    """Of pred_sum's four values each has many images: the more suspicious counts as harder."""
+def test_ties_are_broken_by_label_score(run: Path) -> None:
+    """Of pred_sum's four values each has many images: a lower label_score counts as harder."""
     ranking = RunFolder(run).read_ranking()
     rows = chosen_rows(ranking, ExamplesConfig(by="pred_sum", top=200))
     values = ranking.scores["pred_sum"][rows]
@@ -275,7 +275,7 @@ def test_without_matplotlib_a_line_says_so(
         assert written == {".csv", ".json"}
 
 
-def test_bad_requests_of_looks_are_refused(
+def test_bad_requests_of_analyses_are_refused(
     noisefind: CommandLine, run: Path, tmp_path: Path
 ) -> None:
     """No such score, no run, a full folder, a run without its record or features: exit 2."""
@@ -287,9 +287,9 @@ def test_bad_requests_of_looks_are_refused(
     cases: dict[tuple[str | Path, ...], str] = {
         ("examples", run, "--by", "x"): "--by 'x' is no known score: one of label_score, el2n,",
         ("examples", run, "--top", "0"): "--top is '0'",
-        ("examples", run, "--data", tmp_path / "no"): "say where with --data DIR",
-        ("examples", lost): "lacks what the members said",
-        ("embedding", lost): "is not there any more; score the data again",
+        ("examples", run, "--data", tmp_path / "no"): "give their folder with --data DIR",
+        ("examples", lost): "lacks the predictions of the members",
+        ("embedding", lost): "is missing; score the data again",
         ("correlation", tmp_path): "not the folder of a finished run",
         ("distribution", tmp_path): "not the folder of a finished run",
     }

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 HOSTILE = '=2+3, "<b>\n\u202e.png'
 
 
-def run_of(folder: Path, labels: dict[str, str], n_suspected: int) -> Path:
+def run_of(folder: Path, labels: dict[str, str], n_flagged: int) -> Path:
     """A run of these images in the order given: label_score rises evenly from 0.01 to 1."""
-    made_up = MadeUp(list(labels), list(labels.values()), ["x"] * len(labels), n_suspected)
+    made_up = MadeUp(list(labels), list(labels.values()), ["x"] * len(labels), n_flagged)
     return write_run(folder, made_up, folder.parent / "data", version="0").path
 
 

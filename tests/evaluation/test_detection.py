@@ -98,11 +98,11 @@ def test_by_class_of_the_given_label(noisy_digits: Path, judged: Path) -> None:
     true, rows = ranked(noisy_digits)
     fours = [row for row in rows if row["given_label"] == "four"]
     is_wrong = [true[row["file_name"]] != "four" for row in fours]
-    suspicion = [-float(row["label_score"]) for row in fours]
+    noise_score = [-float(row["label_score"]) for row in fours]
     found = values(judged / "detection_per_class.csv", "four")
     assert float(found["truth", "share"]["value"]) == pytest.approx(np.mean(is_wrong), abs=1e-6)
     auroc = float(found["label_score", "auroc"]["value"])
-    assert auroc == pytest.approx(roc_auc_score(is_wrong, suspicion), abs=1e-5)
+    assert auroc == pytest.approx(roc_auc_score(is_wrong, noise_score), abs=1e-5)
     classes = {row["class"] for row in read_csv(judged / "detection_per_class.csv")}
     assert classes == {path.name for path in DIGITS.iterdir()}
     assert found.keys() == values(judged / "detection.csv").keys()

@@ -44,7 +44,7 @@ def test_files_keep_their_contract(noisefind: CommandLine, pets: Path, tmp_path:
     assert changed(tmp_path / "out") == 5 * [("a", "b")] + 5 * [("b", "c")] + 5 * [("c", "a")]
     said = json.loads((tmp_path / "out/injection.json").read_text())
     assert (said["kind"], said["seed"], said["n_images"]) == ("pair", 3, 60)
-    assert said["asked"] == said["done"] == {"fraction": 0.25, "n_changed": 15}
+    assert said["requested"] == said["actual"] == {"fraction": 0.25, "n_changed": 15}
     assert said["matrix"]["c"] == {"a": 5, "c": 15}
     assert said["fingerprint"] == opened(pets).fingerprint
     assert "15 of 60 labels changed (25.00%): pair, seed 3" in output.out

@@ -24,12 +24,12 @@ rankings = st.lists(
 
 
 def arrays(ranking: list[tuple[bool, float]]) -> tuple[metrics.Bools, metrics.Floats]:
-    is_wrong, suspicion = (np.array(column) for column in zip(*ranking, strict=True))
-    return is_wrong.astype(np.bool_), suspicion.astype(np.float64)
+    is_wrong, noise_score = (np.array(column) for column in zip(*ranking, strict=True))
+    return is_wrong.astype(np.bool_), noise_score.astype(np.float64)
 
 
-def curve_of(is_wrong: object, suspicion: object, draws: object = None) -> metrics.DetectionCurve:
-    steps = metrics.steps(np.array(is_wrong, np.bool_), np.array(suspicion, np.float64))
+def curve_of(is_wrong: object, noise_score: object, draws: object = None) -> metrics.DetectionCurve:
+    steps = metrics.steps(np.array(is_wrong, np.bool_), np.array(noise_score, np.float64))
     return metrics.curve(steps, None if draws is None else np.array(draws))
 
 
@@ -37,13 +37,13 @@ def curve_of(is_wrong: object, suspicion: object, draws: object = None) -> metri
 @given(rankings)
 def test_as_scikit_learn_has_it_with_ties(ranking: list[tuple[bool, float]]) -> None:
     """AUROC, average precision and the best F1 of any threshold, however many are tied."""
-    is_wrong, suspicion = arrays(ranking)
+    is_wrong, noise_score = arrays(ranking)
     assume(0 < is_wrong.sum() < len(is_wrong))
-    curve = curve_of(is_wrong, suspicion)
-    precision, recall, _ = precision_recall_curve(is_wrong, suspicion)
+    curve = curve_of(is_wrong, noise_score)
+    precision, recall, _ = precision_recall_curve(is_wrong, noise_score)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    assert metrics.auroc(curve)[0] == pytest.approx(roc_auc_score(is_wrong, suspicion))
-    expected = average_precision_score(is_wrong, suspicion)
+    assert metrics.auroc(curve)[0] == pytest.approx(roc_auc_score(is_wrong, noise_score))
+    expected = average_precision_score(is_wrong, noise_score)
     assert metrics.average_precision(curve)[0] == pytest.approx(expected)
     assert metrics.best_f1(curve)[0] == pytest.approx(f1.max())
 
@@ -54,11 +54,11 @@ def test_a_draw_is_the_metric_of_the_drawn_images(
     ranking: list[tuple[bool, float]], seed: int
 ) -> None:
     """Each row of draws gives what the images in it give when they are ranked by themselves."""
-    is_wrong, suspicion = arrays(ranking)
+    is_wrong, noise_score = arrays(ranking)
     draws = np.random.default_rng(seed).integers(0, len(is_wrong), (3, len(is_wrong)))
-    together = curve_of(is_wrong, suspicion, draws)
+    together = curve_of(is_wrong, noise_score, draws)
     for number, rows in enumerate(draws):
-        alone = curve_of(is_wrong[rows], suspicion[rows])
+        alone = curve_of(is_wrong[rows], noise_score[rows])
         for metric in (metrics.auroc, metrics.average_precision, metrics.f1_at_n, metrics.best_f1):
             np.testing.assert_allclose(metric(together)[number], metric(alone)[0], equal_nan=True)
         for share in (0.01, 0.1, 0.5, 1.0):
@@ -72,12 +72,12 @@ def test_precision_in_a_tie_is_that_of_its_shuffled_orders(
     ranking: list[tuple[bool, float]], share: float
 ) -> None:
     """Ties count in expectation: as the mean over many random orders of the tied images."""
-    is_wrong, suspicion = arrays(ranking)
+    is_wrong, noise_score = arrays(ranking)
     k = max(1, round(share * len(is_wrong)))
     rng = np.random.default_rng(0)
-    orders = (np.lexsort((rng.random(len(suspicion)), -suspicion)) for _ in range(2000))
+    orders = (np.lexsort((rng.random(len(noise_score)), -noise_score)) for _ in range(2000))
     mean = np.mean([is_wrong[order[:k]].mean() for order in orders])
-    found = metrics.precision_at(curve_of(is_wrong, suspicion), share)[0]
+    found = metrics.precision_at(curve_of(is_wrong, noise_score), share)[0]
     assert found == pytest.approx(mean, abs=0.06)  # five standard errors of the mean at most
 
 

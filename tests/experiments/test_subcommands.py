@@ -95,7 +95,7 @@ def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> No
     )  # fmt: skip
     document = evaluated("evaluate-sweep", again.out)
     assert document == json.loads((out / "sweep.json").read_text())
-    assert document["injected"] == {"kind": "moved", "asked": 0.1, "done": 0.1}
+    assert document["injected"] == {"kind": "moved", "requested": 0.1, "actual": 0.1}
     clean, noisy = (
         {r["file_name"]: r["label"] for r in read_csv(out / f"subsets/{name}.csv")}
         for name in ("full", "noisy-full")

@@ -29,7 +29,7 @@ from noisefind.data.dataset import Dataset
 from noisefind.errors import ConfigError, DataError
 from noisefind.experiments import summary
 from noisefind.experiments.clean import clean
-from noisefind.experiments.context import Context, images_of
+from noisefind.experiments.context import SweepContext, images_of
 from noisefind.experiments.curriculum import curriculum
 from noisefind.experiments.inject_window import NoiseEffect, conclude
 from noisefind.experiments.subsets import Choice, RankedImages, SubsetPhase, job, window, without
@@ -121,7 +121,7 @@ def open_fake(
     write_results(run, ranking(data, shuffle), [], {})
     run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
-    context = Context(
+    context = SweepContext(
         train=data, images=images, trainer=trainer, network="fake", batch_size=10, epochs=2,
         cache=folder / "cache", key=key, facts={"n_test": 1},
     )  # fmt: skip

@@ -295,7 +295,7 @@ def test_no_socket_from_import_to_the_end(tmp_path: Path) -> None:
 def test_the_version_check_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """lightly before 1.6 asks no server when this variable stands before it is imported."""
     monkeypatch.setenv("LIGHTLY_DID_VERSION_CHECK", "False")
-    swav.lightly_parts()
+    swav.lightly_modules()
     assert os.environ["LIGHTLY_DID_VERSION_CHECK"] == "True"
 
 

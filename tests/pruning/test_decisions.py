@@ -32,10 +32,10 @@ def write(path: Path, *rows: tuple[str, ...]) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """Ten pictures a0 … a9, worst first, the first four suspected; five cats, then five dogs."""
+    """Ten pictures a0 … a9, worst first, the first four flagged; five cats, then five dogs."""
     ids = [f"a{number}.png" for number in range(10)]
     given = ["cat"] * 5 + ["dog"] * 5
-    made_up = MadeUp(ids, given, given[::-1], n_suspected=4)
+    made_up = MadeUp(ids, given, given[::-1], n_flagged=4)
     return write_run(tmp_path / "run", made_up, tmp_path / "data").path
 
 

@@ -19,16 +19,16 @@ import noisefind as library
 from noisefind.detection.reasons import Reason, kind_words
 from noisefind.reporting.data import (
     N_NEIGHBOURS,
-    Interval,
+    LabelPair,
+    NearestImages,
     Neighbour,
-    Neighbours,
     PairImage,
-    Transition,
     read_report_data,
 )
 from noisefind.reporting.page import as_json, packed, percent
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.reporting.thumbnails import LARGE, SMALL, Size, data_uri, thumbnails
+from noisefind.runs.summary import EstimatedShare
 from noisefind.similarity.findings import Leak
 from noisefind.utils.files import write_csv
 from noisefind.utils.progress import Progress
@@ -91,7 +91,7 @@ def run(tmp_path: Path) -> RunFolder:
     write_images(tmp_path / "data", *ids)
     labels = [name[0] for name in ids]
     made_up = MadeUp(
-        ids, labels, ["a", "b", *labels[2:]], n_suspected=2,
+        ids, labels, ["a", "b", *labels[2:]], n_flagged=2,
         details=[
             details("b/1.png", "leave_one_out;neighbours", label="a"),
             details("a/0.png", "ensemble", label="b"),
@@ -123,10 +123,10 @@ def test_what_a_run_lacks_is_said_in_words(run: RunFolder) -> None:
     """Without neighbours, duplicates and leaks the page says so and is whole."""
     data = read_report_data(run)
     assert (data.neighbours, data.duplicates, data.leaks) == (None,) * 3
-    assert data.transitions == [Transition("a", "b", 1), Transition("b", "a", 1)]
-    assert not data.transitions_are_estimated
+    assert data.label_pairs == [LabelPair("a", "b", 1), LabelPair("b", "a", 1)]
+    assert not data.pairs_are_estimated
     text = library.report(run.path).path.read_text(encoding="utf-8")
-    assert "did not look for images that are there twice" in text
+    assert "did not check for duplicates" in text
 
 
 def test_what_a_run_holds_is_read(run: RunFolder) -> None:
@@ -151,9 +151,9 @@ def test_what_a_run_holds_is_read(run: RunFolder) -> None:
     )  # fmt: skip
     np.save(run.neighbours, np.array([[5, -1], [0, 2], [0, 1], [0, 1], [0, 1], [4, 3]], np.int32))
     data = read_report_data(run)
-    assert data.noise == Interval(0.03, 0.01, 0.06)
-    assert [row.noise for row in data.classes] == [Interval(0.1, 0.05, 0.2), None]
-    assert data.transitions == [Transition("a", "b", 2.5), Transition("b", "a", 0.5)]
+    assert data.noise == EstimatedShare(0.03, 0.01, 0.06)
+    assert [row.noise for row in data.classes] == [EstimatedShare(0.1, 0.05, 0.2), None]
+    assert data.label_pairs == [LabelPair("a", "b", 2.5), LabelPair("b", "a", 0.5)]
     assert [group.kind for group in data.duplicates or []] == ["near", "exact"]
     assert [leak.images[1] for leak in data.leaks or []] == [PairImage("b/0.png", "test", "b")]
     text = library.report(path).path.read_text(encoding="utf-8")
@@ -169,23 +169,23 @@ def test_neighbours_are_found_by_name_whatever_the_ranking() -> None:
     ids = ["c", "a", "b"]  # rows 0, 1, 2; sorted: a, b, c
     numbers = np.array([[1, 2], [0, -1], [0, 1]], np.int32)
     cosines = np.array([[0.9, 0.8], [0.7, -1], [0.6, 0.5]], np.float32)
-    near = Neighbours(ids, numbers, cosines)
+    near = NearestImages(ids, numbers, cosines)
     assert near.of(1) == [Neighbour(2, 0.9), Neighbour(0, 0.8)]
     assert near.of(2) == [Neighbour(1, 0.7)]
     assert near.of(0) == [Neighbour(1, 0.6), Neighbour(2, 0.5)]
 
 
 def test_sample_is_drawn_by_id(tmp_path: Path) -> None:
-    """The sample is of suspected images, and rows in another order draw the same ids."""
-    suspected, rest = [f"{n:03}" for n in range(150)], [f"{n:03}" for n in range(150, 300)]
+    """The sample is of flagged images, and rows in another order draw the same ids."""
+    flagged, rest = [f"{n:03}" for n in range(150)], [f"{n:03}" for n in range(150, 300)]
     drawn = []
     for name, step in (("one", 1), ("two", -1)):
-        ids = [*suspected[::step], *rest]
+        ids = [*flagged[::step], *rest]
         run = write_run(tmp_path / name, MadeUp(ids, ["a"] * 300, ["b"] * 300, 150), tmp_path)
         drawn.append([ids[row] for row in read_report_data(run).sample])
     assert drawn[0] == drawn[1]
     assert len(set(drawn[0])) == 100
-    assert set(drawn[0]) <= set(suspected)
+    assert set(drawn[0]) <= set(flagged)
     assert drawn[0] != sorted(drawn[0])
 
 
@@ -247,7 +247,7 @@ def test_names_are_data(tmp_path: Path) -> None:
             ids,
             names,
             others,
-            n_suspected=20,
+            n_flagged=20,
             details=[details(i, "leave_one_out", n) for i, n in zip(ids, others, strict=True)],
         )
         run = write_run(tmp_path / folder, made_up, tmp_path / "data")
@@ -262,13 +262,13 @@ def test_names_are_data(tmp_path: Path) -> None:
 
 
 def test_histogram_counts_every_image() -> None:
-    """Bins add up to the images, those of the suspected to the suspected; NaN is in none."""
+    """Bins add up to the images, those of the flagged to the flagged; NaN is in none."""
     values = np.array([0.0, 0.0, 0.5, 1.0, np.nan])
     plot = histogram(values, np.array([True, False, True, False, True]))
-    assert (plot.low, plot.high, plot.median, plot.suspected_median) == (0, 1, 0.25, 0.25)
+    assert (plot.low, plot.high, plot.median, plot.flagged_median) == (0, 1, 0.25, 0.25)
     assert sum(bar.n_images for bar in plot.bars) == 4
-    assert sum(bar.n_suspected for bar in plot.bars) == 2
-    assert (plot.bars[0].n_images, plot.bars[0].n_suspected, plot.bars[0].height) == (2, 1, 1)
+    assert sum(bar.n_flagged for bar in plot.bars) == 2
+    assert (plot.bars[0].n_images, plot.bars[0].n_flagged, plot.bars[0].height) == (2, 1, 1)
     assert len(histogram(np.ones(3), np.zeros(3, np.bool_)).bars) == 1
     assert histogram(np.full(2, np.nan), np.zeros(2, np.bool_)).bars == []
 
@@ -276,7 +276,7 @@ def test_histogram_counts_every_image() -> None:
 def test_heat_map_shows_the_classes_that_are_confused() -> None:
     """Counts stand at row given, column true; of many classes those with the most stay."""
     names = [f"c{number:02}" for number in range(40)]
-    moves = [Transition("c39", "c00", 9.0), Transition("c38", "c01", 1.0)]
+    moves = [LabelPair("c39", "c00", 9.0), LabelPair("c38", "c01", 1.0)]
     heat = heat_map(moves, names)
     assert {"c00", "c01", "c38", "c39"} <= set(heat.names)
     assert heat.names == sorted(heat.names)
@@ -364,7 +364,7 @@ def test_moved_and_gone_images(noisefind: CommandLine, run: RunFolder, tmp_path:
     """Where the images are gone the message names both ways out, and both work."""
     (tmp_path / "data").rename(tmp_path / "moved")
     line = noisefind.refused("report", run.path)
-    assert "not there any more" in line
+    assert "the images are missing" in line
     assert "--data DIR" in line
     assert "--images 0" in line
     assert not (run.path / "report.html").exists()
@@ -373,5 +373,5 @@ def test_moved_and_gone_images(noisefind: CommandLine, run: RunFolder, tmp_path:
     assert "6 of 6 images with a picture" in done.out
     write_images(tmp_path / "other", "a/x.png", "b/x.png")
     line = noisefind.refused("report", run.path, "--data", tmp_path / "other")
-    assert "not one of the images of the run can be read there" in line
+    assert "no image of the run can be read here" in line
     assert "does not exist" in noisefind.refused("report", run.path, "--data", tmp_path / "none")

@@ -43,7 +43,7 @@ def page(browser: Browser, report: Path) -> Iterator[Page]:
         yield page
 
 
-def suspected(noisy_digits: Path) -> list[dict[str, str]]:
+def flagged(noisy_digits: Path) -> list[dict[str, str]]:
     rows = read_csv(noisy_digits / "run" / "scores.csv")
     return [row for row in rows if row["is_label_issue"] == "true"]
 
@@ -61,7 +61,7 @@ def test_review_by_keyboard(
     noisefind: CommandLine, page: Page, noisy_digits: Path, tmp_path: Path
 ) -> None:
     """Keys decide and go on, z takes back, a reload changes nothing; prune takes decisions.csv."""
-    rows = suspected(noisy_digits)
+    rows = flagged(noisy_digits)
     run_id = json.loads((noisy_digits / "run" / "run.json").read_text())["run_id"]
     page.focus(f"{CARDS} >> nth=0")
     page.keyboard.press("k")
@@ -121,31 +121,31 @@ def test_review_by_mouse(page: Page, tmp_path: Path) -> None:
     """A click decides, a second takes back; a class may be new; single keys can be turned off."""
     first = page.locator(CARDS).first
     first.locator("[data-action=drop]").click()
-    assert first.locator(".verdict").inner_text() == "Drop"
+    assert first.locator(".decision").inner_text() == "Drop"
     first.locator("[data-action=drop]").click()
-    assert first.locator(".verdict").count() == 0
+    assert first.locator(".decision").count() == 0
     first.locator("[data-action=choose]").click()
     page.locator("#choose-list li").nth(1).click()
-    assert first.locator(".verdict").inner_text().startswith("Relabel to ")
+    assert first.locator(".decision").inner_text().startswith("Relabel to ")
     first.locator("[data-action=choose]").click()
     page.keyboard.type("Eleven")  # no class of the run
     assert page.locator("#choose-list li").all_inner_texts() == ["new class Eleven"]
     page.keyboard.press("Enter")
     page.reload()
-    assert first.locator(".verdict").inner_text() == "Relabel to Eleven"
+    assert first.locator(".decision").inner_text() == "Relabel to Eleven"
     assert [row["label"] for row in downloaded(page, tmp_path / "decisions.csv")] == ["Eleven"]
     page.keyboard.press("?")
     page.uncheck("#keys-on")
     page.click("#help form button")
     page.locator(CARDS).nth(1).focus()
     page.keyboard.press("k")
-    assert page.locator(".verdict").count() == 1
+    assert page.locator(".decision").count() == 1
 
 
 def test_filters_and_sorting(page: Page, noisy_digits: Path) -> None:
     """Classes, confusions, selects, file names and scores choose the images that they name."""
     every = read_csv(noisy_digits / "run" / "scores.csv")
-    rows = suspected(noisy_digits)
+    rows = flagged(noisy_digits)
 
     def shown() -> int:
         return int(page.inner_text("#count").split()[0].replace(",", ""))
@@ -154,9 +154,9 @@ def test_filters_and_sorting(page: Page, noisy_digits: Path) -> None:
     page.click("#classes tbody button >> nth=3")
     name = page.inner_text("#classes tbody button >> nth=3")
     assert shown() == sum(row["given_label"] == name for row in rows)
-    page.select_option("#f-suspected", "")
+    page.select_option("#f-flagged", "")
     assert shown() == sum(row["given_label"] == name for row in every)
-    page.click("#transitions tbody button >> nth=0")
+    page.click("#confusions tbody button >> nth=0")
     pair = [page.eval_on_selector(f"#f-{which}", "e => e.selectedOptions[0].textContent")
             for which in ("given", "suggestion")]  # fmt: skip
     matching = [r for r in rows if [r["given_label"], r["predicted_label"]] == pair]
@@ -169,7 +169,7 @@ def test_filters_and_sorting(page: Page, noisy_digits: Path) -> None:
     hardest = max(rows, key=lambda row: float(row["el2n"]))
     value = float(page.locator(f"{CARDS} .small").first.inner_text().split()[1])
     assert value == pytest.approx(float(hardest["el2n"]), rel=0.01)
-    page.select_option("#f-suspected", "0")
+    page.select_option("#f-flagged", "0")
     page.click("#view-table")
     assert shown() == len(every) - len(rows)
     page.click("#next")
@@ -185,7 +185,7 @@ def test_sample_gives_an_unbiased_share(page: Page) -> None:
         cards.nth(place).locator(f"[data-action={action}]").click()
     cards.nth(6).locator("[data-action=keep]").click()
     text = page.inner_text("#sample-panel")
-    assert "75 % of the suspected labels are truly wrong" in text
+    assert "75 % of the flagged labels are truly wrong" in text
     assert "95 % interval 30 % to 95 %" in text  # statsmodels: .3006 to .9544
     assert "3 of 4 decisions" in text
     cards.nth(4).locator("[data-action=unsure]").click()
@@ -195,7 +195,7 @@ def test_sample_gives_an_unbiased_share(page: Page) -> None:
 
 
 def test_copies_and_faults(browser: Browser, planted: Path, tmp_path: Path) -> None:
-    """Leaks and twins stand side by side with their pictures; reasons and faults find images."""
+    """Leaks and duplicates show their pictures side by side; reasons filter the images."""
     path = library.report(planted / "run", tmp_path / "report.html").path
     with opened(browser, path) as page:
         groups = page.locator("#copies .group").all()
@@ -214,10 +214,10 @@ def test_copies_and_faults(browser: Browser, planted: Path, tmp_path: Path) -> N
         page.click("#reset")
         page.fill("#f-text", PLAIN)
         page.select_option("#f-reason", "odd size")
-        if page.is_visible("#none-all"):  # it is odd, but its label need not be suspected
+        if page.is_visible("#none-all"):  # it is odd, but its label need not be flagged
             page.click("#none-all")
         assert shown.all_inner_texts() == [PLAIN]
-        page.select_option("#f-reason", "unlike anything else")
+        page.select_option("#f-reason", "outlier")
         assert shown.all_inner_texts() == [PLAIN]
 
 
@@ -227,7 +227,7 @@ def test_another_tab_sees_the_decisions(browser: Browser, report: Path) -> None:
         other = page.context.new_page()
         other.goto(report.as_uri())
         page.locator(f"{CARDS} [data-action=unsure]").first.click()
-        other.wait_for_selector(".verdict")
+        other.wait_for_selector(".decision")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -27,7 +27,7 @@ def pictures(seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
         w = part.reshape(shape)
         return x.take(low, axis) * (1 - w) + x.take(low + 1, axis) * w
 
-    return stretched(stretched(coarse, 1), 2).astype(np.uint8)
+    return np.asarray(stretched(stretched(coarse, 1), 2), np.uint8)
 
 
 def test_copies_are_grouped() -> None:

@@ -3,7 +3,7 @@
 const WORDS = { keep: "Keep", relabel: "Relabel", drop: "Drop", unsure: "Unsure" };
 const PIXEL_ART = 64; // px; pictures up to this side show their pixels
 
-/** What was decided, in words. */
+/** A decision in words. */
 function decisionText(decision) {
   if (decision === null) return "";
   if (decision.decision !== "relabel") return WORDS[decision.decision];
@@ -12,7 +12,7 @@ function decisionText(decision) {
 
 const agrees = (row) => rows.given[row] === rows.suggestion[row];
 
-/** What a screen reader says of an image. */
+/** The description of an image for screen readers. */
 function describe(row) {
   const given = visible(data.classes[rows.given[row]]);
   const suggestion = visible(data.classes[rows.suggestion[row]]);
@@ -28,7 +28,7 @@ function picture(uri, className) {
   return image;
 }
 
-/** Small pictures are enlarged; blurred they could not be told apart. */
+/** Small pictures are enlarged without smoothing, which would blur them. */
 function keepSharp(image) {
   const mark = () => image.classList.toggle("pixel-art", Math.max(image.naturalWidth, image.naturalHeight) <= PIXEL_ART);
   if (image.complete && image.naturalWidth) mark();
@@ -83,7 +83,7 @@ function neighbour(row, other, similarity) {
 
 function suggestionLine(row) {
   if (agrees(row)) return make("p", { class: "muted" }, `the ensemble agrees, ${percent(rows.probability[row])}`);
-  return make("p", { class: "suggestion" }, "looks like ", nameOf(data.classes[rows.suggestion[row]], "label"), " ", make("span", { class: "probability" }, percent(rows.probability[row])));
+  return make("p", { class: "suggestion" }, "predicted: ", nameOf(data.classes[rows.suggestion[row]], "label"), " ", make("span", { class: "probability" }, percent(rows.probability[row])));
 }
 
 function scoreLine(row, by) {
@@ -103,7 +103,7 @@ function card(row, by, isOpen) {
         { class: "frame" },
         picture(data.pictures[row], "photo"),
         make("span", { class: "rank" }, `#${count(row + 1)}`),
-        decision ? make("span", { class: "verdict" }, decisionText(decision)) : null,
+        decision ? make("span", { class: "decision" }, decisionText(decision)) : null,
       ),
       make(
         "div",

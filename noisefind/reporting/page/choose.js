@@ -80,7 +80,7 @@ const chooser = {
       if (option) this.take(Number(option.dataset.place));
     });
     byId("choose-cancel").addEventListener("click", () => byId("choose").close());
-    // comes late: the next image may have been asked about already
+    // this event comes late: the dialog may be open for the next image already
     byId("choose").addEventListener("close", () => {
       if (!this.taken) focusOn(this.row);
     });

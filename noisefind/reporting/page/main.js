@@ -1,6 +1,6 @@
 // Controls and keys.
 
-const FILTERS = ["suspected", "given", "suggestion", "split", "reason", "decision", "text"];
+const FILTERS = ["flagged", "given", "suggestion", "split", "reason", "decision", "text"];
 
 function fill(select, values, text) {
   for (const value of values) select.append(make("option", { value }, text(value)));
@@ -21,20 +21,20 @@ function fillFilters() {
   );
 }
 
-/** The controls as ``view.asked`` says. */
-function showAsked() {
+/** Set the controls to the values of ``view.query``. */
+function showQuery() {
   for (const name of FILTERS) {
-    byId(`f-${name}`).value = view.asked[name];
-    byId(`f-${name}`).disabled = view.asked.sample;
+    byId(`f-${name}`).value = view.query[name];
+    byId(`f-${name}`).disabled = view.query.sample;
   }
-  byId("sort").value = view.asked.sort;
-  byId("reverse").checked = view.asked.reverse;
-  byId("sort").disabled = byId("reverse").disabled = view.asked.sample;
+  byId("sort").value = view.query.sort;
+  byId("reverse").checked = view.query.reverse;
+  byId("sort").disabled = byId("reverse").disabled = view.query.sample;
 }
 
-function ask(changes) {
-  view.asked = { ...view.asked, ...changes };
-  showAsked();
+function setQuery(changes) {
+  view.query = { ...view.query, ...changes };
+  showQuery();
   refresh();
 }
 
@@ -46,14 +46,14 @@ function toReview() {
 
 function listenToFilters() {
   for (const name of FILTERS) {
-    byId(`f-${name}`).addEventListener("input", (event) => ask({ [name]: event.target.value }));
+    byId(`f-${name}`).addEventListener("input", (event) => setQuery({ [name]: event.target.value }));
   }
-  byId("sort").addEventListener("input", (event) => ask({ sort: event.target.value }));
-  byId("reverse").addEventListener("input", (event) => ask({ reverse: event.target.checked }));
-  for (const id of ["reset", "none-reset"]) byId(id).addEventListener("click", () => ask({ ...FIRST_ASKED }));
-  byId("none-all").addEventListener("click", () => ask({ suspected: "" }));
+  byId("sort").addEventListener("input", (event) => setQuery({ sort: event.target.value }));
+  byId("reverse").addEventListener("input", (event) => setQuery({ reverse: event.target.checked }));
+  for (const id of ["reset", "none-reset"]) byId(id).addEventListener("click", () => setQuery({ ...DEFAULT_QUERY }));
+  byId("none-all").addEventListener("click", () => setQuery({ flagged: "" }));
   byId("sample").disabled = !data.sample.length;
-  byId("sample").addEventListener("click", () => ask({ ...FIRST_ASKED, sample: !view.asked.sample }));
+  byId("sample").addEventListener("click", () => setQuery({ ...DEFAULT_QUERY, sample: !view.query.sample }));
   for (const kind of ["cards", "table"]) {
     byId(`view-${kind}`).addEventListener("click", () => {
       view.kind = kind;
@@ -67,17 +67,17 @@ function listenToFilters() {
     const button = event.target.closest("[data-given], [data-reason], [data-sort]");
     if (!button) return;
     const { given = "", suggestion = "", reason, sort } = button.dataset;
-    if (sort) ask({ ...FIRST_ASKED, sort });
-    else if (reason) ask({ ...FIRST_ASKED, reason, suspected: "" });
-    else ask({ ...FIRST_ASKED, given, suggestion, suspected: hasSuspected(given, suggestion) ? "1" : "" });
+    if (sort) setQuery({ ...DEFAULT_QUERY, sort });
+    else if (reason) setQuery({ ...DEFAULT_QUERY, reason, flagged: "" });
+    else setQuery({ ...DEFAULT_QUERY, given, suggestion, flagged: hasFlagged(given, suggestion) ? "1" : "" });
     toReview();
   });
 }
 
-const hasSuspected = (given, suggestion) =>
-  rows.suspected.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
+const hasFlagged = (given, suggestion) =>
+  rows.flagged.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
 
-/** What a button or key does to one image; whether a key goes on to the next. */
+/** Carry out an action on one image; returns true if a key then goes on to the next image. */
 function act(action, row, byKey) {
   if (action === "keep" || action === "drop" || action === "unsure") {
     decide(row, { decision: action, label: null });
@@ -184,7 +184,7 @@ function listenToHeads() {
 fillFilters(); // with the classes of the run, before those that reviewers made up
 decisions.load();
 decisions.keep();
-showAsked();
+showQuery();
 listenToFilters();
 listenToImages();
 listenToActions();

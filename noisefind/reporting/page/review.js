@@ -1,12 +1,12 @@
-// The review: what is shown, where the focus is, and what a decision changes.
+// The review: images shown, focus, decisions, and the random sample.
 
 const PER_PAGE = { cards: 48, table: 100 };
-const view = { asked: { ...FIRST_ASKED }, kind: pictured.size ? "cards" : "table", page: 0, active: null, open: new Set(), chosen: [], shown: [] };
+const view = { query: { ...DEFAULT_QUERY }, kind: pictured.size ? "cards" : "table", page: 0, active: null, open: new Set(), chosen: [], shown: [] };
 const decisionOf = (row) => decisions.get(row);
 
-/** Filter and sort anew, from the first page on. */
+/** Filter and sort again, and show the first page. */
 function refresh() {
-  view.chosen = chosenRows(view.asked, decisionOf);
+  view.chosen = chosenRows(view.query, decisionOf);
   view.page = 0;
   view.active = null;
   draw();
@@ -23,7 +23,7 @@ function draw() {
   view.shown = all.slice(view.page * size, (view.page + 1) * size);
   if (!view.shown.includes(view.active)) view.active = view.shown.length ? view.shown[0] : null;
   const isCards = view.kind === "cards";
-  const by = view.asked.sort;
+  const by = view.query.sort;
   byId("cards").replaceChildren(...(isCards ? view.shown.map((row) => card(row, by, view.open.has(row))) : []));
   byId("rows").replaceChildren(...(isCards ? [] : view.shown.map((row) => tableRow(row, by))));
   byId("cards").hidden = !isCards || !view.shown.length;
@@ -46,24 +46,24 @@ function drawPager(n, nPages, size) {
 function drawCounts(n) {
   const without = view.chosen.length - n;
   byId("none").hidden = view.chosen.length > 0;
-  byId("none-all").hidden = view.asked.suspected === "";
+  byId("none-all").hidden = view.query.flagged === "";
   byId("count").textContent = `${plural(view.chosen.length, "image", "images")} of ${count(nRows)}`;
   byId("more").hidden = !without;
-  byId("more").textContent = without ? `${plural(without, "more image stands", "more images stand")} in the table, without a picture.` : "";
-  const isFirst = Object.entries(FIRST_ASKED).every(([name, value]) => view.asked[name] === value);
+  byId("more").textContent = without ? `${plural(without, "more image without a picture is", "more images without a picture are")} in the table.` : "";
+  const isFirst = Object.entries(DEFAULT_QUERY).every(([name, value]) => view.query[name] === value);
   byId("reset").hidden = isFirst;
   for (const kind of ["cards", "table"]) byId(`view-${kind}`).setAttribute("aria-pressed", String(view.kind === kind));
 }
 
 function drawProgress() {
-  const nSuspected = rows.suspected.reduce((sum, one) => sum + one, 0);
+  const nFlagged = rows.flagged.reduce((sum, one) => sum + one, 0);
   const decided = [...decisions.of.keys()];
-  const ofSuspected = decided.filter((row) => rows.suspected[row]).length;
-  const others = decided.length - ofSuspected;
-  byId("progress").max = nSuspected || 1;
-  byId("progress").value = nSuspected ? ofSuspected : 0;
+  const ofFlagged = decided.filter((row) => rows.flagged[row]).length;
+  const others = decided.length - ofFlagged;
+  byId("progress").max = nFlagged || 1;
+  byId("progress").value = nFlagged ? ofFlagged : 0;
   const also = others ? `, and ${plural(others, "other image", "other images")}` : "";
-  byId("progress-text").textContent = `${count(ofSuspected)} of ${count(nSuspected)} suspected labels decided${also}`;
+  byId("progress-text").textContent = `${count(ofFlagged)} of ${count(nFlagged)} label issues decided${also}`;
   byId("undo").disabled = !decisions.undone.length;
   byId("download").disabled = byId("forget").disabled = !decided.length;
   byId("storage-alert").hidden = decisions.canKeep;
@@ -72,19 +72,19 @@ function drawProgress() {
 
 function drawSample() {
   const panel = byId("sample-panel");
-  panel.hidden = !view.asked.sample;
-  byId("sample").setAttribute("aria-pressed", String(view.asked.sample));
-  if (!view.asked.sample) return;
-  const { judged, wrong, right, unsure } = sampleState(decisionOf);
+  panel.hidden = !view.query.sample;
+  byId("sample").setAttribute("aria-pressed", String(view.query.sample));
+  if (!view.query.sample) return;
+  const { counted, wrong, right, unsure } = sampleState(decisionOf);
   const n = wrong + right;
-  const lines = [make("p", { class: "muted" }, `${count(data.sample.length)} drawn at random from the suspected labels, in random order. Relabel and drop count as “truly wrong”, keep as “was right”; only the first ones without a gap count, so that the share is unbiased.`)];
+  const lines = [make("p", { class: "muted" }, `${count(data.sample.length)} drawn at random from the flagged labels, in random order. Relabel and drop count as “truly wrong”, keep as “was right”. The share is computed from the first decisions without a gap, so that it is unbiased.`)];
   if (!n) {
-    lines.unshift(make("p", { class: "sample-number" }, "Decide on the first images to see how many of the suspected labels are truly wrong."));
+    lines.unshift(make("p", { class: "sample-number" }, "Decide on the first images to see how many of the flagged labels are truly wrong."));
   } else {
     const [low, high] = wilson(wrong, n);
     lines.unshift(
-      make("p", { class: "sample-number" }, make("strong", {}, percent(wrong / n)), ` of the suspected labels are truly wrong`),
-      make("p", {}, `95 % interval ${percent(low)} to ${percent(high)} · ${count(wrong)} of ${plural(n, "decision", "decisions")}${unsure ? `, ${count(unsure)} unsure left out` : ""} · ${count(judged)} of ${count(data.sample.length)} seen`),
+      make("p", { class: "sample-number" }, make("strong", {}, percent(wrong / n)), ` of the flagged labels are truly wrong`),
+      make("p", {}, `95 % interval ${percent(low)} to ${percent(high)} · ${count(wrong)} of ${plural(n, "decision", "decisions")}${unsure ? `, ${count(unsure)} unsure left out` : ""} · ${count(counted)} of ${count(data.sample.length)} seen`),
     );
   }
   panel.replaceChildren(...lines);
@@ -110,12 +110,12 @@ function focusOn(row) {
   element.scrollIntoView({ block: "nearest" });
 }
 
-/** Draw one image anew, and keep the focus where it was. */
+/** Draw one image again, and keep the focus where it was. */
 function redraw(row) {
   const element = elementOf(row);
   if (!element) return;
   const held = element.contains(document.activeElement) ? document.activeElement.dataset.action || "" : null;
-  const by = view.asked.sort;
+  const by = view.query.sort;
   if (view.kind === "cards") element.closest("li").replaceWith(card(row, by, view.open.has(row)));
   else element.replaceWith(tableRow(row, by));
   markActive();
@@ -128,7 +128,7 @@ function decide(row, decision) {
   decisions.set(row, decision);
   redraw(row);
   drawProgress();
-  say(decision ? decisionText(decision) : "Not decided");
+  announce(decision ? decisionText(decision) : "Not decided");
 }
 
 function undo() {
@@ -142,7 +142,7 @@ function undo() {
   redraw(row);
   drawProgress();
   focusOn(view.shown.includes(row) ? row : view.active);
-  say("Undone");
+  announce("Undone");
 }
 
 /** The image ``step`` places on; past the end of the page to the next page. */
@@ -166,7 +166,7 @@ function turnPage(step) {
   if (view.active !== null) focusOn(view.active);
 }
 
-/** How many cards stand beside one another: what an arrow up or down skips. */
+/** The number of cards in a line: an arrow up or down moves by it. */
 function perLine() {
   if (view.kind === "table") return 1;
   const tops = [...byId("cards").children].map((element) => element.offsetTop);

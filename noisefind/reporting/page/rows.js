@@ -1,4 +1,4 @@
-// The rows of the run: which of them are asked for, and in which order.
+// The rows of the run, filtered and sorted.
 
 const rows = data.rows;
 const nRows = rows.file.length;
@@ -6,13 +6,13 @@ const pictured = new Set(Object.keys(data.pictures).map(Number));
 const highIsHard = { label_score: false };
 for (const score of data.scores) highIsHard[score.name] = score.highIsHard;
 for (const name of ["probability", ...Object.keys(highIsHard)]) rows[name] = unpacked(rows[name]);
-const FIRST_ASKED = {
-  suspected: rows.suspected.includes(1) ? "1" : "",
+const DEFAULT_QUERY = {
+  flagged: rows.flagged.includes(1) ? "1" : "",
   given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
   sort: "label_score", reverse: false, sample: false,
 };
 
-/** Numbers whose upper three bytes stand in base64; NaN where there is none. */
+/** Float32 numbers from the base64 of their upper three bytes; NaN is a missing value. */
 function unpacked(text) {
   const bytes = atob(text);
   const bits = new Uint32Array(bytes.length / 3);
@@ -22,22 +22,22 @@ function unpacked(text) {
   return new Float32Array(bits.buffer);
 }
 
-/** Row numbers that the filters leave, in the order asked for. */
-function chosenRows(asked, decisionOf) {
-  if (asked.sample) return data.sample.slice();
-  const text = asked.text.toLowerCase();
-  const hasReason = data.reasonKinds.map((kinds) => asked.reason === "" || kinds.includes(asked.reason));
+/** Row numbers that the filters leave, in the order requested. */
+function chosenRows(query, decisionOf) {
+  if (query.sample) return data.sample.slice();
+  const text = query.text.toLowerCase();
+  const hasReason = data.reasonKinds.map((kinds) => query.reason === "" || kinds.includes(query.reason));
   const isClass = (column, wanted) => wanted === "" || column === Number(wanted);
   const chosen = [];
   for (let row = 0; row < nRows; row++) {
-    if (asked.suspected !== "" && rows.suspected[row] !== Number(asked.suspected)) continue;
-    if (!isClass(rows.given[row], asked.given) || !isClass(rows.suggestion[row], asked.suggestion)) continue;
-    if (!isClass(rows.split[row], asked.split) || !hasReason[rows.reasons[row]]) continue;
+    if (query.flagged !== "" && rows.flagged[row] !== Number(query.flagged)) continue;
+    if (!isClass(rows.given[row], query.given) || !isClass(rows.suggestion[row], query.suggestion)) continue;
+    if (!isClass(rows.split[row], query.split) || !hasReason[rows.reasons[row]]) continue;
     if (text && !rows.file[row].toLowerCase().includes(text)) continue;
-    if (asked.decision !== "" && !isDecided(decisionOf(row), asked.decision)) continue;
+    if (query.decision !== "" && !isDecided(decisionOf(row), query.decision)) continue;
     chosen.push(row);
   }
-  return sorted(chosen, asked.sort, asked.reverse);
+  return sorted(chosen, query.sort, query.reverse);
 }
 
 function isDecided(decision, wanted) {
@@ -68,14 +68,14 @@ function wilson(hits, n) {
 }
 
 /**
- * What the sample says. Only its first rows without a gap count: decisions that were made for
- * another cause, say from the worst on, would bend the share.
+ * Counts of the decisions on the random sample. Only its first rows without a gap are counted:
+ * decisions made in another order, for example from the worst label on, would bias the share.
  */
 function sampleState(decisionOf) {
   const firstOpen = data.sample.findIndex((row) => decisionOf(row) === null);
-  const judged = firstOpen < 0 ? data.sample : data.sample.slice(0, firstOpen);
+  const counted = firstOpen < 0 ? data.sample : data.sample.slice(0, firstOpen);
   const counts = { keep: 0, relabel: 0, drop: 0, unsure: 0 };
-  for (const row of judged) counts[decisionOf(row).decision] += 1;
+  for (const row of counted) counts[decisionOf(row).decision] += 1;
   const wrong = counts.relabel + counts.drop;
-  return { judged: judged.length, wrong, right: counts.keep, unsure: counts.unsure };
+  return { counted: counted.length, wrong, right: counts.keep, unsure: counts.unsure };
 }

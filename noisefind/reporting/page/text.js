@@ -31,11 +31,11 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-/** A name on its own, whatever direction it reads in. */
+/** A name as an element of its own, isolated from the direction of the text around it. */
 const nameOf = (text, className) =>
   make("bdi", { class: className || null, title: visible(text) }, visible(text));
 
-/** Tell a screen reader. */
-const say = (text) => {
-  byId("said").textContent = text;
+/** Announce a text to screen readers. */
+const announce = (text) => {
+  byId("announcement").textContent = text;
 };
