@@ -7,17 +7,17 @@ the 43rd image of data_batch_1, 2, ... one after the other.
 from __future__ import annotations
 
 import re
-import tarfile
-import zlib
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from noisefind.data.cifar_archive import MAX_FILE, MAX_READ, files_in_archive
 from noisefind.data.found import Found, file_stamp, is_text
 from noisefind.data.safe_pickle import read_pickle
 from noisefind.errors import ConfigError, DataError
+from noisefind.utils.text import error_text, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 CifarLabels = Literal["fine", "coarse"]
 
-_MEMBER = re.compile(r"batches\.meta|data_batch_[1-9][0-9]*|test_batch|meta|train|test")
+_MEMBER = re.compile(r"batches\.meta|data_batch_[1-9][0-9]{0,3}|test_batch|meta|train|test")
+MAX_NAME = 255  # characters of a class name: as many as a folder may have
 
 
 class CifarKind(NamedTuple):
@@ -102,7 +103,7 @@ def open_cifar(path: Path, cifar_labels: CifarLabels) -> Found:
     """
     files = {
         name: _File(read_pickle(raw, str(path / name)), f"{name} {stamp}", str(path / name))
-        for name, raw, stamp in (_in_archive(path) if path.is_file() else _in_folder(path))
+        for name, raw, stamp in _contents(path)
     }
     kind = _kind(files)
     if kind is None:
@@ -160,25 +161,26 @@ def _train_names(kind: CifarKind, names: Collection[str]) -> list[str]:
     return [f"data_batch_{number}" for number in range(1, max(n_batches, 1) + 1)]
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, bytes, str]]:
-    """Name, content and stamp of each of CIFAR's files."""
-    for name in sorted(_members(folder)):
-        yield name, (folder / name).read_bytes(), file_stamp((folder / name).stat())
-
-
-def _in_archive(archive: Path) -> Iterator[tuple[str, bytes, str]]:
-    """The same from the archive; nothing is written to the disk."""
+def _contents(path: Path) -> Iterator[tuple[str, bytes, str]]:
+    """Name, content and stamp of each of CIFAR's files in a folder or an archive."""
     try:
-        stamp = file_stamp(archive.stat())
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                name = PurePosixPath(member.name).name
-                # Links in an archive may point anywhere; extractfile gives None for no file.
-                content = tar.extractfile(member) if member.isreg() else None
-                if content is not None and _MEMBER.fullmatch(name):
-                    yield name, content.read(), stamp
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{str(archive)!r} is damaged or no .tar.gz: {error}") from error
+        if path.is_file():
+            stamp = file_stamp(path.stat())
+            for name, content in files_in_archive(path, _MEMBER):
+                yield name, content, stamp
+            return
+        n_read = 0
+        for name in sorted(_members(path)):
+            info = (path / name).stat()
+            n_read += info.st_size
+            if info.st_size > MAX_FILE or n_read > MAX_READ:
+                raise DataError(
+                    f"{str(path / name)!r} has {info.st_size:,} bytes; CIFAR has at most "
+                    f"{MAX_FILE:,} in a file and {MAX_READ:,} in all: fetch it again"
+                )
+            yield name, (path / name).read_bytes(), file_stamp(info)
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error_text(error)}") from error
 
 
 def _pixels(file: _File) -> NDArray[np.uint8]:
@@ -190,7 +192,8 @@ def _pixels(file: _File) -> NDArray[np.uint8]:
         or data.shape[1:] != (3072,)
         or not len(data)
     ):
-        what = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
+        is_array = isinstance(data, np.ndarray)
+        what = f"{data.dtype} {shortened(data.shape)}" if is_array else type(data).__name__
         raise DataError(f"{file.where!r}: 'data' must be uint8 (N, 3072), not {what}")
     return data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 
@@ -198,14 +201,14 @@ def _pixels(file: _File) -> NDArray[np.uint8]:
 def _labels(file: _File, key: str, classes: list[str], n_images: int) -> list[str]:
     """The class name of each image of a file."""
     numbers = file.content.get(key)
-    if isinstance(numbers, np.ndarray):
+    if isinstance(numbers, np.ndarray) and numbers.ndim == 1:
         numbers = numbers.tolist()
     if not isinstance(numbers, list) or len(numbers) != n_images:
         raise DataError(f"{file.where!r}: {key!r} must be a list of {n_images} class numbers")
     for number in numbers:
         if not isinstance(number, int) or not 0 <= number < len(classes):
             raise DataError(
-                f"{file.where!r}: {key!r} holds {number!r}, not 0 to {len(classes) - 1}"
+                f"{file.where!r}: {key!r} holds {shortened(number)}, not 0 to {len(classes) - 1}"
             )
     return [classes[number] for number in numbers]
 
@@ -215,7 +218,9 @@ def _class_names(meta: _File, key: str) -> list[str]:
     names = meta.content.get(key)
     if isinstance(names, list):
         names = [name.decode("latin1") if isinstance(name, bytes) else name for name in names]
-        are_texts = all(isinstance(name, str) and name and is_text(name) for name in names)
+        are_texts = all(
+            isinstance(name, str) and 0 < len(name) <= MAX_NAME and is_text(name) for name in names
+        )
         if are_texts and len(names) == len(set(names)):
             return names
     raise DataError(f"{meta.where!r}: {key!r} must be a list of different class names")

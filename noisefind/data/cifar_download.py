@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from noisefind.data.cifar import CIFAR10, CIFAR100
 from noisefind.errors import DataError
+from noisefind.utils.text import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,8 @@ def _download(name: str, folder: Path) -> None:
         # Some versions of torchvision print; stdout is for results.
         with contextlib.redirect_stdout(sys.stderr):
             getattr(datasets, name.upper())(folder, download=True)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # of the network, of the disk, or of a damaged archive
         raise DataError(
-            f"cannot download {kind.name} ({error}): fetch {kind.url} by hand and give its path"
+            f"cannot download {kind.name} ({error_text(error)}): fetch {kind.url} by hand and give "
+            "its path"
         ) from error

@@ -216,6 +216,9 @@ def attack(name: str, witness: Path) -> bytes:
             return dotted + b"X" + struct.pack("<I", len(command)) + command + b"\x85R."
 
 
+REFUSED = r"data_batch_2' is damaged or no CIFAR .*(it refers to|it uses the opcode INST)"
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     "name", ["system", "eval", "open", "numpy", "instance", "getattr", "dotted"]
@@ -229,21 +232,21 @@ def test_malicious_pickles(tmp_path: Path, name: str) -> None:
     witness.unlink()
     (folder / "data_batch_2").write_bytes(attack(name, witness))
 
-    with pytest.raises(DataError, match=r"data_batch_2' is damaged or no CIFAR .*it asks for"):
+    with pytest.raises(DataError, match=REFUSED):
         opened(folder)
-    with pytest.raises(DataError, match=r"data_batch_2' is damaged or no CIFAR .*it asks for"):
+    with pytest.raises(DataError, match=REFUSED):
         opened(pack(folder, tmp_path / "c.tgz"))
     assert not witness.exists()
 
 
 def test_pickles_change_nothing() -> None:
     """Neither numpy's types nor our own functions can be altered by a pickle."""
-    swapped = b"cnumpy\ndtype\n(Vu8\nI0\nI0\ntR(I3\nV>\nNNNI-1\nI-1\nI0\ntb0}."
-    assert read_pickle(swapped, "x") == {}
+    swapped = b"}Va\ncnumpy\ndtype\n(Vu8\nI0\nI0\ntR(I3\nV>\nNNNI-1\nI-1\nI0\ntbs."
+    assert set(read_pickle(swapped, "x")) == {"a"}
     assert np.dtype("u8").byteorder == "="
 
     for target in ("_codecs\nencode", "numpy\ndtype", "numpy\nndarray"):
-        attribute = b"c" + target.encode() + b"\n(N}V__doc__\nVhacked\nstb0}."
+        attribute = b"c" + target.encode() + b"\n(N}V__doc__\nVhacked\nstb."
         with pytest.raises(DataError, match="'x' is damaged"):
             read_pickle(attribute, "x")
 
