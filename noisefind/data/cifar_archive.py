@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE = 400_000_000  # bytes; the training file of CIFAR-100 has 155 million
-MAX_TOTAL = 2_000_000_000  # bytes of a whole archive, unpacked; CIFAR has 190 million
+MAX_TOTAL = 1_000_000_000  # bytes of a whole archive, unpacked; CIFAR has 190 million
 MAX_READ = 600_000_000  # bytes of all files of CIFAR; the images are in memory twice
 MAX_MEMBERS = 1000
 MAX_EXTRA = 100_000  # bytes of a header for long names and the like

@@ -11,6 +11,8 @@ from torch import nn
 
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import FrozenNetwork, resize
+from noisefind.training.state_dict_file import HOW, read_state_dict, unusable_value
+from noisefind.utils.text import error_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +70,7 @@ def timm_network(name: str, weights: Path | None, progress: Progress) -> FrozenN
         network: Any = timm.create_model(name, pretrained=weights is None, num_classes=0)
     except Exception as error:  # noqa: BLE001  a download fails in many ways
         raise ConfigError(
-            f"--features timm:{name}: cannot be loaded by timm: {_one_line(error)}; "
+            f"--features timm:{name}: cannot be loaded by timm: {error_text(error, 300)}; "
             "give its state dict as --weights FILE"
         ) from None
     if weights is not None:
@@ -81,30 +83,24 @@ def timm_network(name: str, weights: Path | None, progress: Progress) -> FrozenN
 
 def _load(network: Any, file: Path, name: str) -> None:
     """Load a state dict; its classifier, which gives no features, may be of any size."""
-    try:
-        state = _read(file)
-        classifier = network.pretrained_cfg.get("classifier") or ()
-        heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-        own = network.state_dict().keys()
-        state = {
-            key: value
-            for key, value in state.items()
-            if key in own or not key.startswith(tuple(f"{head}." for head in heads))
-        }
-        network.load_state_dict(state)
-    except Exception as error:  # noqa: BLE001  a hostile or a broken file raises nearly anything
+    state, own = read_state_dict(file), network.state_dict()
+    classifier = network.pretrained_cfg.get("classifier") or ()
+    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    state = {
+        key: value
+        for key, value in state.items()
+        if key in own or not key.startswith(tuple(f"{head}." for head in heads))
+    }
+    reason = unusable_value(state, own)
+    if not reason:
+        try:
+            network.load_state_dict(state)
+        except Exception as error:  # noqa: BLE001  other names or shapes, and whatever torch raises
+            reason = error_text(error, 300)
+    if reason:
         raise ConfigError(
-            f"--weights {file}: is not the state dict of timm's {name}: {_one_line(error)}"
-        ) from None
-
-
-def _read(file: Path) -> dict[str, torch.Tensor]:
-    if file.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(file)
-    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-    return state
+            f"--weights {file}: is not the state dict of timm's {name}: {reason}; {HOW}"
+        )
 
 
 def _digest(network: nn.Module) -> str:
@@ -114,8 +110,3 @@ def _digest(network: nn.Module) -> str:
         digest.update(name.encode())
         digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:24]
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else text[:300] + " …"

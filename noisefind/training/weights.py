@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import warnings
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 
 from noisefind.errors import ConfigError
 from noisefind.training.networks import build_network
+from noisefind.training.state_dict_file import HOW, read_state_dict, unusable_value
+from noisefind.utils.text import shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
 
-HOW = "it must be what torch.save(network.state_dict(), FILE) wrote for this --network"
 COUNTER = "num_batches_tracked"  # of batch norms; files from before PyTorch 0.4.1 lack it
 
 
@@ -30,7 +29,7 @@ def load_weights(
 
     Args:
         network: from :func:`build_network`.
-        file: a state_dict; loaded with ``weights_only=True``, so that it can run no code.
+        file: a state_dict, of safetensors or torch.save; it can run no code.
         name: the network's.
         n_classes: that it was built for.
         image_size: in px, that it was built for.
@@ -41,7 +40,7 @@ def load_weights(
     Raises:
         ConfigError: the file cannot be read, or its tensors are not this network's.
     """
-    given, own = _read(file), network.state_dict()
+    given, own = read_state_dict(file), network.state_dict()
     head = _head_names(network, name, n_classes, image_size)
     unknown = [key for key in given if key not in own]
     missing = [key for key in own if key not in given and not key.endswith(COUNTER)]
@@ -54,8 +53,12 @@ def load_weights(
     ):
         if keys:
             more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
-            raise ConfigError(f"--weights {file} {what} {keys[0]}{more} for {name}; {HOW}")
-    network.load_state_dict({k: v for k, v in given.items() if k not in fresh}, strict=False)
+            first = keys[0] if keys[0] in own else shortened(keys[0])
+            raise ConfigError(f"--weights {file} {what} {first}{more} for {name}; {HOW}")
+    taken = {key: tensor for key, tensor in given.items() if key not in fresh}
+    if unusable := unusable_value(taken, own):
+        raise ConfigError(f"--weights {file} {unusable}; {HOW}")
+    network.load_state_dict(taken, strict=False)
     return sorted(fresh)
 
 
@@ -63,18 +66,6 @@ def file_digest(file: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _read(file: Path) -> dict[str, torch.Tensor]:
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of strange files; they are refused anyhow
-            given = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ConfigError(f"--weights {file}: cannot be read: {reason}; {HOW}") from None
-    if not isinstance(given, dict) or not all(isinstance(v, torch.Tensor) for v in given.values()):
-        raise ConfigError(f"--weights {file}: holds no state_dict; {HOW}")
-    return cast("dict[str, torch.Tensor]", given)
 
 
 def _head_names(network: nn.Module, name: str, n_classes: int, image_size: int) -> set[str]:

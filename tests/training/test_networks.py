@@ -206,7 +206,7 @@ def test_wrong_weights_are_refused(tmp_path: Path) -> None:
     torch.save([torch.zeros(2)], file)
     assert "no state_dict" in refused()
     state = saved(file, "cnn", 3, extra=torch.zeros(1))
-    assert "unknown extra for cnn" in refused()
+    assert "unknown 'extra' for cnn" in refused()
     del state["extra"], state["0.weight"]
     torch.save(state, file)
     assert "has no 0.weight for cnn" in refused()
