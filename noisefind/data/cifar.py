@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from noisefind.utils.text import error_text, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -192,8 +192,9 @@ def _pixels(file: _File) -> NDArray[np.uint8]:
         or data.shape[1:] != (3072,)
         or not len(data)
     ):
-        is_array = isinstance(data, np.ndarray)
-        what = f"{data.dtype} {shortened(data.shape)}" if is_array else type(data).__name__
+        what = type(data).__name__
+        if isinstance(data, np.ndarray):
+            what = f"{data.dtype} {shortened(data.shape)}"
         raise DataError(f"{file.where!r}: 'data' must be uint8 (N, 3072), not {what}")
     return data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import tarfile
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from noisefind.errors import DataError
 from noisefind.utils.text import error_text, shortened
@@ -22,7 +22,7 @@ MAX_MEMBERS = 1000
 MAX_EXTRA = 100_000  # bytes of a header for long names and the like
 
 
-class _TooMuch(Exception):
+class _TooMuchError(Exception):
     """An archive has more than CIFAR's can have."""
 
 
@@ -33,30 +33,12 @@ def files_in_archive(archive: Path, wanted: re.Pattern[str]) -> Iterator[tuple[s
         DataError: the archive is damaged, has such a file twice, or unpacks to much more than
             CIFAR does.
     """
-    seen: set[str] = set()
-    n_read = 0
     try:
-        with (
-            gzip.open(archive) as unpacked,
-            tarfile.open(fileobj=_Limited(unpacked), mode="r|", tarinfo=_Member) as tar,
-        ):
-            for number, member in enumerate(tar):
-                if number >= MAX_MEMBERS:
-                    raise _TooMuch(f"more than {MAX_MEMBERS:,} members")
-                name = PurePosixPath(member.name).name
-                # Links may point anywhere; the size of a sparse file is not that of its content.
-                if not member.isreg() or member.issparse() or not wanted.fullmatch(name):
-                    continue
-                n_read += member.size
-                if member.size > MAX_FILE or n_read > MAX_READ:
-                    raise _TooMuch(f"{shortened(member.name)} with {member.size:,} bytes")
-                if name in seen:
-                    raise _TooMuch(f"two files {name}")
-                seen.add(name)
-                content = tar.extractfile(member)
-                if content is not None:
-                    yield name, content.read()
-    except _TooMuch as error:
+        with gzip.open(archive) as unpacked:
+            stream: Any = _Limited(unpacked)  # tarfile needs no more of it than `read`
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
+                yield from _wanted_files(tar, wanted)
+    except _TooMuchError as error:
         raise DataError(
             f"{str(archive)!r} has {error}, which CIFAR has not: fetch the archive again"
         ) from None
@@ -66,10 +48,32 @@ def files_in_archive(archive: Path, wanted: re.Pattern[str]) -> Iterator[tuple[s
         ) from error
 
 
+def _wanted_files(tar: tarfile.TarFile, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
+    """The same from the open archive."""
+    seen: set[str] = set()
+    n_read = 0
+    for number, member in enumerate(tar):
+        if number >= MAX_MEMBERS:
+            raise _TooMuchError(f"more than {MAX_MEMBERS:,} members")
+        name = PurePosixPath(member.name).name
+        # Links may point anywhere; the size of a sparse file is not that of its content.
+        if not member.isreg() or member.issparse() or not wanted.fullmatch(name):
+            continue
+        n_read += member.size
+        if member.size > MAX_FILE or n_read > MAX_READ:
+            raise _TooMuchError(f"{shortened(member.name)} with {member.size:,} bytes")
+        if name in seen:
+            raise _TooMuchError(f"two files {name}")
+        seen.add(name)
+        content = tar.extractfile(member)
+        if content is not None:
+            yield name, content.read()
+
+
 class _Limited:
     """A stream of at most MAX_TOTAL bytes."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: gzip.GzipFile) -> None:
         self._stream = stream
         self._left = MAX_TOTAL
 
@@ -77,7 +81,7 @@ class _Limited:
         """The next bytes."""
         self._left -= size
         if self._left < 0:
-            raise _TooMuch(f"more than {MAX_TOTAL:,} bytes unpacked")
+            raise _TooMuchError(f"more than {MAX_TOTAL:,} bytes unpacked")
         return self._stream.read(size)
 
 
@@ -85,10 +89,10 @@ class _Member(tarfile.TarInfo):
     """A header whose size is checked before tarfile believes it."""
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> _Member:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
         """The header in a block; those for long names and attributes are read into memory."""
         member = super().frombuf(buf, encoding, errors)
         is_extra = not member.isfile() and not member.isdir() and not member.islnk()
         if not 0 <= member.size <= (MAX_EXTRA if is_extra else MAX_TOTAL):
-            raise _TooMuch(f"a header with the size {member.size:,}")
+            raise _TooMuchError(f"a header with the size {member.size:,}")
         return member

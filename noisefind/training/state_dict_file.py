@@ -133,7 +133,7 @@ class _Storages:
         self._seen: set[str] = set()
 
     def find(self, id_: object) -> None:
-        """Check the id of a storage: ``("storage", type, key, device, number of elements, ...)``."""
+        """Check ``("storage", type, key, device, number of elements, ...)``."""
         match id_:
             case ("storage", type(), str(key), str(), int(n_elements), *_) if n_elements >= 0:
                 if key not in self._seen:

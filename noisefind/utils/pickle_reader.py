@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from noisefind.utils.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from io import BytesIO
 
-MAX_OPCODES = 2_000_000  # the largest file of CIFAR has about 300,000
+MAX_OPCODES = 1_500_000  # the largest file of CIFAR has about 300,000
 MAX_INT = 1 << 127
 # The argument is the value: of integers, floats, texts and bytes in all protocols.
 VALUES = {
@@ -87,36 +87,42 @@ class PickleReader:
         raise PickleError(f"it has more than {MAX_OPCODES:,} opcodes")
 
     def _run(self, name: str, argument: object) -> None:
-        """Run an opcode that is no value."""
+        """Run an opcode that adds one value, or keeps the last one in the memo."""
         stack, memo = self._stack, self._memo
+        if name in CONSTANTS:
+            stack.append(CONSTANTS[name])
+        elif name in TUPLES:
+            stack.append(tuple(self._popped(TUPLES[name])))
+        elif name in {"BINPUT", "LONG_BINPUT", "PUT"}:
+            memo[_index(argument)] = stack[-1]
+        elif name == "MEMOIZE":
+            memo[len(memo)] = stack[-1]
+        elif name in {"BINGET", "LONG_BINGET", "GET"}:
+            stack.append(memo[_index(argument)])
+        else:
+            self._gather(name, argument)
+
+    def _gather(self, name: str, argument: object) -> None:
+        """Run an opcode of a list or a dict, or a tuple of any length."""
+        stack = self._stack
         match name:
-            case "BINPUT" | "LONG_BINPUT" | "PUT":
-                memo[_index(argument)] = stack[-1]
-            case "MEMOIZE":
-                memo[len(memo)] = stack[-1]
-            case "BINGET" | "LONG_BINGET" | "GET":
-                stack.append(memo[_index(argument)])
             case "MARK":
                 stack.append(_Mark)
-            case "NONE" | "NEWTRUE" | "NEWFALSE":
-                stack.append(CONSTANTS[name])
             case "EMPTY_LIST":
                 stack.append([])
             case "EMPTY_DICT":
                 stack.append({})
-            case "APPEND" | "APPENDS" | "SETITEM" | "SETITEMS":
-                items = self._marked() if name[-1] == "S" else self._popped(1 + (name[0] == "S"))
+            case "LIST" | "APPENDS" | "DICT" | "SETITEMS" | "TUPLE":
+                items = self._marked()
+                if name in {"LIST", "DICT"}:
+                    stack.append([] if name == "LIST" else {})
+                if name == "TUPLE":
+                    stack.append(tuple(items))
+                else:
+                    _extend(stack[-1], items)
+            case "APPEND" | "SETITEM":
+                items = self._popped(1 if name == "APPEND" else 2)
                 _extend(stack[-1], items)
-            case "LIST":
-                stack.append(self._marked())
-            case "DICT":
-                items, new = self._marked(), {}
-                _extend(new, items)
-                stack.append(new)
-            case "TUPLE":
-                stack.append(tuple(self._marked()))
-            case "EMPTY_TUPLE" | "TUPLE1" | "TUPLE2" | "TUPLE3":
-                stack.append(tuple(self._popped(TUPLES[name])))
             case _:
                 self._call(name, argument)
 

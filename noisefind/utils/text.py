@@ -22,7 +22,7 @@ def shortened(value: object, most: int = 80) -> str:
         text = limits.repr(value)
     except Exception:  # noqa: BLE001  the repr of a value may fail in any way
         text = type(value).__name__
-    return _cut(visible(text), most)
+    return cut(visible(text), most)
 
 
 class _Limits(reprlib.Repr):
@@ -37,8 +37,9 @@ class _Limits(reprlib.Repr):
 def error_text(error: BaseException, most: int = 200) -> str:
     """The message of any exception in one line of at most ``most`` characters."""
     text = " ".join(str(error)[: 10 * most].split()) or type(error).__name__
-    return _cut(visible(text), most)
+    return cut(visible(text), most)
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int = 80) -> str:
+    """The start of a text, of at most ``most`` characters."""
     return text if len(text) <= most else text[: most - 2] + " …"

@@ -578,7 +578,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.npy"
         assert error_of(path, tmp_path / "own.txt").startswith(f"--features {path}: cannot be read")
     for ids_file in ("latin.txt", "gone.txt"):
-        assert f"--features {file}: cannot be read" in error_of(file, tmp_path / ids_file)
+        path = tmp_path / ids_file
+        assert error_of(file, path).startswith(f"--feature-ids {path}: cannot be read as UTF-8")
     assert "gone.txt" in error_of(file, tmp_path / "gone.txt")
 
 

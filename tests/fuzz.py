@@ -1,0 +1,58 @@
+"""Damaged copies of a file, the same in every run, for tests of readers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisefind.errors import NoisefindError
+from tests.images import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+N_MUTATIONS = 300
+SECONDS = 10.0  # of a call; it takes milliseconds, and an attack would take for ever
+LONGEST = 1500  # characters of a message, with the paths of a test
+EXTREMES = (b"\0", b"\xff", b"\x7f", b"\x80", b"(", b".", b"\xff" * 4, b"\xff" * 8, b"\0\0\0\x80")
+
+
+def mutations(content: bytes, seed: int = 0, number: int = N_MUTATIONS) -> Iterator[bytes]:
+    """Copies with bytes that are changed, cut, repeated or moved; half of them near the start."""
+    rng = np.random.default_rng(seed)
+    for _ in range(number):
+        copy = bytearray(content)
+        for _ in range(int(rng.integers(1, 4))):
+            most = len(copy) if rng.random() < 0.5 else min(len(copy), 300)
+            start = int(rng.integers(0, most + 1))
+            end = start + int(rng.integers(1, 40))
+            match int(rng.integers(0, 5)):
+                case 0:
+                    copy[start:end] = rng.bytes(end - start)
+                case 1:
+                    new = EXTREMES[int(rng.integers(0, len(EXTREMES)))]
+                    copy[start : start + len(new)] = new
+                case 2:
+                    del copy[start:end]
+                case 3:
+                    copy[start:start] = copy[start:end]
+                case _:
+                    copy = copy[:start] if rng.random() < 0.3 else copy[end:] + copy[start:]
+        yield bytes(copy)
+
+
+def refused(read: Callable[[], object]) -> str:
+    """The message of a reader that refuses, or ``""``: one line of bounded length, and soon."""
+    start = time.monotonic()
+    message = ""
+    try:
+        read()
+    except NoisefindError as error:
+        assert one_line(error)
+        message = str(error)
+    assert len(message) < LONGEST
+    assert "weights_only" not in message
+    assert time.monotonic() - start < SECONDS
+    return message
