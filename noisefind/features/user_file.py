@@ -76,15 +76,18 @@ def given_features(
 def _lines(ids_file: Path, n_rows: int) -> list[str]:
     """The lines of a text file, which is no longer than ids of ``n_rows`` rows can be."""
     most = min(MAX_ID * (n_rows + 1), MAX_IDS)
+    text, is_longer = "", False
     try:
         with ids_file.open("rb") as file:
             content = file.read(most + 1)
-        text = content.decode("utf-8-sig")
+        is_longer = len(content) > most
+        if not is_longer:
+            text = content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(
             f"--feature-ids {ids_file}: cannot be read as UTF-8: {error_text(error)}"
         ) from None
-    if len(content) > most:
+    if is_longer:
         raise DataError(
             f"--feature-ids {ids_file}: is longer than {most:,} bytes; it must have one id in a "
             f"line for each of {n_rows:,} rows"
