@@ -145,11 +145,19 @@ class _Storages:
                 raise PickleError("an id of a storage is wrong")
 
 
-def _ordered(*arguments: object) -> _Ordered:
-    """An OrderedDict; its argument is a list of pairs where Python 2 wrote it."""
-    if arguments not in ((), ([],)):
-        raise PickleError("an OrderedDict that is made of a list")
-    return _Ordered()
+def _ordered(pairs: object = ()) -> _Ordered:
+    """An OrderedDict; Python 2 gave it a list of pairs."""
+    made = _Ordered()
+    if pairs == ():
+        return made
+    if not isinstance(pairs, list):
+        raise PickleError("an OrderedDict is made of no list")
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise PickleError("an OrderedDict is not made of names and values")
+        made[pair[0]] = pair[1]
+    pairs[:] = [None]  # a list that is used again and again would cost torch much time: refused
+    return made
 
 
 def _no_tensor(*_: object) -> None:

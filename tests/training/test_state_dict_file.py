@@ -60,9 +60,9 @@ def test_parameters_and_other_floats(tmp_path: Path) -> None:
     }
     for kind in ("zip", "legacy"):
         assert load(saved(tmp_path / "w.pt", state, kind)) == []
-        parts = torch.arange(10.0).split(5)
-        both = read_state_dict(saved(tmp_path / "v.pt", {"a": parts[0], "b": parts[1]}, kind))
-        assert torch.equal(both["b"], parts[1])
+        whole = torch.arange(10.0)
+        both = read_state_dict(saved(tmp_path / "v.pt", {"a": whole[:5], "b": whole[5:]}, kind))
+        assert torch.equal(both["b"], whole[5:])
 
 
 @pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
@@ -107,6 +107,24 @@ def legacy(content: bytes) -> bytes:
     """A file of the old format with any pickle, and no content of storages."""
     magic = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
     return magic + pickle.dumps({"little_endian": True}, 2) + content + pickle.dumps([], 2)
+
+
+def test_dicts_of_python_2(tmp_path: Path) -> None:
+    """Python 2 made an OrderedDict of a list of pairs; a list serves once."""
+    tensor = pickle_of(torch.ones(2))
+    made = b"ccollections\nOrderedDict\n(](](S'a'\n" + tensor + b"eeq\xfatR"
+    file = with_pickle(tmp_path / "w.pt", made + b".")
+    assert read_state_dict(file).keys() == {"a"}
+    again = made + b"ccollections\nOrderedDict\n(h\xfatR\x86."
+    assert "names and values" in refused(lambda: load(with_pickle(tmp_path / "w.pt", again)))
+
+
+def pickle_of(tensor: torch.Tensor) -> bytes:
+    """The part of a pickle of torch.save that is one tensor."""
+    buffer = io.BytesIO()
+    torch.save(tensor, buffer)
+    with zipfile.ZipFile(buffer) as archive:
+        return archive.read("archive/data.pkl")[2:-1]
 
 
 STORAGE = b"(Vstorage\nctorch\nFloatStorage\nV0\nVcpu\n\x8a\x08" + struct.pack("<q", 2**40) + b"tQ"
