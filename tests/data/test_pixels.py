@@ -100,14 +100,14 @@ def test_rows(tmp_path: Path) -> None:
 
     kept, pixels = store(dataset, tmp_path / "cache", progress=told)
 
-    assert kept is dataset
+    assert kept.ids == dataset.ids
     assert pixels.shape == (12, 8, 8, 3)
     assert pixels.dtype == np.uint8
     for id_, row in zip(dataset.ids, pixels, strict=True):
         with decoding():
             expected = read_image(dataset.root / id_, 8, 10**6)
         np.testing.assert_array_equal(row, expected)
-    assert told.stages == [("Reading images", 12)]
+    assert told.stages == [("Checking files", 12), ("Reading images", 12)]
     assert told.n_done == 12
 
 
@@ -202,7 +202,8 @@ def test_fewer_than_two_classes(tmp_path: Path, n_good: int) -> None:
         assert str(caught.value).startswith(start)
         assert f"first {first!r}: cannot be decoded: image file is truncated" in str(caught.value)
         assert one_line(caught.value)
-    assert told.stages == [("Reading images", 12)]
+    stages = [name for name, _ in told.stages]
+    assert stages == ["Checking files", "Reading images", "Checking files"]
 
 
 @pytest.mark.parametrize("size", [32, 12, 50])
@@ -227,7 +228,7 @@ def test_arrays_and_files_agree(tmp_path: Path, size: int) -> None:
         np.testing.assert_array_equal(of_array, dataset.images)
 
 
-def test_the_second_call_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_call_decodes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pixels are made once; after that they come from the cache, whatever the labels are."""
     write_images(tmp_path / "data", *NAMES)
     _, first = store(opened(tmp_path / "data"), tmp_path / "cache")
@@ -241,7 +242,7 @@ def test_the_second_call_reads_no_file(tmp_path: Path, monkeypatch: pytest.Monke
     np.testing.assert_array_equal(second, first)
     np.testing.assert_array_equal(third, first)
     assert other.classes == ("ant", "bee", "cat", "dog")
-    assert told.stages == []
+    assert told.stages == [("Checking files", 12)]
 
 
 def test_the_store_cannot_be_written(tmp_path: Path) -> None:
@@ -319,7 +320,7 @@ def test_mended_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert again.ids == first.ids
     assert again.fingerprint == first.fingerprint
     assert second.ids == tuple(name for name in NAMES if name != "ant/1.png")
-    assert third is dataset
+    assert third.ids == dataset.ids
     np.testing.assert_array_equal(more, np.delete(all_pixels, 1, axis=0))
     np.testing.assert_array_equal(pixels, np.delete(all_pixels, [1, 11], axis=0))  # still mapped
     np.testing.assert_array_equal(same, pixels)
@@ -348,7 +349,6 @@ def test_the_fingerprint_tells_what_is_left(
             kept, _ = store(dataset, tmp_path / cache / str(len(fingerprints) // 2))
             fingerprints.append(kept.fingerprint)
 
-    assert fingerprints[0] == dataset.fingerprint
     assert fingerprints[::2] == fingerprints[1::2]
     assert len(set(fingerprints)) == 4
 
@@ -360,8 +360,9 @@ class Noting(Progress):
         self.folder = folder
 
     def stage(self, name: str, total: int) -> None:  # noqa: ARG002
-        (self.folder / str(os.getpid())).touch()
-        time.sleep(0.3)
+        if name == "Reading images":
+            (self.folder / str(os.getpid())).touch()
+            time.sleep(0.3)
 
 
 def open_in_process(root: Path, cache: Path, start: Any, results: Any) -> None:
