@@ -59,15 +59,11 @@ def file_sample(path: Path) -> bytes:
             return bytes(digest.digest_size)
         with path.open("rb", buffering=0) as file:
             size = file.seek(0, 2)
-            starts = (
-                [(size - BLOCK) * k // (N_BLOCKS - 1) for k in range(N_BLOCKS)]
-                if size > N_BLOCKS * BLOCK
-                else range(0, size, BLOCK)
-            )
+            is_large = size > N_BLOCKS * BLOCK
             digest.update(str(size).encode())
-            for start in starts:
-                file.seek(start)
-                digest.update(file.read(BLOCK))
+            for block in range(N_BLOCKS if is_large else 1):
+                file.seek((size - BLOCK) * block // (N_BLOCKS - 1) if is_large else 0)
+                digest.update(file.read(BLOCK if is_large else size))
     except OSError:
         return bytes(digest.digest_size)
     return digest.digest()
