@@ -280,6 +280,36 @@ def test_a_cache_that_can_only_be_read(tmp_path: Path, monkeypatch: pytest.Monke
     assert build_once(tmp_path / "folder", write_number) == tmp_path / "folder"
 
 
+def test_a_file_instead_of_a_folder_of_the_cache(tmp_path: Path) -> None:
+    """A cache that cannot be written where an entry is missing: one line says what to do."""
+    a_file(tmp_path / "pixels")
+    (tmp_path / ".entry.lock").mkdir()
+    for folder in (tmp_path / "pixels" / "entry", tmp_path / "entry"):
+        with pytest.raises(ConfigError, match="cannot be written .*--cache-dir") as caught:
+            build_once(folder, write_number)
+        assert str(folder.parent) in str(caught.value)
+        assert one_line(caught.value)
+
+
+def test_an_entry_that_is_no_longer_current(tmp_path: Path) -> None:
+    """It is made again without a line, and only until it is current."""
+    lines: list[str] = []
+    folder = build_once(tmp_path / "folder", write_number)
+
+    def is_current(place: Path) -> bool:
+        return (place / "other").exists()
+
+    for _ in range(2):
+        cache.build_once(
+            folder,
+            lambda part: part.joinpath("other").touch(),
+            say=lines.append,
+            is_current=is_current,
+        )
+    assert entries(folder) == ["other"]
+    assert lines == []
+
+
 def test_forget(tmp_path: Path) -> None:
     """A forgotten folder is gone, with all that was in it, and is built again."""
     build_once(tmp_path / "folder", write_number)

@@ -139,6 +139,11 @@ def replace_by_a_pipe(file: Path) -> None:
     os.mkfifo(file)
 
 
+def replace_by_a_link(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("nothing")
+
+
 MAKERS = {
     "pixels": make_pixels,
     "resized": make_resized,
@@ -157,7 +162,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "nested": lambda file: file.write_text("[" * 100_000),
     "a folder": replace_by_a_folder,
     "a pipe": replace_by_a_pipe,
-    "a link to nothing": lambda file: (file.unlink(), file.symlink_to("nothing")),
+    "a link to nothing": replace_by_a_link,
 }
 
 
