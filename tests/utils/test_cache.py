@@ -285,7 +285,7 @@ def test_a_file_instead_of_a_folder_of_the_cache(tmp_path: Path) -> None:
     a_file(tmp_path / "pixels")
     (tmp_path / ".entry.lock").mkdir()
     for folder in (tmp_path / "pixels" / "entry", tmp_path / "entry"):
-        with pytest.raises(ConfigError, match="cannot be written .*--cache-dir") as caught:
+        with pytest.raises(ConfigError, match=r"cannot be written .*--cache-dir") as caught:
             build_once(folder, write_number)
         assert str(folder.parent) in str(caught.value)
         assert one_line(caught.value)
