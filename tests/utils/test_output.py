@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,15 +49,15 @@ def everything(folder: Path) -> set[str]:
 
 def write(target: Path, version: str, *, may_be_full: bool = True) -> None:
     check_place(target, target.parent / "data", may_be_full=may_be_full)
-    with OutputFolder(target, target, may_be_full=may_be_full).write(NAMES) as partial:
-        fill(partial, version)
+    with OutputFolder(target, target, may_be_full=may_be_full).write(NAMES) as folder:
+        fill(folder, version)
 
 
 def write_report(target: Path, version: str) -> None:
     """One file in a folder of other files, as report does."""
     check_place(target, target.parent / "data", may_be_full=True)
-    with OutputFolder(target, target, may_be_full=True).write(["page.html"]) as partial:
-        (partial / "page.html").write_text(version)
+    with OutputFolder(target, target, may_be_full=True).write(["page.html"]) as folder:
+        (folder / "page.html").write_text(version)
 
 
 def act_at(
@@ -143,7 +144,7 @@ def test_a_kill_before_any_step(
         fill(fresh, "new")
         new = state(fresh) | ({"notes.txt": "mine"} if place == "with others" else {})
         with monkeypatch.context() as patch:
-            was_killed = killed(step, lambda out=out: write(out, "new"), patch)
+            was_killed = killed(step, partial(write, out, "new"), patch)
         found = state(out) if out.exists() else {}
         if place in ("new", "empty") or (place, system) == ("only ours", "exchange"):
             assert found in (old, new)
@@ -238,8 +239,8 @@ def test_an_interrupted_undo_is_finished_by_the_next_call(tmp_path: Path) -> Non
 def test_of_two_writers_one_wins(tmp_path: Path) -> None:
     """While one writes, another is refused at once, before its work and at its end."""
     out = tmp_path / "out"
-    with OutputFolder(out, out).write(NAMES) as partial:
-        fill(partial, "new")
+    with OutputFolder(out, out).write(NAMES) as folder:
+        fill(folder, "new")
         with pytest.raises(RunError, match="another noisefind writes into this folder"):
             write(out, "other", may_be_full=False)
     assert set(state(out).values()) == {"new"}
