@@ -58,12 +58,12 @@ class _LenientFile(io.FileIO):
         try:
             while (done := super().write(data)) is None:  # a non-blocking pipe that is full
                 select.select([], [self], [])
-            return done
         except OSError as error:
             self._is_open = False
             if not isinstance(error, BrokenPipeError):
                 self.error = error
             return size
+        return done
 
 
 def open_missing_streams() -> None:

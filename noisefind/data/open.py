@@ -73,8 +73,8 @@ def open_dataset(
     if len(dataset.classes) < 2:
         raise DataError(
             f"all images of {shown_path(found.root)} have the label "
-            f"{shortened(dataset.classes[0])}, and finding wrong labels takes two classes: {ONE_FOLDER_PER_CLASS}, or a table with "
-            "file_name,label"
+            f"{shortened(dataset.classes[0])}, and finding wrong labels takes two "
+            f"classes: {ONE_FOLDER_PER_CLASS}, or a table with file_name,label"
         )
     if text := warning(dataset.classes):
         say(text)

@@ -81,7 +81,6 @@ def check_matrix(matrix: NDArray[np.float64], classes: Sequence[str]) -> None:
 def require_known_class(name: object, classes: Sequence[str]) -> None:
     """ValueError where ``name`` is not one of ``classes``; the message lists the first of them."""
     if name not in classes:
-        shown = ", ".join(cut(name, 40) for name in classes[:8]) + (
-            ", …" if len(classes) > 8 else ""
-        )
+        shown = ", ".join(cut(known, 40) for known in classes[:8])
+        shown += ", …" if len(classes) > 8 else ""
         raise ValueError(f"{shortened(name)} is no class of the data: {shown}")
