@@ -25,9 +25,9 @@ IMAGE_SUFFIXES = frozenset(
     | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
-# Of files and folders that hold no image: 100,000, and 10 more for each image. A data folder with
+# Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
 # its side files stays far below; the root of a disk or /proc would be walked for hours.
-N_OTHERS, N_OTHERS_PER_IMAGE = 100_000, 10
+N_OTHERS, N_OTHERS_PER_IMAGE = 1_000_000, 10
 ONE_FOLDER_PER_CLASS = "images are expected in one folder per class"
 
 
