@@ -6,7 +6,7 @@ are limited, so that no file takes more than seconds or megabytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -43,7 +43,7 @@ def read_yaml(path: Path, *, only_text: bool = False) -> object:
 class _Plain(yaml.SafeLoader):
     """YAML without aliases, tags, dates and keys that appear twice."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+    yaml_implicit_resolvers = {  # noqa: RUF012  as the base class has it
         first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -51,7 +51,7 @@ class _Plain(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1  # type: ignore[union-attr]
         if isinstance(event, yaml.AliasEvent):
             raise yaml.YAMLError(f"line {line}: aliases (*name) are refused; write the value out")
         if getattr(event, "tag", None) is not None:
@@ -78,4 +78,4 @@ class _Plain(yaml.SafeLoader):
 class _OnlyText(_Plain):
     """The same; every scalar is text."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers = {}  # noqa: RUF012
