@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from noisefind.data.cifar_archive import MAX_FILE, MAX_READ, files_in_archive
-from noisefind.data.found import Found, file_stamp, is_text
+from noisefind.data.found import Found, file_stamp
 from noisefind.data.safe_pickle import read_pickle
 from noisefind.errors import ConfigError, DataError
-from noisefind.utils.text import error_text, shortened
+from noisefind.utils.text import error_text, is_text, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -41,7 +41,7 @@ def given_features(
     names = _lines(ids_file, max(features.shape, default=0))
     fits = features.ndim == 2 and features.shape[1] > 0 and len(features) == len(names)
     if not fits or features.dtype.kind != "f":
-        what = f"{cut(str(features.dtype))} {shortened(features.shape)}"
+        what = f"{cut(str(features.dtype), 80)} {shortened(features.shape)}"
         raise DataError(
             f"--features {file}: holds {what}; it must be floats "
             f"(images, numbers), a row for each of the {len(names)} lines of {ids_file}"

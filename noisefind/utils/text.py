@@ -1,8 +1,10 @@
-"""Names of files and classes as harmless text, and values of any size as short text."""
+"""Names, paths and values as harmless text of limited length."""
 
 from __future__ import annotations
 
 import reprlib
+
+PATH_LENGTH = 300  # in messages; longer than any path that a person reads
 
 
 def visible(text: str) -> str:
@@ -10,23 +12,35 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def shortened(value: object, most: int = 80) -> str:
-    """The repr of a value in one line of at most ``most`` characters.
-
-    The work is bounded, whatever the value is: containers are cut in size and in depth.
-    """
-    limits = _Limits()
-    limits.maxstring = limits.maxother = limits.maxlong = most
-    limits.maxlevel = 3
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8, so into every output file."""
     try:
-        text = limits.repr(value)
-    except Exception:  # noqa: BLE001  the repr of a value may fail in any way
-        text = type(value).__name__
-    return cut(visible(text), most)
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shortened(value: object, length: int = 80) -> str:
+    """``repr(value)`` for a message; the middle of a long one is left out.
+
+    Args:
+        value: from a file or an option, of any size.
+        length: the largest number of characters of the result, about.
+    """
+    if isinstance(value, str) and len(value) > 2 * length:
+        value = f"{value[:length]}…{value[-length:]}"  # the repr of a long text takes time
+    limits = _Limits()
+    limits.maxstring, limits.maxother, limits.maxlevel = 3 * length, 3 * length, 3
+    try:
+        text = visible(limits.repr(value))
+    except Exception:  # noqa: BLE001  an integer of more than 4,300 digits; a repr that fails
+        return f"<{type(value).__name__} that is too large to show>"
+    return cut(text, length)
 
 
 class _Limits(reprlib.Repr):
-    """reprlib makes the whole repr of bytes before it cuts it."""
+    """The repr of containers, cut in size and depth; reprlib itself takes long for long bytes."""
 
     def repr_bytes(self, value: bytes | bytearray, _level: int) -> str:
         return repr(value[: self.maxother])
@@ -34,12 +48,20 @@ class _Limits(reprlib.Repr):
     repr_bytearray = repr_bytes
 
 
-def error_text(error: BaseException, most: int = 200) -> str:
-    """The message of any exception in one line of at most ``most`` characters."""
-    text = " ".join(str(error)[: 10 * most].split()) or type(error).__name__
-    return cut(visible(text), most)
+def error_text(error: BaseException, length: int = 200) -> str:
+    """The message of any exception in one line of at most ``length`` characters, about."""
+    text = " ".join(str(error)[: 10 * length].split()) or type(error).__name__
+    return cut(visible(text), length)
 
 
-def cut(text: str, most: int = 80) -> str:
-    """The start of a text, of at most ``most`` characters."""
-    return text if len(text) <= most else text[: most - 2] + " …"
+def shown_path(path: object) -> str:
+    """A path in quotes, for a message."""
+    return shortened(str(path), PATH_LENGTH)
+
+
+def cut(text: str, length: int) -> str:
+    """``text`` without its middle where it is longer than ``length``."""
+    if len(text) <= length:
+        return text
+    half = length // 2
+    return f"{text[:half]}…{text[-half:]}"
