@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import DIGITS, ROOT, TRUTH
+from tests.commands import DIGITS, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,17 +53,14 @@ main()
 
 
 def commands(home: Path, out: Path) -> list[list[str]]:
-    """Every command that prints without training for long, as text and as JSON."""
+    """The commands that neither train nor draw for long, as text and as JSON."""
     run = str(home / "run")
     both: list[list[str]] = [
         ["inject", str(DIGITS), "-o"],
         ["prune", run, "--drop", "noise", "-o"],
         ["report", run, "--images", "0", "-o"],
         ["compare", run, run, "-o"],
-        ["evaluate", "detection", run, "--truth", str(TRUTH), "-o"],
         ["evaluate", "correlation", run, "-o"],
-        ["evaluate", "distribution", run, "-o"],
-        ["evaluate", "examples", run, "-o"],
     ]
     found = [["--help"], ["--version"], [], ["evaluate"], ["score", "--help"]]
     for number, words in enumerate(both):
