@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,9 +74,12 @@ def train_subsets(
     """
     places = [(subset.name, number) for subset in subsets for number in range(len(seeds))]
     jobs = [
-        job(
-            subset.phases(number), subset.labels, seed, n_full=len(context.images.rows),
-            batch_size=context.batch_size, equal=equal, restart=restart,
+        replace(
+            job(
+                subset.phases(number), subset.labels, seed, n_full=len(context.images.rows),
+                batch_size=context.batch_size, equal=equal, restart=restart,
+            ),
+            name=f"{subset.name}, seed {seed}",
         )
         for subset in subsets for number, seed in enumerate(seeds)
     ]  # fmt: skip

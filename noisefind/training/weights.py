@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from noisefind.errors import ConfigError
+from noisefind.training.divergence import are_usable
 from noisefind.training.networks import build_network
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def load_weights(
         Names of the tensors that the file did not give: none, or the head's.
 
     Raises:
-        ConfigError: the file cannot be read, or its tensors are not this network's.
+        ConfigError: the file cannot be read, its tensors are not this network's, or a number in
+            them is not finite.
     """
     given, own = _read(file), network.state_dict()
     head = _head_names(network, name, n_classes, image_size)
@@ -55,7 +57,14 @@ def load_weights(
         if keys:
             more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
             raise ConfigError(f"--weights {file} {what} {keys[0]}{more} for {name}; {HOW}")
-    network.load_state_dict({k: v for k, v in given.items() if k not in fresh}, strict=False)
+    taken = {key: tensor for key, tensor in given.items() if key not in fresh}
+    broken = [key for key, tensor in taken.items() if not _is_usable(tensor)]
+    if broken:
+        raise ConfigError(
+            f"--weights {file}: {broken[0]} holds numbers that are not finite; save the weights "
+            "of a training that did not diverge"
+        )
+    network.load_state_dict(taken, strict=False)
     return sorted(fresh)
 
 
@@ -75,6 +84,11 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     if not isinstance(given, dict) or not all(isinstance(v, torch.Tensor) for v in given.values()):
         raise ConfigError(f"--weights {file}: holds no state_dict; {HOW}")
     return cast("dict[str, torch.Tensor]", given)
+
+
+def _is_usable(tensor: torch.Tensor) -> bool:
+    """Whether a tensor of the file holds finite numbers; counters always do."""
+    return not tensor.is_floating_point() or tensor.numel() == 0 or are_usable(tensor.float())
 
 
 def _head_names(network: nn.Module, name: str, n_classes: int, image_size: int) -> set[str]:
