@@ -219,6 +219,11 @@ def train_swav(
             total += training.step(batch, views) * len(batch)
             progress.advance()
         losses.append(total.item() / len(pixels))
+        if not math.isfinite(losses[-1]):
+            raise ConfigError(
+                f"the training of SwAV has diverged: its loss in epoch {epoch + 1} is not finite; "
+                "give another --seed or other --features"
+            )
         rows = ((e, f"{x:.6g}") for e, x in enumerate(losses, 1))
         write_csv(files.loss, ("epoch", "loss"), rows)
         if time.monotonic() - saved >= SAVE_SECONDS or epoch == epochs - 1:

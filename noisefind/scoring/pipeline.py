@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
+from noisefind.errors import ConfigError
 from noisefind.features.compute import FeatureFiles
 from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import RunFolder
@@ -34,7 +37,6 @@ from noisefind.utils.progress import Progress
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from noisefind.runs.ranking import Ranking
@@ -117,6 +119,7 @@ def _score(
         judgement = rank(
             inputs.dataset, ensemble, distances, leave_one_out, findings=findings, seed=config.seed
         )
+        _require_finite(judgement.ranking)
         _write(run, inputs, clusters, findings=findings, judgement=judgement)
         progress.advance()
     if judgement.issues.memorised:
@@ -237,6 +240,21 @@ def _ensemble(inputs: Inputs, run: RunFolder, never_learned: str) -> Ensemble:
         [Record(run.record / kind) for kind in inputs.recipes if is_trajectory(kind)],
         never_learned,
     )
+
+
+def _require_finite(ranking: Ranking) -> None:
+    """The last check before scores.csv is written.
+
+    Raises:
+        ConfigError: a score is not finite.
+    """
+    columns = {"label_score": ranking.label_scores, **ranking.scores}
+    broken = [name for name, values in columns.items() if not np.isfinite(values).all()]
+    if broken:
+        raise ConfigError(
+            f"the scores {', '.join(broken)} are not finite, because features or predictions are "
+            "far too large; give a lower --learning-rate or other --features, and a new folder"
+        )
 
 
 def _write(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from noisefind.errors import ConfigError
+from noisefind.utils.numbers import LIMIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from noisefind.training.recipe import MemberKind, Recipe
     from noisefind.training.record import Observer
-
-LIMIT = 1e15  # float32 holds the sum of squares of numbers up to this
 
 
 @dataclass(frozen=True)
