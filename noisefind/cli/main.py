@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from pathlib import Path  # noqa: TC003  typer needs it at run time
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ from noisefind.cli.evaluate import evaluate
 from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
+from noisefind.utils.disk import is_disk_full
 
 EXIT_GATE = 1  # for --fail-over only
 EXIT_ERROR = 2
@@ -177,6 +178,15 @@ def main() -> None:
     except BrokenPipeError:  # the reader of stdout (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        if is_disk_full(error):
+            where = f" ({error.filename})" if error.filename else ""
+            _fail(
+                f"the disk is full{where}: {error.strerror}; free some space and run the same "
+                "command again (noisefind score with --resume)"
+            )
+        traceback.print_exc()
+        code = EXIT_FAULT
     except Exception:  # noqa: BLE001  a fault of noisefind or of the system: print all
         traceback.print_exc()
         code = EXIT_FAULT
@@ -195,7 +205,7 @@ def _pass_gate(reason: str | None) -> None:
         raise typer.Exit(EXIT_GATE)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     from noisefind.cli.terminal import print_error
 
     print_error(message)

@@ -7,7 +7,6 @@ Pillow gives up Python's lock while it decodes and resizes.
 from __future__ import annotations
 
 import json
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
@@ -29,7 +28,8 @@ from noisefind.data.decode import (
 )
 from noisefind.errors import DataError
 from noisefind.utils.cache import build_once, cache_key, forget
-from noisefind.utils.files import open_array
+from noisefind.utils.disk import require_space
+from noisefind.utils.files import new_array, open_array, save_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,10 +100,10 @@ def open_pixels(
     is returned also depends on which images could not be read.
 
     Raises:
-        DataError: too little disk space, or fewer than two classes have a readable image.
+        DataError: fewer than two classes have a readable image.
+        RunError: too little disk space.
     """
-    key = cache_key("pixels", FORMAT, dataset.fingerprint, size, max_pixels)
-    folder = cache / "pixels" / key
+    folder = _folder(dataset, size, cache, max_pixels)
 
     def build(folder: Path) -> None:
         _require_space(folder, len(dataset) * size * size * 3)
@@ -129,6 +129,17 @@ def open_pixels(
             f"have fewer than two classes; first {first!r}: {reason}"
         )
     return _stored(kept, folder, max_pixels)
+
+
+def missing_pixel_bytes(dataset: Dataset, size: int, *, cache: Path, max_pixels: int) -> int:
+    """Bytes that :func:`open_pixels` will add to the cache; 0 where they are in it."""
+    is_stored = _folder(dataset, size, cache, max_pixels).is_dir()
+    return 0 if is_stored else len(dataset) * size * size * 3
+
+
+def _folder(dataset: Dataset, size: int, cache: Path, max_pixels: int) -> Path:
+    key = cache_key("pixels", FORMAT, dataset.fingerprint, size, max_pixels)
+    return cache / "pixels" / key
 
 
 def _stored(dataset: Dataset, folder: Path, max_pixels: int) -> Stored:
@@ -212,8 +223,8 @@ def _decode_all(
     readable = np.array([id_ not in failures for id_ in dataset.ids], np.bool_)
     if failures:
         _compact(folder, decoded, readable)
-    np.save(folder / "sizes.npy", sizes[readable])
-    np.save(folder / "digests.npy", digests[readable])
+    save_array(folder / "sizes.npy", sizes[readable])
+    save_array(folder / "digests.npy", digests[readable])
     return dict(sorted(failures.items()))
 
 
@@ -259,7 +270,7 @@ def _new_array(
     shape = (n_images, size, size, 3)
     return cast(
         "np.memmap[tuple[int, ...], np.dtype[np.uint8]]",
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape),
+        new_array(path, shape, np.uint8),
     )
 
 
@@ -269,9 +280,5 @@ def _chunks(n_images: int) -> Iterator[range]:
 
 
 def _require_space(folder: Path, n_bytes: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if n_bytes > free:
-        raise DataError(
-            f"the pixels need {n_bytes / 1e9:.1f} GB and {folder.parent} has {free / 1e9:.1f} GB; "
-            "give --cache-dir a larger disk, or a smaller --feature-size and --image-size"
-        )
+    hint = "give --cache-dir a larger disk, or a smaller --feature-size and --image-size"
+    require_space("the pixels need", {folder.parent: n_bytes}, hint)

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass, replace
+from io import BytesIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -119,8 +120,10 @@ class SwavTraining:
     def save(self, checkpoint: Path, losses: list[float]) -> None:
         """Write the current state."""
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        content = BytesIO()  # torch's own writer hides that a disk is full
+        torch.save({**state, "losses": losses}, content)
         with whole_file(checkpoint) as part:
-            torch.save({**state, "losses": losses}, part)
+            part.write_bytes(content.getbuffer())
 
     def load(self, checkpoint: Path) -> list[float]:
         """Restore the state of the checkpoint, if it exists; returns the losses of its epochs."""

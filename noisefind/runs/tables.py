@@ -17,7 +17,7 @@ from noisefind.errors import RunError
 from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
 from noisefind.similarity.findings import Leak
-from noisefind.utils.files import cell, write_csv
+from noisefind.utils.files import cell, save_array, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,8 +78,8 @@ def write_results(
 
 def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None:
     """Write the neighbours, duplicates.csv and, where other splits were searched, leaks.csv."""
-    np.save(run.neighbours, findings.neighbours.rows)
-    np.save(run.neighbour_similarity, findings.neighbours.similarity)
+    save_array(run.neighbours, findings.neighbours.rows)
+    save_array(run.neighbour_similarity, findings.neighbours.similarity)
     group = findings.duplicate_group
     rows = np.flatnonzero(group)
     write_csv(

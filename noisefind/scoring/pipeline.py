@@ -25,12 +25,13 @@ from noisefind.scoring.image_checks import (
     check_images,
     check_other_splits,
 )
-from noisefind.scoring.inputs import Inputs, open_inputs
+from noisefind.scoring.inputs import SPACE_HINT, Inputs, missing_members, open_inputs
 from noisefind.scoring.ranking import Ensemble, Judgement, rank
 from noisefind.scoring.summary import Means, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.recipe import MemberKind, is_trajectory
-from noisefind.training.record import Record, n_recorded
+from noisefind.training.record import Record, discard_unfinished
+from noisefind.utils.disk import require_space, size_text
 from noisefind.utils.files import open_array
 from noisefind.utils.output import check_place
 from noisefind.utils.progress import Progress
@@ -101,12 +102,13 @@ def _score(
     data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress
 ) -> ScoreResult:
     context = open_context(config, run.path, progress)
-    inputs = open_inputs(data, config, context)
+    discard_unfinished(run.record)
+    inputs = open_inputs(data, config, context, run)
     start = run.start(run_start(data, config, inputs.dataset, inputs.recipes))
-    if run.is_whole and not any(_missing(inputs, run).values()):
+    if run.is_whole and not any(r.members for r in missing_members(inputs.recipes, run).values()):
         progress.say(f"{run.path} is complete; nothing is left to do")
         return ScoreResult(run, run.read_summary(), run.read_ranking())
-    _say_estimate(inputs, run, context)
+    _check_estimate(inputs, run, context)
     features = _features(inputs, run, context)
     clusters = _clusters(features, inputs, config, context)
     _train(features, inputs, config.seed, run=run, context=context)
@@ -137,29 +139,27 @@ def _score(
     return ScoreResult(run, summary, judgement.ranking)
 
 
-def _missing(inputs: Inputs, run: RunFolder) -> dict[str, int]:
-    """How many members of each kind are not recorded yet."""
-    return {
-        kind: recipe.members - n_recorded(run.record / kind)
-        for kind, recipe in inputs.recipes.items()
-    }
+def _check_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
+    """Print the estimate of what is neither cached nor recorded yet.
 
-
-def _say_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
-    """Print the estimate of what is neither cached nor recorded yet."""
-    missing = _missing(inputs, run)
-    recipes = {k: replace(recipe, members=missing[k]) for k, recipe in inputs.recipes.items()}
-    seconds, n_bytes = estimate(
-        inputs.features, len(inputs.dataset.classes), recipes, inputs.network_options,
+    Raises:
+        RunError: the disk has too little space for it.
+    """
+    seconds, in_run, in_cache = estimate(
+        inputs.features, len(inputs.dataset.classes), missing_members(inputs.recipes, run),
+        inputs.network_options,
         has_features=run.reduced_features.exists() or inputs.features.is_cached,
         network_size=inputs.sizes.network,
         n_gpus=len({d for d in context.devices if d.type == "cuda"}),
     )  # fmt: skip
+    if run.reduced_features.exists():
+        in_run = max(0, in_run - run.reduced_features.stat().st_size)
     time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
     context.progress.say(
-        f"about {time_text} on {context.device} and {n_bytes / 1e6:,.0f} MB of disk "
+        f"about {time_text} on {context.device} and {size_text(in_run + in_cache)} of disk "
         "to come, by a measured first batch"
     )
+    require_space("the run needs", {run.path: in_run, context.cache: in_cache}, SPACE_HINT)
 
 
 def _features(inputs: Inputs, run: RunFolder, context: Context) -> Features:
