@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = torch.device("cpu")
-STEEP: dict[str, Any] = {"learning_rate": 1e12, "optimizer": "sgd", "epochs": 2, "batch_size": 16, "members": 2}
+STEEP: dict[str, Any] = {
+    "learning_rate": 1e12,
+    "optimizer": "sgd",
+    "epochs": 2,
+    "batch_size": 16,
+    "members": 2,
+}
 HINT = r"after epoch 1 are not finite; give a lower --learning-rate \(it is 1e\+12 with"
 
 
