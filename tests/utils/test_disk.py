@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from tests.images import write_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 ONE_THREAD = (*QUICK, "--threads", "1")  # the images are few
 
@@ -156,6 +156,7 @@ def test_too_little_space_is_noticed_before_work(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_on_a_full_disk_goes_on(noisefind: CommandLine, data: Path, small_disk: Path) -> None:
     """The disk fills after the check: exit 2, one line; with space, --resume finishes the run."""
     run = small_disk / "run"
@@ -173,6 +174,7 @@ def test_a_run_on_a_full_disk_goes_on(noisefind: CommandLine, data: Path, small_
     assert (run / "run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_of_every_command(
     noisefind: CommandLine, data: Path, small_disk: Path, tmp_path: Path
 ) -> None:
