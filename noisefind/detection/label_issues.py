@@ -169,7 +169,8 @@ def judge(
 
     The margin is the leave-one-out log-odds of the given label plus 1.5 times the members' margin.
     Where the members have memorised the labels, their margin is no evidence and is left out.
-    ``label_score`` is a logistic function of the margin, fitted to the leave-one-out probabilities.
+    ``label_score`` is a logistic function of the margin, fitted to the leave-one-out probabilities
+    (or to ``leave_one_out.target``).
     So it reads as the probability that the label is right, and its sum is the expected number of
     right labels. Flagged are as many labels as make the expected F1 the highest, if each is wrong
     with probability .3 or more.
@@ -193,7 +194,8 @@ def judge(
         repeated = memorised_share(evidence.loo_prob, evidence.member_class, labels)
         if not repeated > MEMORISED_SHARE:
             margin = margin + MEMBERS_WEIGHT * members.margin
-    label_score = calibrated(margin, evidence.loo_prob)
+    target = evidence.loo_prob if leave_one_out.target is None else leave_one_out.target
+    label_score = calibrated(margin, target)
     is_issue = flagged(1 - label_score)
     p_other = (1 - label_score) * evidence.other_share
     is_other = is_issue | (p_other > label_score)

@@ -18,15 +18,33 @@ CHUNK = 16_384
 
 
 class LeaveOneOut(NamedTuple):
-    """Out-of-sample scores (N, C) and the model that turns them into class probabilities."""
+    """Out-of-sample scores and the model that turns them into class probabilities.
+
+    Attributes:
+        scores: (N, C) HIGH is support for the class.
+        model: of the scores.
+        noise: expected label noise.
+        target: (N,) probability that each given label is right, to which ``label_score`` is fitted;
+            None: that of ``model``.
+    """
 
     scores: NDArray[np.float32]
     model: NoiseModel
     noise: LabelNoise
+    target: NDArray[np.float64] | None = None
 
     def posterior(self, rows: slice, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, C) probability of each true class for some rows; ``labels`` are their given ones."""
         return class_posterior(self.scores[rows], labels, self.model)
+
+    def p_given(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N,) probability that each given label is right, by ``model``."""
+        found = np.empty(len(labels))
+        for start in range(0, len(labels), CHUNK):
+            rows = slice(start, start + CHUNK)
+            y = labels[rows]
+            found[rows] = self.posterior(rows, y)[np.arange(len(y)), y]
+        return found
 
 
 def fit_leave_one_out(

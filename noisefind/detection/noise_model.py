@@ -31,7 +31,6 @@ SAMPLE_CELLS = 10_000_000  # examples times classes, likewise
 # the estimate for human noise of 17 % is 13, 14 and 11 %.
 UNIFORM_SHARE = 0.5
 OF_REGRESSION = 7.0  # first inverse temperature for scores of a regression, about 0 to 1
-OF_LOG_PROBS = 1.0  # and for log-probabilities
 LOWEST, HIGHEST = 1 / 14, 100 / 7  # bounds of the inverse temperature, as factors of the first one
 FIRST_NOISE = 0.1
 SMALLEST = 1e-6  # of a transition

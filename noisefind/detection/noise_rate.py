@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +72,20 @@ def label_noise(joint: Floats, n_wrong_if_uniform: Floats) -> LabelNoise:
         noise_rate(n_examples, float((sizes - right).sum()), float(n_wrong_if_uniform.sum())),
         [noise_rate(max(1, round(size)), wrong, uniform) for size, wrong, uniform in rows],
         joint,
+    )
+
+
+def mean_noise(models: Sequence[LabelNoise]) -> LabelNoise:
+    """The mean of several estimates; intervals reach from the lowest to the highest end."""
+
+    def mean(rates: Sequence[NoiseRate]) -> NoiseRate:
+        estimates, lows, highs = zip(*rates, strict=True)
+        return NoiseRate(float(np.mean(estimates)), min(lows), max(highs))
+
+    return LabelNoise(
+        mean([one.rate for one in models]),
+        [mean(rates) for rates in zip(*(one.per_class for one in models), strict=True)],
+        np.asarray(np.mean([one.joint for one in models], axis=0), np.float64),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind.data.open import open_dataset
-from noisefind.data.pixels import missing_pixel_bytes, open_pixels, resized_pixels
+from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.data.splits import hold_out
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.scoring.estimate import run_bytes
@@ -17,7 +17,6 @@ from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
 from noisefind.training.record import n_recorded
-from noisefind.utils.disk import require_space
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
@@ -83,17 +82,12 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
             networks, len(dataset.classes), sizes.network, weights=config.network_weights,
             progress=context.progress,
         )  # fmt: skip
-        if not run.reduced_features.exists():  # a resumed run is checked by its estimate alone
-            recipes = missing_members(choose_recipes(config, networks, len(dataset)), run)
-            in_run = run_bytes(recipes, len(dataset), len(dataset.classes))
-            in_cache = missing_pixel_bytes(
-                dataset, sizes.stored, cache=context.cache, max_pixels=config.max_pixels
-            )
-            require_space("the run needs", {run.path: in_run, context.cache: in_cache}, SPACE_HINT)
+        recipes = missing_members(choose_recipes(config, networks, len(dataset)), run)
+        in_run = run_bytes(recipes, len(dataset), len(dataset.classes))
     with context.timed("pixels"):
         stored = open_pixels(
             dataset, sizes.stored, cache=context.cache, max_pixels=config.max_pixels,
-            n_threads=context.n_threads, progress=context.progress,
+            n_threads=context.n_threads, progress=context.progress, later={run.path: in_run},
         )  # fmt: skip
         pixels, network_pixels = stored.pixels, None
         if trains_on_pixels(networks, wanted):

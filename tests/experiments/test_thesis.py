@@ -13,7 +13,7 @@ import torch
 
 from noisefind.config import ScoreConfig, load_config
 from noisefind.errors import ConfigError
-from noisefind.scoring import pipeline as scoring
+from noisefind.scoring import inputs
 from noisefind.scoring.settings import choose_recipes, network_options
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.networks import build_network
@@ -193,7 +193,7 @@ def test_what_cannot_be_built_is_refused_before_decoding(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("an image was decoded")
 
-    monkeypatch.setattr(scoring, "open_pixels", refuse)
+    monkeypatch.setattr(inputs, "open_pixels", refuse)
     data = folder(tmp_path / "data")
     cases = {
         ("--network", "resnet81"): "near it: resnet18",

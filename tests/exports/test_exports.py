@@ -146,7 +146,7 @@ def test_label_studio_refuses_what_xml_cannot_hold(noisefind: CommandLine, tmp_p
     run = write_run(tmp_path / "run", made_up, tmp_path / "data").path
     options = ("--format", "label-studio")
     line = noisefind.refused("prune", run, "-o", tmp_path / "out", *options)
-    assert "class 'b\\x07ll' holds a character that XML cannot" in line
+    assert "class 'b\\x07ll' has a character that XML cannot contain" in line
     assert not (tmp_path / "out").exists()
 
 

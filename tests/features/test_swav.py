@@ -264,7 +264,7 @@ NO_SOCKETS = """
 import socket, sys
 def refuse(*arguments, **named): raise AssertionError("a socket was opened")
 socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
-from noisefind.cli import main
+from noisefind.cli.main import main
 main()
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -92,16 +93,16 @@ def test_evidence_is_in_the_run_folder(digits_run: Path) -> None:
 
 
 @pytest.mark.slow
-def test_members_that_know_the_labels_by_heart_are_not_believed(
+def test_members_that_memorised_the_labels_do_not_count(
     noisefind: CommandLine, noisy_digits: Path, tmp_path: Path
 ) -> None:
-    """Over-trained on purpose: the run says so, and still suspects the planted errors."""
+    """Over-trained on purpose: the run warns of it, and still flags the injected errors."""
     labels = noisy_digits / "noise/labels.csv"
     output = noisefind(
         "score", DIGITS, "-o", tmp_path / "run", "--labels", labels, "--members", "1",
         "--epochs", "60", "--weight-decay", "0", "--clusters", "3", "--feature-size", "32",
     )  # fmt: skip
-    assert "by heart" in output.err
+    assert "have memorised the labels" in output.err
     assert json.loads((tmp_path / "run/run.json").read_text())["memorised"] is True
     wrong = {r["file_name"] for r in read_csv(labels) if r["label"] != r["true_label"]}
     rows = read_csv(tmp_path / "run/scores.csv")
@@ -124,7 +125,7 @@ def test_summary_says_what_to_type_next(noisefind: CommandLine, tmp_path: Path) 
     """Results on stdout, progress as plain lines on stderr where that is no terminal."""
     output = noisefind("score", folder(tmp_path / "data"), "-o", tmp_path / "run", *QUICK)
     assert output.code == 0
-    assert "of 24 labels are suspected to be wrong" in output.out
+    assert "of 24 labels are flagged as label issues" in output.out
     assert f"noisefind prune {tmp_path / 'run'} -o CLEAN" in output.out
     assert "24 images in 2 classes" in output.err
     assert "by a measured first batch" in output.err
@@ -330,6 +331,24 @@ def test_resume_names_what_changed(noisefind: CommandLine, tmp_path: Path) -> No
     assert "labels" in again(labels=str(labels))
     (data / "a/new.png").write_bytes((data / "a/000.png").read_bytes())
     assert "the images" in again(seed="0")
+
+
+@pytest.mark.slow
+def test_resume_with_other_pixels_of_equal_size_and_time(
+    noisefind: CommandLine, tmp_path: Path
+) -> None:
+    """Files that were replaced under the same names, sizes and times are not the same images."""
+    names = [f"{name}/{number:03d}.bmp" for name in "ab" for number in range(12)]
+    data, run = write_images(tmp_path / "data", *names, size=16), tmp_path / "run"
+    for name in names:
+        os.utime(data / name, ns=(0, 0))
+    assert noisefind("score", data, "-o", run, *QUICK).code == 0
+    content = bytearray((data / names[0]).read_bytes())
+    content[-1] ^= 1
+    (data / names[0]).write_bytes(content)
+    os.utime(data / names[0], ns=(0, 0))
+
+    assert "the images" in noisefind.refused("score", data, "-o", run, "--resume", *QUICK)
 
 
 def test_resume_where_nothing_is_saved_starts(noisefind: CommandLine, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from noisefind.cli import main as cli
+from noisefind.cli.process import EXIT_FAULT
 from noisefind.errors import RunError
 from noisefind.training.record import Recorder
 from noisefind.utils.disk import require_space, reserve, size_text
@@ -151,7 +152,7 @@ def test_too_little_space_is_noticed_before_work(
     """One line with both numbers; nothing is decoded, and no run folder is left."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=7_000))
     line = noisefind.refused("score", data, "-o", tmp_path / "run", *ONE_THREAD)
-    assert "the run needs" in line
+    assert "the pixels and the run need" in line
     assert "but 7 kB are free in" in line
     assert not (tmp_path / "run").exists()
 
@@ -166,7 +167,7 @@ def test_a_run_on_a_full_disk_goes_on(noisefind: CommandLine, data: Path, small_
         free = os.statvfs(small_disk)
         ballast.write_bytes(bytes(free.f_bavail * free.f_frsize - 5 * 4096))
         line = noisefind.refused("score", data, "-o", run, *ONE_THREAD)
-    assert "the disk is full" in line
+    assert "No space left on device" in line
     assert "--resume" in line
     assert not (run / "run.json").exists()
     ballast.unlink()
@@ -183,7 +184,10 @@ def test_a_full_disk_is_one_line_of_every_command(
     assert noisefind("score", data, "-o", run, *ONE_THREAD).code == 0
     room = os.statvfs(small_disk)
     (small_disk / "ballast").write_bytes(bytes(room.f_bavail * room.f_frsize))
-    for command in (["prune", run], ["report", run], ["inject", data], ["compare", run, run]):
+    commands: list[list[str | Path]] = [
+        ["prune", run], ["report", run], ["inject", data], ["compare", run, run],
+    ]  # fmt: skip
+    for command in commands:
         line = noisefind.refused(*command, "-o", out)
         assert "No space left on device" in line
         assert [path.name for path in small_disk.iterdir()] == ["ballast"]
@@ -193,7 +197,7 @@ def test_other_faults_of_the_system_are_shown_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Only a full disk is one line; another OSError is a fault with its traceback."""
-    for act, code, shown in ((full, 2, False), (unsupported, cli.EXIT_FAULT, True)):
+    for act, code, shown in ((full, 2, False), (unsupported, EXIT_FAULT, True)):
         monkeypatch.setattr(cli, "app", lambda act=act, **_: act())
         with pytest.raises(SystemExit) as leaving:
             cli.main()
