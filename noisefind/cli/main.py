@@ -23,6 +23,7 @@ from noisefind.cli.process import (
 )
 from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
+from noisefind.utils.disk import is_disk_full
 from noisefind.utils.text import is_text, shortened, shown_path
 
 # newer typer carries a copy of click, older imports click: this is ClickException of either
@@ -197,11 +198,17 @@ def _exit_code() -> int:
     except _UsageProblem as error:
         return _failed(error.format_message())
     except OSError as error:
+        where = "" if error.filename is None else f"{shown_path(error.filename)}: "
+        if is_disk_full(error):
+            return _failed(
+                f"{where}{error.strerror}; free some space and run the same command again "
+                "(noisefind score with --resume)"
+            )
         if error.filename is None:
             traceback.print_exc()
             return EXIT_FAULT
-        # a path of the user: missing, too long, without permission, on a full disk
-        return _failed(f"{shown_path(error.filename)}: {error.strerror}")
+        # a path of the user: missing, too long, without permission
+        return _failed(f"{where}{error.strerror}")
     except (Exception, SystemExit):  # noqa: BLE001  a fault of noisefind or of the system: print all
         traceback.print_exc()
         return EXIT_FAULT

@@ -7,7 +7,6 @@ Pillow gives up Python's lock while it decodes and resizes.
 from __future__ import annotations
 
 import json
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
@@ -30,10 +29,11 @@ from noisefind.data.decode import (
 )
 from noisefind.errors import DataError
 from noisefind.utils.cache import build_once, cache_key
-from noisefind.utils.files import open_array
+from noisefind.utils.disk import require_space
+from noisefind.utils.files import new_array, open_array, save_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -94,6 +94,7 @@ def open_pixels(
     max_pixels: int,
     n_threads: int,
     progress: Progress,
+    later: Mapping[Path, int] | None = None,
 ) -> Stored:
     """The readable part of ``dataset`` and its pixels ``(N, size, size, 3)``, in the same order.
 
@@ -101,16 +102,18 @@ def open_pixels(
     have the same names, sizes, times and content (of large files a sample). They are made again
     when a file that could not be read then can be read now. The fingerprint of the dataset that is
     returned is a digest of all decoded pixels: what is computed from them is kept under it.
+    ``later`` are the bytes that other folders will need; they are checked with those of the pixels.
 
     Raises:
-        DataError: too little disk space, or fewer than two classes have a readable image.
+        DataError: fewer than two classes have a readable image.
+        RunError: too little disk space.
     """
     progress.stage("Checking files", len(dataset))
     content = content_digest(dataset.images, n_threads=n_threads, advance=progress.advance)
     key = cache_key("pixels", FORMAT, dataset.fingerprint, content, size, max_pixels)
 
     def build(folder: Path) -> None:
-        _require_space(folder, len(dataset) * size * size * 3)
+        _require_space(folder, len(dataset) * size * size * 3, later)
         progress.stage("Reading images", len(dataset))
         failures = _decode_all(
             dataset, size, folder, max_pixels=max_pixels, n_threads=n_threads, progress=progress
@@ -214,8 +217,8 @@ def _decode_all(
     readable = np.array([id_ not in failures for id_ in dataset.ids], np.bool_)
     if failures:
         _compact(folder, decoded, readable)
-    np.save(folder / "sizes.npy", sizes[readable])
-    np.save(folder / "digests.npy", digests[readable])
+    save_array(folder / "sizes.npy", sizes[readable])
+    save_array(folder / "digests.npy", digests[readable])
     return dict(sorted(failures.items()))
 
 
@@ -261,7 +264,7 @@ def _new_array(
     shape = (n_images, size, size, 3)
     return cast(
         "np.memmap[tuple[int, ...], np.dtype[np.uint8]]",
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape),
+        new_array(path, shape, np.uint8),
     )
 
 
@@ -270,10 +273,7 @@ def _chunks(n_images: int) -> Iterator[range]:
         yield range(start, min(start + CHUNK, n_images))
 
 
-def _require_space(folder: Path, n_bytes: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if n_bytes > free:
-        raise DataError(
-            f"the pixels need {n_bytes / 1e9:.1f} GB and {folder.parent} has {free / 1e9:.1f} GB; "
-            "give --cache-dir a larger disk, or a smaller --feature-size and --image-size"
-        )
+def _require_space(folder: Path, n_bytes: int, later: Mapping[Path, int] | None = None) -> None:
+    hint = "give --cache-dir a larger disk, or a smaller --feature-size and --image-size"
+    what = "the pixels and the run need" if later else "the pixels need"
+    require_space(what, {folder.parent: n_bytes, **(later or {})}, hint)

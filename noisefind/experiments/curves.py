@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,9 +90,12 @@ def train_subsets(
     """
     places = [(subset.name, number) for subset in subsets for number in range(len(seeds))]
     jobs = [
-        job(
-            subset.phases(number), subset.labels, seed, n_full=len(context.images.rows),
-            batch_size=context.batch_size, equal=equal, restart=restart,
+        replace(
+            job(
+                subset.phases(number), subset.labels, seed, n_full=len(context.images.rows),
+                batch_size=context.batch_size, equal=equal, restart=restart,
+            ),
+            name=f"{subset.name}, seed {seed}",
         )
         for subset in subsets for number, seed in enumerate(seeds)
     ]  # fmt: skip

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
+from noisefind.errors import ConfigError
 from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.device import autocast
 from noisefind.utils.files import open_array, row_chunks, row_writer
+from noisefind.utils.numbers import usable_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +75,11 @@ def write_features(
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Write the outputs of ``module`` for all ``pixels`` to ``path``: float32 .npy, (N, d)."""
+    """Write the outputs of ``module`` for all ``pixels`` to ``path``: float32 .npy, (N, d).
+
+    Raises:
+        ConfigError: an output is not finite.
+    """
     module.eval()
 
     def run(rows: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -85,7 +91,13 @@ def write_features(
     n_features = run(pixels[[0]]).shape[1]
     with row_writer(path, (len(pixels), n_features)) as write:
         for rows in row_chunks(pixels, BATCH if device.type == "cpu" else 16 * BATCH):
-            write(run(rows))
+            features = run(rows)
+            if not usable_rows(features).all():
+                raise ConfigError(
+                    "the network of --features gives numbers that are not finite; give other "
+                    "--features or --weights, or another --feature-size"
+                )
+            write(features)
             progress.advance(len(rows))
 
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass, replace
+from io import BytesIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -119,8 +120,10 @@ class SwavTraining:
     def save(self, checkpoint: Path, losses: list[float]) -> None:
         """Write the current state."""
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        content = BytesIO()  # torch's own writer hides that a disk is full
+        torch.save({**state, "losses": losses}, content)
         with whole_file(checkpoint) as part:
-            torch.save({**state, "losses": losses}, part)
+            part.write_bytes(content.getbuffer())
 
     def load(self, checkpoint: Path) -> list[float]:
         """Restore the state of the checkpoint, if it exists; returns the losses of its epochs."""
@@ -219,6 +222,11 @@ def train_swav(
             total += training.step(batch, views) * len(batch)
             progress.advance()
         losses.append(total.item() / len(pixels))
+        if not math.isfinite(losses[-1]):
+            raise ConfigError(
+                f"the training of SwAV has diverged: its loss in epoch {epoch + 1} is not finite; "
+                "give another --seed or other --features"
+            )
         rows = ((e, f"{x:.6g}") for e, x in enumerate(losses, 1))
         write_csv(files.loss, ("epoch", "loss"), rows)
         if time.monotonic() - saved >= SAVE_SECONDS or epoch == epochs - 1:

@@ -8,6 +8,7 @@ import numpy as np
 
 from noisefind.errors import DataError
 from noisefind.utils.files import open_array, row_chunks
+from noisefind.utils.numbers import LIMIT, usable_rows
 from noisefind.utils.text import cut, error_text, shortened
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ def given_features(
     order = np.array([row_of[id_] for id_ in ids])
     done = 0
     for chunk in row_chunks(features, CHUNK, order):
-        with np.errstate(over="ignore"):  # values out of the range of float32 become infinite
-            is_finite = np.isfinite(chunk.astype(np.float32)).all(1)
-        if not is_finite.all():
-            bad = ids[done + int(np.argmin(is_finite))]
-            raise DataError(f"--features {file}: the row of {shortened(bad)} is not finite")
+        is_usable = usable_rows(chunk)
+        if not is_usable.all():
+            bad = ids[done + int(np.argmin(is_usable))]
+            raise DataError(
+                f"--features {file}: the row of {shortened(bad)} is not finite, or holds a number "
+                f"beyond {LIMIT:g}"
+            )
         done += len(chunk)
     return cast("NDArray[np.floating]", features), order
 

@@ -22,7 +22,7 @@ import numpy as np
 from noisefind.errors import DataError
 from noisefind.exports.formats import ManifestRow
 from noisefind.pruning.decisions import Disagreement
-from noisefind.utils.files import cell, write_csv
+from noisefind.utils.files import cell, save_array, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -132,7 +132,7 @@ def write_manifest(manifest: Manifest, folder: Path, formats: Collection[str]) -
         _write_list(folder / "kept.txt", [file_name for file_name, _ in pairs])
     if "npy" in formats:
         by_id = sorted(range(len(manifest.ids)), key=manifest.ids.__getitem__)
-        np.save(folder / "kept.npy", np.flatnonzero(manifest.keep[by_id]).astype(np.int64))
+        save_array(folder / "kept.npy", np.flatnonzero(manifest.keep[by_id]).astype(np.int64))
 
 
 def _write_list(path: Path, names: Iterable[str]) -> None:

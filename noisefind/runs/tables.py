@@ -17,7 +17,7 @@ from noisefind.errors import RunError
 from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
 from noisefind.similarity.findings import Leak
-from noisefind.utils.files import cell, whole_file, write_csv
+from noisefind.utils.files import cell, save_array, whole_file, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,8 +107,8 @@ def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:
-    with whole_file(path) as part, part.open("wb") as file:
-        np.save(file, array)
+    with whole_file(path) as part:
+        save_array(part, array)
 
 
 def write_details(

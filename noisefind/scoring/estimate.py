@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from noisefind.training.recipe import Recipe
 
 FLOAT_BYTES = 4
+TABLE_BYTES = 500  # of an image in all tables and lists of neighbours
 FIXED_SECONDS = 5.0  # reduction, k-means and writing, for a few thousand images
+
+
+class Estimate(NamedTuple):
+    """What the rest of a run needs."""
+
+    seconds: float
+    run_bytes: int  # in the run folder
+    cache_bytes: int  # in the cache
 
 
 class _Forget:
@@ -49,7 +58,7 @@ def estimate(
     has_features: bool,
     network_size: int,
     n_gpus: int = 0,
-) -> tuple[float, int]:
+) -> Estimate:
     """Seconds and bytes for the features (unless ``has_features``), the members and the record.
 
     Every stage runs twice, to warm up and to measure its time, on a few images or on numbers of the
@@ -57,7 +66,8 @@ def estimate(
     cores and are counted as if they ran one after the other.
     """
     n_images, device = len(task.pixels), task.device
-    seconds, n_bytes = FIXED_SECONDS, n_images * N_COMPONENTS * FLOAT_BYTES
+    seconds, in_cache = FIXED_SECONDS, 0
+    in_run = run_bytes(recipes, n_images, n_classes)
     if not has_features:
         per_image, n_features = (
             _swav_cost(network_size, task.options.swav.epochs, device)
@@ -65,7 +75,7 @@ def estimate(
             else _feature_cost(task, task.network)
         )
         seconds += n_images * per_image
-        n_bytes += n_images * n_features * FLOAT_BYTES
+        in_cache += n_images * n_features * FLOAT_BYTES
     for recipe in recipes.values():
         if recipe.members == 0:
             continue
@@ -75,9 +85,19 @@ def estimate(
         is_together = recipe.architecture == "probe"
         in_turn = 1 if is_together else math.ceil(recipe.members / max(1, n_gpus))
         seconds += once * n_images * recipe.epochs * in_turn
-        n_bytes += n_images * FLOAT_BYTES * len(FIELDS) * recipe.members * recipe.epochs
-        n_bytes += n_images * FLOAT_BYTES * 2 * n_classes
-    return seconds, n_bytes
+    return Estimate(seconds, in_run, in_cache)
+
+
+def run_bytes(recipes: dict[str, Recipe], n_images: int, n_classes: int) -> int:
+    """Bytes that the reduced features, the tables and the members of ``recipes`` take.
+
+    Each kind needs the spread of its members twice, since the old one is deleted last.
+    """
+    numbers = min(N_COMPONENTS, n_images)
+    for recipe in recipes.values():
+        if recipe.members > 0:
+            numbers += len(FIELDS) * recipe.members * recipe.epochs + 2 * 2 * n_classes
+    return n_images * (numbers * FLOAT_BYTES + TABLE_BYTES)
 
 
 def _feature_cost(task: FeatureTask, network: FrozenNetwork) -> tuple[float, int]:

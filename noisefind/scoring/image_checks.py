@@ -18,7 +18,7 @@ from noisefind.similarity.neighbours import N_NEIGHBOURS, Neighbours, nearest_ne
 from noisefind.similarity.outliers import find_outliers
 from noisefind.similarity.same_picture import SIDE
 from noisefind.utils.cache import build_once, cache_key
-from noisefind.utils.files import open_array
+from noisefind.utils.files import open_array, save_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +125,7 @@ def image_measures(stored: Stored, settings: ImageCheckSettings) -> NDArray[np.f
         with ThreadPoolExecutor(settings.n_threads) as pool:
             for n_done in pool.map(measure, chunks):
                 settings.progress.advance(n_done)
-        np.save(folder / "measures.npy", measures)
+        save_array(folder / "measures.npy", measures)
 
     key = cache_key("quality", quality.FORMAT, stored.key)
     folder = build_once(settings.cache / "quality" / key, build, say=settings.progress.say)

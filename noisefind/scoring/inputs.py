@@ -11,10 +11,12 @@ from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.data.splits import hold_out
 from noisefind.features.compute import FeatureTask, open_network
+from noisefind.scoring.estimate import run_bytes
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
 from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
+from noisefind.training.record import n_recorded
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
     from noisefind.config import ScoreConfig
     from noisefind.data.dataset import Dataset
     from noisefind.data.pixels import Stored
+    from noisefind.runs.folder import RunFolder
     from noisefind.runs.summary import Sizes
     from noisefind.scoring.context import Context
     from noisefind.training.network import NetworkOptions
     from noisefind.training.recipe import Recipe
 
 FEW_IMAGES = 20  # of a class; with fewer a warning is given
+SPACE_HINT = "free some, or give -o and --cache-dir folders on a larger disk"
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,12 @@ class Inputs:
     network_options: NetworkOptions
 
 
-def open_inputs(data: str | Path, config: ScoreConfig, context: Context) -> Inputs:
+def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: RunFolder) -> Inputs:
     """Find the images, decode them, and choose what is trained on them.
 
     Raises:
         DataError, ConfigError: the data or an option cannot be used. Options are checked first.
+        RunError: the disk has too little space for the run.
     """
     networks = config.networks(on_gpu=context.device.type == "cuda")
     require_known(networks)
@@ -77,10 +82,12 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context) -> Inpu
             networks, len(dataset.classes), sizes.network, weights=config.network_weights,
             progress=context.progress,
         )  # fmt: skip
+        recipes = missing_members(choose_recipes(config, networks, len(dataset)), run)
+        in_run = run_bytes(recipes, len(dataset), len(dataset.classes))
     with context.timed("pixels"):
         stored = open_pixels(
             dataset, sizes.stored, cache=context.cache, max_pixels=config.max_pixels,
-            n_threads=context.n_threads, progress=context.progress,
+            n_threads=context.n_threads, progress=context.progress, later={run.path: in_run},
         )  # fmt: skip
         pixels, network_pixels = stored.pixels, None
         if trains_on_pixels(networks, wanted):
@@ -103,6 +110,14 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context) -> Inpu
         network_pixels=network_pixels,
         network_options=network_options(config, network_pixels),
     )  # fmt: skip
+
+
+def missing_members(recipes: dict[str, Recipe], run: RunFolder) -> dict[str, Recipe]:
+    """The recipes with the number of members that are not recorded yet."""
+    return {
+        kind: replace(recipe, members=recipe.members - n_recorded(run.record / kind))
+        for kind, recipe in recipes.items()
+    }
 
 
 def _open(

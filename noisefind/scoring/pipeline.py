@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
-from noisefind.errors import RunError
+from noisefind.errors import ConfigError, RunError
 from noisefind.features.compute import FeatureFiles
 from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import RunFolder
@@ -23,19 +25,19 @@ from noisefind.scoring.image_checks import (
     check_images,
     check_other_splits,
 )
-from noisefind.scoring.inputs import Inputs, open_inputs
+from noisefind.scoring.inputs import SPACE_HINT, Inputs, missing_members, open_inputs
 from noisefind.scoring.ranking import Ensemble, Judgement, rank
 from noisefind.scoring.summary import Means, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.recipe import MemberKind, is_trajectory
-from noisefind.training.record import Record, discard_record, n_recorded
+from noisefind.training.record import Record, discard_record, discard_unfinished, n_recorded
 from noisefind.utils.arrays import DamagedError, write_checksums
+from noisefind.utils.disk import require_space, size_text
 from noisefind.utils.output import check_place
 from noisefind.utils.progress import Progress
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from noisefind.runs.ranking import Ranking
@@ -106,14 +108,15 @@ def _score(
     data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress
 ) -> ScoreResult:
     context = open_context(config, run.path, progress)
-    inputs = open_inputs(data, config, context)
+    discard_unfinished(run.record)
+    inputs = open_inputs(data, config, context, run)
     start = run.start(run_start(data, config, inputs.dataset, inputs.recipes))
     _discard_damaged(inputs, run, progress)
     finished = _finished(inputs, run, progress)
     if finished is not None:
         progress.say(f"{run.path} is complete; nothing is left to do")
         return finished
-    _say_estimate(inputs, run, context)
+    _check_estimate(inputs, run, context)
     features = _features(inputs, run, context)
     clusters = _clusters(features, inputs, config, context)
     _train(features, inputs, config.seed, run=run, context=context)
@@ -126,6 +129,7 @@ def _score(
         judgement = rank(
             inputs.dataset, ensemble, distances, leave_one_out, findings=findings, seed=config.seed
         )
+        _require_finite(judgement.ranking)
         _write(run, inputs, clusters, findings=findings, judgement=judgement)
         progress.advance()
     if judgement.issues.memorised:
@@ -164,7 +168,7 @@ def _discard_damaged(inputs: Inputs, run: RunFolder, progress: Progress) -> None
 def _finished(inputs: Inputs, run: RunFolder, progress: Progress) -> ScoreResult | None:
     """The result in the folder; None if a part is missing or damaged."""
     has_features = run.reduced_features.exists()
-    if not run.is_whole or not has_features or any(_missing(inputs, run).values()):
+    if not run.is_whole or not has_features or _is_growing(inputs, run):
         return None
     try:
         run.require_whole()
@@ -174,29 +178,32 @@ def _finished(inputs: Inputs, run: RunFolder, progress: Progress) -> ScoreResult
         return None
 
 
-def _missing(inputs: Inputs, run: RunFolder) -> dict[str, int]:
-    """How many members of each kind are not recorded yet."""
-    return {
-        kind: recipe.members - n_recorded(run.record / kind)
-        for kind, recipe in inputs.recipes.items()
-    }
+def _is_growing(inputs: Inputs, run: RunFolder) -> bool:
+    """Whether members are requested that are not recorded yet."""
+    return any(recipe.members for recipe in missing_members(inputs.recipes, run).values())
 
 
-def _say_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
-    """Print the estimate of what is neither cached nor recorded yet."""
-    missing = _missing(inputs, run)
-    recipes = {k: replace(recipe, members=missing[k]) for k, recipe in inputs.recipes.items()}
-    seconds, n_bytes = estimate(
-        inputs.features, len(inputs.dataset.classes), recipes, inputs.network_options,
+def _check_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
+    """Print the estimate of what is neither cached nor recorded yet.
+
+    Raises:
+        RunError: the disk has too little space for it.
+    """
+    seconds, in_run, in_cache = estimate(
+        inputs.features, len(inputs.dataset.classes), missing_members(inputs.recipes, run),
+        inputs.network_options,
         has_features=run.reduced_features.exists() or inputs.features.is_cached,
         network_size=inputs.sizes.network,
         n_gpus=len({d for d in context.devices if d.type == "cuda"}),
     )  # fmt: skip
+    if run.reduced_features.exists():
+        in_run = max(0, in_run - run.reduced_features.stat().st_size)
     time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
     context.progress.say(
-        f"about {time_text} on {context.device} and {n_bytes / 1e6:,.0f} MB of disk "
+        f"about {time_text} on {context.device} and {size_text(in_run + in_cache)} of disk "
         "to come, by a measured first batch"
     )
+    require_space("the run needs", {run.path: in_run, context.cache: in_cache}, SPACE_HINT)
 
 
 def _features(inputs: Inputs, run: RunFolder, context: Context) -> Features:
@@ -280,6 +287,21 @@ def _ensemble(inputs: Inputs, run: RunFolder, never_learned: str) -> Ensemble:
         [Record(run.record / kind) for kind in inputs.recipes if is_trajectory(kind)],
         never_learned,
     )
+
+
+def _require_finite(ranking: Ranking) -> None:
+    """The last check before scores.csv is written.
+
+    Raises:
+        ConfigError: a score is not finite.
+    """
+    columns = {"label_score": ranking.label_scores, **ranking.scores}
+    broken = [name for name, values in columns.items() if not np.isfinite(values).all()]
+    if broken:
+        raise ConfigError(
+            f"the scores {', '.join(broken)} are not finite, because features or predictions are "
+            "far too large; give a lower --learning-rate or other --features, and a new folder"
+        )
 
 
 def _write(

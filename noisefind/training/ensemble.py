@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from noisefind.training.divergence import DivergenceCheck
 from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
 from noisefind.training.networks import build_network, require_size
@@ -88,6 +89,9 @@ def train_ensemble(
         devices: each gets a process for networks from pixels, and a share of the threads of this
             process; empty: they are trained in this process.
         progress: advanced once per epoch.
+
+    Raises:
+        ConfigError: a member has diverged; the members before it are recorded.
     """
     for kind in kinds:
         recipe, place = kind.recipe, folder / kind.name
@@ -101,8 +105,9 @@ def train_ensemble(
             examples = Examples(data.features, data.labels, data.n_classes)
             recorder = Recorder(place, data.labels, data.n_classes, missing, n_epochs=recipe.epochs)
             train_probes(
-                examples, kind, missing, device=device, observer=recorder, progress=progress
-            )
+                examples, kind, missing, device=device,
+                observer=DivergenceCheck(recorder, kind), progress=progress,
+            )  # fmt: skip
             recorder.finish()
             continue
         if data.pixels is None:
@@ -120,8 +125,8 @@ def train_ensemble(
             group = range(member, member + 1)
             recorder = Recorder(place, data.labels, data.n_classes, group, n_epochs=recipe.epochs)
             train_member(
-                examples, kind, options, member, device=device, observer=recorder,
-                progress=progress,
+                examples, kind, options, member, device=device,
+                observer=DivergenceCheck(recorder, kind, options.weights), progress=progress,
             )  # fmt: skip
             recorder.finish()
 

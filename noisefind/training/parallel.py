@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from noisefind.errors import RunError
+from noisefind.errors import NoisefindError, RunError
+from noisefind.training.divergence import DivergenceCheck
 from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
 from noisefind.training.record import Recorder, n_recorded
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from noisefind.training.network import NetworkOptions
     from noisefind.training.recipe import MemberKind
 
-EPOCH, MEMBER = "epoch", "member"  # messages to the parent: one more of these is finished
+# Messages to the parent: one more of these is finished. The only other message is an error.
+EPOCH, MEMBER = "epoch", "member"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def train_on_devices(
 
     Raises:
         RunError: a process was killed from outside.
+        ConfigError: a member has diverged.
+        OSError: a record cannot be written, for example because the disk is full.
         RuntimeError: a process failed; its traceback is on stderr.
     """
     for path in job.folder.glob("alone-*"):
@@ -90,6 +94,8 @@ def train_on_devices(
                 except (EOFError, OSError):  # it has ended
                     _require_success(running.pop(receiver))
                     continue
+                if isinstance(message, Exception):
+                    raise message
                 if message == EPOCH:
                     progress.advance()
                 else:
@@ -193,9 +199,17 @@ class _Alone:
 
 
 def _work(job: DeviceJob, members: list[int], device: str, sender: Connection) -> None:
-    """Train some members, one by one, each into a record of its own."""
+    """Train some members; an error that the user can correct is sent to the parent."""
     Thread(target=_end_with_parent, daemon=True).start()
     prepare_cpu(job.n_threads)
+    try:
+        _train_alone(job, members, device, sender)
+    except (NoisefindError, OSError) as error:
+        sender.send(error)
+
+
+def _train_alone(job: DeviceJob, members: list[int], device: str, sender: Connection) -> None:
+    """Train some members, one by one, each into a record of its own."""
     examples = Examples(open_array(job.pixels), job.labels, job.n_classes)
     for member in members:
         alone = _alone(job.folder, member)
@@ -203,7 +217,8 @@ def _work(job: DeviceJob, members: list[int], device: str, sender: Connection) -
         recorder = Recorder(alone, job.labels, job.n_classes, range(1), n_epochs=n_epochs)
         train_member(
             examples, job.kind, job.options, member, device=torch.device(device),
-            observer=_Alone(recorder), progress=_PipeProgress(sender),
+            observer=DivergenceCheck(_Alone(recorder), job.kind, job.options.weights),
+            progress=_PipeProgress(sender),
         )  # fmt: skip
         recorder.finish()
         sender.send(MEMBER)

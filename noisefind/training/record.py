@@ -21,6 +21,7 @@ import torch
 
 from noisefind.scores.predictions import FIELDS, Predictions
 from noisefind.utils.arrays import CHECKSUMS, open_checked
+from noisefind.utils.files import new_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,12 @@ def n_recorded(folder: Path) -> int:
     names = (path.name for path in folder.glob("spread-after-*.npy"))
     found = (re.fullmatch(r"spread-after-(\d{2,4})\.npy", name) for name in names)
     return max((int(match[1]) for match in found if match), default=-1) + 1
+
+
+def discard_unfinished(folder: Path) -> None:
+    """Delete what interrupted recorders left in a folder of records: it takes disk space."""
+    for leftover in folder.rglob("*.part"):
+        leftover.unlink()
 
 
 class Observer(Protocol):
@@ -54,6 +61,9 @@ class Recorder:
         n_classes: C.
         members: numbers of the members that will be observed, starting at ``n_recorded(folder)``.
         n_epochs: T.
+
+    Raises:
+        OSError: the disk has no space for the predictions.
     """
 
     def __init__(
@@ -66,15 +76,18 @@ class Recorder:
         n_epochs: int,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob("*.part"):
-            leftover.unlink()
+        _clear(folder)
         self._folder, self._members, self._n_epochs = folder, members, n_epochs
         self._labels = torch.from_numpy(labels)
         shape = (n_epochs, len(FIELDS), len(labels))
-        self._seen = {m: _create(_part(_member_file(folder, m)), shape) for m in members}
-        self._spread = _create(
-            _part(_spread_file(folder, members[-1])), (2, len(labels), n_classes)
-        )
+        try:
+            self._seen = {m: _create(_part(_member_file(folder, m)), shape) for m in members}
+            self._spread = _create(
+                _part(_spread_file(folder, members[-1])), (2, len(labels), n_classes)
+            )
+        except OSError:  # a full disk: what was reserved is free again
+            _clear(folder)
+            raise
         if members[0] > 0:
             before = np.load(_spread_file(folder, members[0] - 1), mmap_mode="r")
             for half in range(2):
@@ -199,6 +212,13 @@ def _part(file: Path) -> Path:
     return file.with_name(file.name + ".part")
 
 
+def _clear(folder: Path) -> None:
+    """Delete what an interrupted recorder left."""
+    for leftover in folder.glob("*.part"):
+        leftover.unlink()
+
+
 def _create(file: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.float32]]:
-    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
-    return cast("np.memmap[tuple[int, ...], np.dtype[np.float32]]", array)
+    return cast(
+        "np.memmap[tuple[int, ...], np.dtype[np.float32]]", new_array(file, shape, np.float32)
+    )

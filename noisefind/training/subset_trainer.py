@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
+from noisefind.training.divergence import are_usable, divergence_error
 from noisefind.training.examples import Examples
 from noisefind.training.loop import train_epochs
 from noisefind.training.network import NetworkTraining, PixelBatch, own_random_state
@@ -24,7 +25,7 @@ from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -68,6 +69,8 @@ class SubsetTrainer:
         options: of networks from pixels.
         device: where to train.
         progress: advanced once per epoch of each job.
+
+    A call raises a ConfigError where a training diverges.
     """
 
     data: SubsetData
@@ -113,10 +116,12 @@ class SubsetTrainer:
 
         accuracies: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
 
+        def accuracy(split: Split) -> NDArray[np.float64]:
+            predictions = training.predict(torch.from_numpy(split.inputs))
+            return _probe_accuracy(self._checked(predictions, jobs, len(accuracies)), split)
+
         def after_epoch(_: int) -> None:  # no plateau: probes share one learning rate
-            accuracies.append(
-                (_probe_accuracy(training, data.validation), _probe_accuracy(training, data.test))
-            )
+            accuracies.append((accuracy(data.validation), accuracy(data.test)))
             self.progress.advance(len(jobs))
 
         batches = map(probe_batch, zip(*streams, strict=True))
@@ -139,9 +144,13 @@ class SubsetTrainer:
 
         accuracies: list[tuple[float, float]] = []
 
+        def accuracy_and_loss(split: Split) -> tuple[float, float]:
+            predictions = training.predict(torch.from_numpy(split.inputs))
+            return _accuracy_and_loss(self._checked(predictions, [job], len(accuracies)), split)
+
         def after_epoch(_: int) -> float | None:
-            validation, loss = _accuracy_and_loss(training, data.validation)
-            test, _loss = _accuracy_and_loss(training, data.test)
+            validation, loss = accuracy_and_loss(data.validation)
+            test, _loss = accuracy_and_loss(data.test)
             accuracies.append((validation, test))
             self.progress.advance()
             return loss if recipe.schedule == "plateau" else None
@@ -150,6 +159,25 @@ class SubsetTrainer:
         with own_random_state(derived_seed(job.seed, "subset", "dropout"), device):
             _train_phases(job, recipe, batches, learn=training.learn, after_epoch=after_epoch)
         return Curve(*np.array(accuracies).T)
+
+    def _checked(
+        self, predictions: Iterable[tuple[int, torch.Tensor]], jobs: list[SubsetJob], epoch: int
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """The predictions as they are; each job has a row of (E, n, C), one job also (n, C).
+
+        Raises:
+            ConfigError: those of a job are not finite.
+        """
+        for start, outputs in predictions:
+            if not are_usable(outputs):
+                parts = outputs.reshape(len(jobs), -1)
+                name = next(
+                    job.name for job, own in zip(jobs, parts, strict=True) if not are_usable(own)
+                )
+                raise divergence_error(
+                    f"the training on {name}", epoch, self.recipe, self.options.weights
+                )
+            yield start, outputs
 
 
 def _train_phases(
@@ -182,20 +210,24 @@ def _generator(seed: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(derived_seed(seed, "subset", purpose))
 
 
-def _probe_accuracy(training: ProbeTraining, split: Split) -> NDArray[np.float64]:
+def _probe_accuracy(
+    predictions: Iterable[tuple[int, torch.Tensor]], split: Split
+) -> NDArray[np.float64]:
     """(E,) the share of the split that each probe predicts correctly."""
     n_correct: Any = 0
-    for start, logits in training.predict(torch.from_numpy(split.inputs)):
+    for start, logits in predictions:
         predicted = logits.argmax(-1).cpu().numpy()
         n_correct = n_correct + (predicted == split.labels[start : start + logits.shape[1]]).sum(1)
     return np.asarray(n_correct / len(split.labels), np.float64)
 
 
-def _accuracy_and_loss(training: NetworkTraining, split: Split) -> tuple[float, float]:
+def _accuracy_and_loss(
+    predictions: Iterable[tuple[int, torch.Tensor]], split: Split
+) -> tuple[float, float]:
     """Accuracy and mean loss on a split."""
     n_correct, loss = 0, 0.0
     y = torch.from_numpy(split.labels)
-    for start, log_probs in training.predict(torch.from_numpy(split.inputs)):
+    for start, log_probs in predictions:
         targets = y[start : start + len(log_probs)].to(log_probs.device)
         n_correct += int((log_probs.argmax(1) == targets).sum())
         loss += F.nll_loss(log_probs, targets, reduction="sum").item()

@@ -32,12 +32,14 @@ class SubsetJob:
         seed: of initial weights, order and augmentation; two jobs with the same seed differ by
             their rows and labels alone.
         restart: restart the schedule of the learning rate with each phase.
+        name: of the subset, for messages.
     """
 
     phases: tuple[Phase, ...]
     labels: Ints
     seed: int
     restart: bool = False
+    name: str = ""
 
     @property
     def shape(self) -> tuple[object, ...]:

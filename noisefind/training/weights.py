@@ -38,7 +38,8 @@ def load_weights(
         Names of the tensors that the file did not give: none, or the head's.
 
     Raises:
-        ConfigError: the file cannot be read, or its tensors are not this network's.
+        ConfigError: the file cannot be read, its tensors are not this network's, or a number in
+            them is not finite.
     """
     given, own = read_state_dict(file), network.state_dict()
     head = _head_names(network, name, n_classes, image_size)

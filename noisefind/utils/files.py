@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from contextlib import contextmanager
 from mmap import mmap
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+from noisefind.utils.disk import reserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
+FLOAT_BYTES = 4
 
 
 @contextmanager
@@ -30,6 +34,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        if error.filename is None:  # of a write: the message shall name the file
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -81,10 +89,44 @@ def row_writer(path: Path, shape: tuple[int, int]) -> Iterator[Callable[[NDArray
 
     A mapped file would count as this process's memory as long as it is written.
     """
-    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        yield lambda rows: rows.astype("<f4", order="C", copy=False).tofile(file)
+        _write_header(file, shape, np.dtype("<f4"))
+        reserve(file, FLOAT_BYTES * math.prod(shape))
+        yield lambda rows: _write_numbers(file, rows.astype("<f4", order="C", copy=False))
+
+
+def new_array(path: Path, shape: tuple[int, ...], kind: type[T]) -> NDArray[T]:
+    """A new .npy file of zeros, mapped for writing; its space on the disk is reserved.
+
+    Raises:
+        OSError: the disk is full, for example; no file is left.
+    """
+    dtype = np.dtype(kind)
+    try:
+        with path.open("wb") as file:
+            _write_header(file, shape, dtype)
+            reserve(file, dtype.itemsize * math.prod(shape))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return np.lib.format.open_memmap(path, mode="r+")
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file. The error of np.save on a full disk would not contain its reason."""
+    with path.open("wb") as file:
+        _write_header(file, array.shape, array.dtype)
+        _write_numbers(file, np.ascontiguousarray(array))
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    descr = np.lib.format.dtype_to_descr(dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _write_numbers(file: IO[bytes], array: NDArray[Any]) -> None:
+    file.write(array.data)
 
 
 def row_chunks(

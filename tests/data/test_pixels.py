@@ -21,7 +21,7 @@ from noisefind.data import pixels as room
 from noisefind.data.dataset import Dataset, Skipped
 from noisefind.data.decode import Picture, UnreadableImageError, decoding, read_image, read_picture
 from noisefind.data.pixels import open_pixels, resized_pixels, typical_side
-from noisefind.errors import DataError
+from noisefind.errors import DataError, RunError
 from noisefind.utils.progress import Progress
 from tests.images import one_line, opened, write_cifar10, write_csv, write_images
 
@@ -561,7 +561,7 @@ def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     with monkeypatch.context() as patch:
         patch.setattr(room, "read_picture", None)
-        with pytest.raises(DataError, match="the pixels need") as error:
+        with pytest.raises(RunError, match="the pixels need") as error:
             store(dataset, tmp_path / "cache")
 
     assert "--cache-dir" in str(error.value)
@@ -570,7 +570,7 @@ def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert stores(tmp_path / "cache") == []
     free = n_bytes
     _, pixels = store(dataset, tmp_path / "cache")
-    with pytest.raises(DataError, match="--cache-dir"):
+    with pytest.raises(RunError, match="--cache-dir"):
         resized_pixels(pixels, 9, key="k", cache=tmp_path / "cache", progress=Progress())
 
 
@@ -583,7 +583,7 @@ def test_too_little_space_for_a_second_copy(
     free = [12 * 8 * 8 * 3, 11 * 8 * 8 * 3 - 1]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free.pop(0)))
 
-    with pytest.raises(DataError, match="--cache-dir"):
+    with pytest.raises(RunError, match="--cache-dir"):
         store(opened(tmp_path / "data"), tmp_path / "cache")
 
     assert stores(tmp_path / "cache") == []

@@ -471,17 +471,17 @@ def test_what_is_no_table_of_floats(tmp_path: Path, values: NDArray[Any], what: 
     assert f"the 4 lines of {tmp_path / 'own.txt'}" in error_of(file)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e16])
 @pytest.mark.parametrize("row", [0, 3])
 def test_numbers_that_are_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, row: int
 ) -> None:
-    """NaN, an infinity or what float32 cannot hold is refused; the error names the image."""
+    """NaN, an infinity or a number too large to square is refused; the error names the image."""
     monkeypatch.setattr(user_file, "CHUNK", 2)
     values = np.zeros((4, 3))
     values[row, 1] = value
 
-    assert error_of(own(tmp_path, values)).endswith(f"the row of {IDS[row]!r} is not finite")
+    assert f"the row of {IDS[row]!r} is not finite" in error_of(own(tmp_path, values))
 
 
 def test_not_finite_elsewhere(tmp_path: Path) -> None:

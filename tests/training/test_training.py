@@ -16,7 +16,7 @@ from noisefind.errors import ConfigError
 from noisefind.features.compute import FeatureOptions, FeatureTask
 from noisefind.scores import aum
 from noisefind.scores.predictions import Predictions
-from noisefind.scoring.estimate import estimate
+from noisefind.scoring.estimate import Estimate, estimate
 from noisefind.scoring.settings import choose_recipe
 from noisefind.training.augment import Augmentation, draw_angles, draw_moves, move, turn
 from noisefind.training.ensemble import TrainingData, train_ensemble
@@ -257,7 +257,7 @@ def test_estimate_grows_with_the_work(tmp_path: Path) -> None:
         device=CPU,
     )  # fmt: skip
 
-    def estimated(members: int) -> tuple[float, int]:
+    def estimated(members: int) -> Estimate:
         recipes = {"cnn": replace(CNN, members=members)}
         return estimate(task, 2, recipes, NetworkOptions(), has_features=True, network_size=16)
 
