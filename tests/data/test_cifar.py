@@ -229,9 +229,9 @@ def test_malicious_pickles(tmp_path: Path, name: str) -> None:
     witness.unlink()
     (folder / "data_batch_2").write_bytes(attack(name, witness))
 
-    with pytest.raises(DataError, match=r"data_batch_2' is damaged or no CIFAR .*it asks for"):
+    with pytest.raises(DataError, match=r"data_batch_2' is damaged or no CIFAR .*it refers to"):
         opened(folder)
-    with pytest.raises(DataError, match=r"data_batch_2' is damaged or no CIFAR .*it asks for"):
+    with pytest.raises(DataError, match=r"data_batch_2' is damaged or no CIFAR .*it refers to"):
         opened(pack(folder, tmp_path / "c.tgz"))
     assert not witness.exists()
 
