@@ -18,7 +18,6 @@ from noisefind.cli.documents import (
     score_document,
 )
 from noisefind.cli.terminal import (
-    QuietConsole,
     as_text,
     one_line,
     print_json,
@@ -48,7 +47,7 @@ def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
     if as_json:
         print_json(score_document(result))
         return
-    console, ranking, summary = QuietConsole(), result.ranking, result.summary
+    console, ranking, summary = Console(), result.ranking, result.summary
     n_issues, n_images = summary.n_label_issues, summary.n_images
     console.print(
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are flagged as label issues "
@@ -110,7 +109,7 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
     if as_json:
         print_json(prune_document(result, dry_run=dry_run))
         return
-    console = QuietConsole()
+    console = Console()
     rules = ", then ".join(map(str, result.rules))
     table = Table(
         box=SIMPLE, title=f"{'Would drop' if dry_run else 'Dropped'}: {rules}", title_justify="left"
@@ -161,7 +160,7 @@ def _print_disputed(result: PruneResult) -> None:
     )
     where = f"; all in {result.output / 'disagreements.csv'}" if result.files else ""
     print_plain(
-        QuietConsole(stderr=True),
+        Console(stderr=True),
         f"left undecided, since the files of --decisions differ: {len(disputed):,}, as "
         f"{visible(disputed[0])} ({decisions}){where}",
     )
@@ -210,7 +209,7 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
     if as_json:
         print_json(comparison_document(result))
         return
-    console, found = QuietConsole(), result.summary
+    console, found = Console(), result.summary
     alike = "not defined" if found["spearman"] is None else f"{found['spearman']:+.3f}"
     console.print(
         f"[bold]{found['n_common']:,}[/] images in both runs; Spearman correlation of their "

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
-from pathlib import Path  # noqa: TC003  typer needs it at run time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,13 +12,19 @@ import typer
 from noisefind._version import __version__
 from noisefind.cli.evaluate import evaluate
 from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
+from noisefind.cli.process import (
+    EXIT_ERROR,
+    EXIT_FAULT,
+    EXIT_GATE,
+    EXIT_INTERRUPTED,
+    leave_on_interrupt,
+    lenient,
+    open_missing_streams,
+)
 from noisefind.config import InjectConfig, PruneConfig, ReportConfig, ScoreConfig, load_config
 from noisefind.errors import NoisefindError
+from noisefind.utils.text import is_text, shortened, shown_path
 
-EXIT_GATE = 1  # for --fail-over only
-EXIT_ERROR = 2
-EXIT_FAULT = 70  # EX_SOFTWARE; Python's own 1 is the exit code of a closed gate
-EXIT_INTERRUPTED = 130
 # newer typer carries a copy of click, older imports click: this is ClickException of either
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
@@ -166,40 +171,81 @@ def compare(
 
 def main() -> None:
     """Run the command line; every error that a user can fix is one line and exit code 2."""
+    if sys.stdout is not sys.__stdout__:  # a test, or a program that reads what is printed
+        sys.exit(_exit_code())
+    open_missing_streams()
+    sys.stdout, written = lenient(1, sys.stdout)
+    sys.stderr, _ = lenient(2, sys.stderr)
+    code = _exit_code()
+    leave_on_interrupt()
+    sys.stdout.flush()
+    if written.error is not None and code in (0, EXIT_GATE):
+        _print_error(f"cannot write to stdout: {written.error.strerror}; give it another place")
+        code = EXIT_ERROR
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Run the command line; its exit code, after an error is printed."""
     try:
+        _require_usable_arguments()
         code = app(standalone_mode=False)
-    except NoisefindError as error:
-        _fail(str(error))
-    except _UsageProblem as error:
-        _fail(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of stdout (head, less) has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except Exception:  # noqa: BLE001  a fault of noisefind or of the system: print all
+    except NoisefindError as error:
+        return _failed(str(error))
+    except _UsageProblem as error:
+        return _failed(error.format_message())
+    except OSError as error:
+        if error.filename is None:
+            traceback.print_exc()
+            return EXIT_FAULT
+        # a path of the user: missing, too long, without permission, on a full disk
+        return _failed(f"{shown_path(error.filename)}: {error.strerror}")
+    except (Exception, SystemExit):  # noqa: BLE001  a fault of noisefind or of the system: print all
         traceback.print_exc()
-        code = EXIT_FAULT
+        return EXIT_FAULT
     if code == EXIT_INTERRUPTED:  # newer typer returns it, older raises Abort
-        from noisefind.cli.terminal import print_error
+        leave_on_interrupt()  # who presses Ctrl-C twice gets no traceback
+        _print_error("interrupted; noisefind score … --resume continues the run")
+    return code if isinstance(code, int) else 0
 
-        print_error("interrupted; noisefind score … --resume continues the run")
-    sys.exit(code if isinstance(code, int) else 0)
+
+def _require_usable_arguments() -> None:
+    """NoisefindError for what no output file could hold, and for a working directory that is gone.
+
+    Files hold absolute paths as UTF-8.
+    """
+    for argument in sys.argv[1:]:
+        if not is_text(argument):
+            raise NoisefindError(
+                f"argument {shortened(argument)} is not UTF-8; rename the file or folder"
+            )
+    try:
+        here = str(Path.cwd())
+    except OSError as error:
+        raise NoisefindError(
+            f"the working directory cannot be used ({error.strerror}); change to another folder"
+        ) from None
+    if not is_text(here):
+        raise NoisefindError(f"the working directory {shown_path(here)} is not UTF-8; rename it")
 
 
 def _pass_gate(reason: str | None) -> None:
-    from noisefind.cli.terminal import print_error
-
     if reason:
-        print_error(reason)
+        _print_error(reason)
         raise typer.Exit(EXIT_GATE)
 
 
-def _fail(message: str) -> None:
+def _failed(message: str) -> int:
+    _print_error(message)
+    return EXIT_ERROR
+
+
+def _print_error(message: str) -> None:
     from noisefind.cli.terminal import print_error
 
     print_error(message)
-    sys.exit(EXIT_ERROR)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from noisefind.utils import progress
-from noisefind.utils.text import visible
+from noisefind.utils.text import cut, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,20 +29,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-class QuietConsole(Console):
-    """A console that stops when its reader (head, less) has ended; rich would exit with 1."""
-
-    def on_broken_pipe(self) -> None:
-        """Discard all further output."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+MESSAGE_LENGTH = 3000  # of an error, whatever a file or a library put into it
 
 
 class TerminalProgress(progress.Progress):
     """Bars with the time left on a terminal; one line per stage if stderr is no terminal."""
 
     def __init__(self) -> None:
-        self._console = QuietConsole(stderr=True)
+        self._console = Console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -89,8 +82,9 @@ class TerminalProgress(progress.Progress):
 
 def print_error(message: str) -> None:
     """Print one line on stderr."""
-    console = QuietConsole(stderr=True)
-    console.print(Text.assemble(("error: ", "bold red"), one_line(message)), soft_wrap=True)
+    console = Console(stderr=True)
+    text = cut(one_line(message), MESSAGE_LENGTH)
+    console.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)
 
 
 def print_json(document: Mapping[str, object]) -> None:

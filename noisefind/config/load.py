@@ -7,12 +7,12 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import yaml
-
 from noisefind.config.option import AUTO, BaseConfig, flag, option
 from noisefind.config.presets import PRESETS
 from noisefind.config.training import TrainingConfig
 from noisefind.errors import ConfigError
+from noisefind.utils.plain_yaml import read_yaml
+from noisefind.utils.text import PATH_LENGTH, cut, shortened, visible
 
 if TYPE_CHECKING:
     import dataclasses
@@ -60,7 +60,7 @@ def load_config(
         ConfigError: the file cannot be read, a key is unknown, a value is outside its range.
     """
     typed = {name: value for name, value in given.items() if value not in (None, [])}
-    from_file = _read_yaml(kind, file) if file else {}
+    from_file = _read_options(kind, file) if file else {}
     known = {f.name for f in options_of(kind)}
     old = {name: value for name, value in before.items() if name in known}
     return _filled(kind, {**from_file, **typed}, old)
@@ -113,37 +113,31 @@ def _filled(
     return kind(**cast("Any", {**old, **preset, **values}))
 
 
-def _read_yaml(kind: type[BaseConfig], file: Path) -> dict[str, object]:
+def _read_options(kind: type[BaseConfig], file: Path) -> dict[str, object]:
+    """The options in a YAML file, checked; ConfigError names the file."""
+    name = cut(visible(str(file)), PATH_LENGTH)
     try:
-        values = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506  it is safe
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"--config {file}: cannot be read: {reason}") from None
+        values = read_yaml(file)
+    except ValueError as error:
+        raise ConfigError(f"--config {name}: {error}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"--config {file}: must hold lines of the form `option: value`")
-    named = {str(name).replace("-", "_"): value for name, value in values.items()}
+        raise ConfigError(f"--config {name}: must hold lines of the form `option: value`")
+    named = {_option_name(key): value for key, value in values.items()}
     known = [f.name for f in options_of(kind)]
-    unknown = next((name for name in named if name not in known), None)
+    unknown = next((key for key in named if key not in known), None)
     if unknown is not None:
-        near = get_close_matches(unknown, known, 1)
+        near = get_close_matches(unknown[:80], known, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        raise ConfigError(f"--config {file}: unknown option {unknown!r}; {hint}")
-    given = {name: value for name, value in named.items() if value is not None}
+        raise ConfigError(f"--config {name}: unknown option {shortened(unknown)}; {hint}")
+    given = {key: value for key, value in named.items() if value is not None}
     try:
         _filled(kind, given)
     except ConfigError as error:
-        raise ConfigError(f"--config {file}: {error}") from None
+        raise ConfigError(f"--config {name}: {error}") from None
     return given
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key appears twice; the plain loader silently takes the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"{twice!r} appears twice")
-        return super().construct_mapping(node, deep)
+def _option_name(key: object) -> str:
+    return key.replace("-", "_") if isinstance(key, str) else shortened(key)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import field, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from noisefind.errors import ConfigError
+from noisefind.utils.text import is_text, shortened
 
 AUTO = "auto"
 SHARE = "share"  # hint of an option that takes 0.02 and 2% alike
@@ -96,13 +97,17 @@ def _check_one(option_field: dataclasses.Field[Any], kind: object, value: object
         if not isinstance(value, bool):
             raise _refusal(option_field, value, "true or false")
         return value
-    if types == [Path]:
-        return Path(str(value))
     if meta["pattern"] == SHARE:
         return _check_share(option_field, value)
     if int in types or float in types:
         return _check_number(option_field, types, value)
-    return _check_text(option_field, str(value))
+    try:
+        text = str(value) if isinstance(value, str | int | float | Path) else "\0"
+    except ValueError:  # an integer of more than 4,300 digits
+        text = "\0"
+    if "\0" in text or not is_text(text):
+        raise _refusal(option_field, value, "one text in UTF-8 without NUL")
+    return Path(text) if types == [Path] else _check_text(option_field, text)
 
 
 def _check_text(option_field: dataclasses.Field[Any], text: str) -> str:
@@ -134,7 +139,7 @@ def _check_number(
         raise _refusal(option_field, value, rule)
     try:
         number = kind(cast("Any", value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _refusal(option_field, value, rule) from None
     if not low <= number <= high:
         raise _refusal(option_field, value, rule)
@@ -143,11 +148,11 @@ def _check_number(
 
 def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
     """0.02 of ``0.02``, ``"0.02"`` and ``"2%"``."""
-    text = str(value).strip()
     try:
+        text = str(value).strip()
         # in decimals, since 0.7 / 100 is not the float nearest to 0.007
         share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
-    except InvalidOperation:
+    except (ArithmeticError, ValueError):  # ValueError: more than 4,300 digits
         share = Decimal("nan")
     low, high = option_field.metadata["low"], option_field.metadata["high"]
     if share.is_nan() or not low <= share <= high:
@@ -156,4 +161,4 @@ def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
 
 
 def _refusal(option_field: dataclasses.Field[Any], value: object, rule: str) -> ConfigError:
-    return ConfigError(f"{flag(option_field.name)} is {value!r}; it must be {rule}")
+    return ConfigError(f"{flag(option_field.name)} is {shortened(value)}; it must be {rule}")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from noisefind.data.found import Found, file_stamp, is_text
+from noisefind.data.found import Found, file_stamp
 from noisefind.data.safe_pickle import read_pickle
 from noisefind.errors import ConfigError, DataError
+from noisefind.utils.text import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

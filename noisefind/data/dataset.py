@@ -36,8 +36,9 @@ class Dataset:
         classes: (C,) class names, sorted; every class has at least one image.
         splits: (N,) ``train``, ``validation``, ``test``, or ``""`` where the data has no splits.
         images: (N,) file paths, or one uint8 array (N, height, width, 3) for CIFAR.
-        fingerprint: hex digest of ids, sizes and modification times of the images (not of the
-            labels): two datasets with equal fingerprints have the same pixels.
+        fingerprint: hex digest of ids, sizes and modification times of the image files, not of
+            the labels. It does not prove that pixels are equal; the dataset that
+            ``data.pixels.open_pixels`` returns has a digest of the decoded pixels here.
         skipped: files that were found and left out.
         elsewhere: the images of the other splits, where there are any.
     """

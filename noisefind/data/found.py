@@ -1,7 +1,7 @@
 """Found: all images in the data, before labels are overridden and rows are chosen.
 
 The three readers (`image_folder`, `cifar`, `table`) each return one; `open_dataset` makes the
-`Dataset` of it. Their common rules (names of splits, names that are valid text) are here too.
+`Dataset` of it. Their common rules (names of splits, stamps of files) are here too.
 """
 
 from __future__ import annotations
@@ -55,12 +55,3 @@ def split_name(folder: str) -> str:
 def file_stamp(info: stat_result) -> str:
     """Size and modification time of a file as a text, for the fingerprint."""
     return f"{info.st_size} {info.st_mtime_ns}"
-
-
-def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8, so into every output file."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -13,8 +13,9 @@ import stat
 from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
-from noisefind.data.found import Found, file_stamp, is_text, split_name
+from noisefind.data.found import Found, file_stamp, split_name
 from noisefind.errors import DataError
+from noisefind.utils.text import is_text, shown_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,9 @@ IMAGE_SUFFIXES = frozenset(
     | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
+# Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
+# its side files stays far below; the root of a disk or /proc would be walked for hours.
+N_OTHERS, N_OTHERS_PER_IMAGE = 1_000_000, 10
 ONE_FOLDER_PER_CLASS = "images are expected in one folder per class"
 
 
@@ -89,10 +93,10 @@ def _no_class(root: Path, tops: set[str], walk: _Walk) -> DataError:
     """The error for a folder without a single image in a class folder."""
     if not walk.images:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        return DataError(f"no image in {str(root)!r}: {ONE_FOLDER_PER_CLASS} ({suffixes})")
+        return DataError(f"no image in {shown_path(root)}: {ONE_FOLDER_PER_CLASS} ({suffixes})")
     place = root / min(tops) if tops else root
     return DataError(
-        f"images lie directly in {str(place)!r}: {ONE_FOLDER_PER_CLASS}; "
+        f"images lie directly in {shown_path(place)}: {ONE_FOLDER_PER_CLASS}; "
         "or give a .csv or .jsonl table with file_name,label instead of the folder"
     )
 
@@ -102,7 +106,8 @@ class _Walk:
 
     Links are followed, but each folder is read once, which also survives loops. Folders behind
     links wait until all others are read: an image that can be reached without a link has the
-    name and the class of that way, in any order of the names on the disk.
+    name and the class of that way, in any order of the names on the disk. A link to a folder that
+    contains the data is not followed: it would lead into all that lies beside the data.
     """
 
     def __init__(self, root: Path) -> None:
@@ -110,6 +115,7 @@ class _Walk:
         self.folders: list[str] = []
         self.skipped: list[Skipped] = []
         self._root = root
+        self._above = set(map(_identity, root.resolve().parents))
         self._first_names: dict[tuple[int, int], str] = {}  # (st_dev, st_ino) of folders read
         self._direct = [""]
         self._linked: list[str] = []  # a heap: the alphabetically first link wins
@@ -124,8 +130,11 @@ class _Walk:
 
     def _read_folder(self, folder: str) -> None:
         path = self._root / folder
-        info = path.stat()
-        first_name = self._first_names.setdefault((info.st_dev, info.st_ino), folder)
+        identity = _identity(path)
+        if identity in self._above:
+            self.skipped.append(Skipped(folder, "link to a folder that contains the data"))
+            return
+        first_name = self._first_names.setdefault(identity, folder)
         if first_name != folder:
             self.skipped.append(Skipped(folder, f"same folder as {first_name or '.'}"))
             return
@@ -135,8 +144,18 @@ class _Walk:
                 if reason := self._read_entry(entry, file_name):
                     shown = os.fsencode(file_name).decode("utf-8", "backslashreplace")
                     self.skipped.append(Skipped(shown, reason))
+                    self._require_images()
         if folder:
             self.folders.append(folder)
+
+    def _require_images(self) -> None:
+        """DataError once nearly all that was found is no image."""
+        n_others, n_images = len(self.skipped) + len(self.folders), len(self.images)
+        if n_others > N_OTHERS + N_OTHERS_PER_IMAGE * n_images:
+            raise DataError(
+                f"{shown_path(self._root)} is not a folder of images: {n_others:,} other files and "
+                f"folders and {n_images:,} images so far; {ONE_FOLDER_PER_CLASS}"
+            )
 
     def _read_entry(self, entry: os.DirEntry[str], file_name: str) -> str:
         """Add an image or a folder to read; returns the reason if it is left out, else ""."""
@@ -170,3 +189,9 @@ class _Walk:
             return "not a regular file"
         self.images[file_name] = file_stamp(info)
         return ""
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What two names of one folder have in common: (st_dev, st_ino)."""
+    info = path.stat()
+    return info.st_dev, info.st_ino

@@ -11,11 +11,13 @@ import numpy as np
 
 from noisefind.data.cifar import find_cifar, open_cifar
 from noisefind.data.cifar_download import BY_NAME, fetch_cifar
+from noisefind.data.class_names import warning
 from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
 from noisefind.data.image_folder import ONE_FOLDER_PER_CLASS, open_folder
 from noisefind.data.table import is_table, open_table, read_table
 from noisefind.errors import ConfigError, DataError
+from noisefind.utils.text import is_text, shortened, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +39,8 @@ def open_dataset(
         config: the options that choose images and labels. ``split`` may also be
             ``val`` or ``valid``; ``labels`` replace those of ``data`` by id and in any split.
         cache_dir: downloads go to ``datasets`` in it.
-        say: called with a message before a download.
+        say: called with a message before a download, and with a warning where names of classes
+            differ only in spaces, letter case or Unicode form.
 
     Returns:
         The chosen images, sorted by id, with the classes in use.
@@ -52,7 +55,9 @@ def open_dataset(
     try:
         found = _find(data, config, cache_dir, say)
     except OSError as error:
-        raise DataError(f"{error.filename or str(data)!r}: {error.strerror or error}") from error
+        raise DataError(
+            f"{shown_path(error.filename or data)}: {error.strerror or error}"
+        ) from error
     listed = {} if labels is None else read_table(labels)
     if labels is not None:
         _require_ids(found, listed, labels)
@@ -63,14 +68,16 @@ def open_dataset(
         if found.splits[row] in in_split and (id_ in listed or not config.only_listed)
     ]
     if not rows:
-        raise DataError(f"{str(labels)!r} lists no image of {', '.join(sorted(in_split))}")
+        raise DataError(f"{shown_path(labels)} lists no image of {', '.join(sorted(in_split))}")
     dataset = _dataset(found, listed, rows)
     if len(dataset.classes) < 2:
         raise DataError(
-            f"all images of {str(found.root)!r} have the label {dataset.classes[0]!r}, and finding "
-            f"wrong labels takes two classes: {ONE_FOLDER_PER_CLASS}, or a table with "
-            "file_name,label"
+            f"all images of {shown_path(found.root)} have the label "
+            f"{shortened(dataset.classes[0])}, and finding wrong labels takes two "
+            f"classes: {ONE_FOLDER_PER_CLASS}, or a table with file_name,label"
         )
+    if text := warning(dataset.classes):
+        say(text)
     others = [row for row, split in enumerate(found.splits) if split not in in_split]
     return replace(dataset, elsewhere=_dataset(found, listed, others) if others else None)
 
@@ -80,26 +87,28 @@ def _find(
 ) -> Found:
     """Everything in the data, read by the reader for its kind."""
     path, root = Path(data), config.root
+    if "\0" in str(data) or not is_text(str(path.absolute())):
+        raise DataError(f"{shown_path(data)}: a path must be UTF-8 text without NUL; rename it")
     cifar_labels = cast("CifarLabels", config.cifar_labels)
     if not path.exists():
         if str(data) not in BY_NAME:
             known = " or ".join(BY_NAME)
-            raise DataError(f"{str(data)!r} does not exist: expected a path, or {known}")
+            raise DataError(f"{shown_path(data)} does not exist: expected a path, or {known}")
         path = fetch_cifar(str(data), cache_dir / "datasets", say)
     if root is not None and not is_table(path):
-        raise ConfigError(f"--root is for tables, and {str(path)!r} is no .csv or .jsonl file")
+        raise ConfigError(f"--root is for tables, and {shown_path(path)} is no .csv or .jsonl file")
     cifar = find_cifar(path)
     if cifar is not None:
         return open_cifar(cifar, cifar_labels)
     if cifar_labels != "fine":
-        raise ConfigError(f"--cifar-labels {cifar_labels}: {str(path)!r} is not CIFAR-100")
+        raise ConfigError(f"--cifar-labels {cifar_labels}: {shown_path(path)} is not CIFAR-100")
     if is_table(path):
         return open_table(path, root)
     if path.is_dir():
         return open_folder(path)
     raise DataError(
-        f"{str(path)!r} is not a dataset: expected a folder of images, a .csv or .jsonl table, "
-        "or the directory or .tar.gz of CIFAR-10 or CIFAR-100"
+        f"{shown_path(path)} is not a dataset: expected a folder of images, a .csv or .jsonl "
+        "table, or the directory or .tar.gz of CIFAR-10 or CIFAR-100"
     )
 
 
@@ -113,8 +122,8 @@ def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
     over = (first, *map(str, PurePosixPath(first).parents))  # a folder may have been left out
     reason = next((f" (left out: {reasons[name]})" for name in over if name in reasons), "")
     raise DataError(
-        f"{str(table)!r}, line {listed[first].line}: {first!r} is not in "
-        f"{str(found.root)!r}{reason}; {len(missing)} of {len(listed)} ids are not"
+        f"{shown_path(table)}, line {listed[first].line}: {shortened(first, 200)} is not in "
+        f"{shown_path(found.root)}{reason}; {len(missing)} of {len(listed)} ids are not"
     )
 
 
@@ -125,10 +134,12 @@ def _in_split(found: Found, split: str | None) -> set[str]:
     if requested == "all":
         return available
     if available == {""}:
-        raise DataError(f"{str(found.root)!r} has no splits, so no split {split!r}")
+        raise DataError(f"{shown_path(found.root)} has no splits, so no split {shortened(split)}")
     if split_name(requested) not in available:
         names = ", ".join(sorted(available))
-        raise DataError(f"{str(found.root)!r} has no split {requested!r}: choose of {names}, all")
+        raise DataError(
+            f"{shown_path(found.root)} has no split {shortened(requested)}: choose of {names}, all"
+        )
     return {split_name(requested)}
 
 

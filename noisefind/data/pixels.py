@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 from PIL import Image
 
+from noisefind.data.content import content_digest, pixels_digest
 from noisefind.data.decode import (
     DIGEST_SIZE,
     UnreadableImageError,
@@ -28,7 +29,7 @@ from noisefind.data.decode import (
     to_square,
 )
 from noisefind.errors import DataError
-from noisefind.utils.cache import build_once, cache_key, forget
+from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.files import open_array
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ CHUNK = 64  # images per task of a thread, and rows per step of a copy
 class Stored(NamedTuple):
     """The stored pixels of the images that could be read, a row each."""
 
-    dataset: Dataset  # the readable part
+    dataset: Dataset  # the readable part; its fingerprint is a digest of the decoded pixels
     pixels: NDArray[np.uint8]  # (N, size, size, 3), memory-mapped
     sizes: NDArray[np.int32]  # (N, 2) width and height of the originals, upright
     digests: NDArray[np.uint8]  # (N, 16) equal where all decoded pixels are
@@ -59,7 +60,8 @@ class Stored(NamedTuple):
     @property
     def key(self) -> str:
         """A name of these pixels, for the cache keys of what is computed from them."""
-        return f"{self.dataset.fingerprint} {self.pixels.shape[1]} {self.max_pixels}"
+        size = self.pixels.shape[1]
+        return f"{self.dataset.fingerprint} {FORMAT} {size} {self.max_pixels}"
 
 
 def typical_side(dataset: Dataset) -> int:
@@ -95,15 +97,17 @@ def open_pixels(
 ) -> Stored:
     """The readable part of ``dataset`` and its pixels ``(N, size, size, 3)``, in the same order.
 
-    The pixels are made on the first call and found in the cache afterwards; they are made again
-    when a file that could not be read then can be read now. The fingerprint of the dataset that
-    is returned also depends on which images could not be read.
+    The pixels are made on the first call and found in the cache afterwards, as long as the files
+    have the same names, sizes, times and content (of large files a sample). They are made again
+    when a file that could not be read then can be read now. The fingerprint of the dataset that is
+    returned is a digest of all decoded pixels: what is computed from them is kept under it.
 
     Raises:
         DataError: too little disk space, or fewer than two classes have a readable image.
     """
-    key = cache_key("pixels", FORMAT, dataset.fingerprint, size, max_pixels)
-    folder = cache / "pixels" / key
+    progress.stage("Checking files", len(dataset))
+    content = content_digest(dataset.images, n_threads=n_threads, advance=progress.advance)
+    key = cache_key("pixels", FORMAT, dataset.fingerprint, content, size, max_pixels)
 
     def build(folder: Path) -> None:
         _require_space(folder, len(dataset) * size * size * 3)
@@ -113,33 +117,31 @@ def open_pixels(
         )
         (folder / UNREADABLE).write_text(json.dumps(failures))
 
-    if folder.is_dir() and _any_readable(
-        dataset, _failures(folder), size, max_pixels=max_pixels, n_threads=n_threads
-    ):
-        forget(folder)
-    failures = _failures(build_once(folder, build))
-    if not failures:
-        return _stored(dataset, folder, max_pixels)
-    rest = cache_key(dataset.fingerprint, sorted(failures))
-    kept = replace(dataset.without(failures), fingerprint=rest)
+    def is_current(folder: Path) -> bool:
+        return not _any_readable(
+            dataset, _failures(folder), size, max_pixels=max_pixels, n_threads=n_threads
+        )
+
+    folder = build_once(cache / "pixels" / key, build, say=progress.say, is_current=is_current)
+    failures = _failures(folder)
+    kept = dataset.without(failures) if failures else dataset
     if len(kept.classes) < 2:
         first, reason = next(iter(failures.items()))
         raise DataError(
             f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "
             f"have fewer than two classes; first {first!r}: {reason}"
         )
-    return _stored(kept, folder, max_pixels)
-
-
-def _stored(dataset: Dataset, folder: Path, max_pixels: int) -> Stored:
     pixels, sizes, digests = (
         open_array(folder / f"{name}.npy") for name in ("pixels", "sizes", "digests")
     )
+    sizes = cast("NDArray[np.int32]", sizes)
+    digests = cast("NDArray[np.uint8]", digests)
+    fingerprint = pixels_digest(kept.ids, digests, sizes)
     return Stored(
-        dataset,
+        replace(kept, fingerprint=fingerprint),
         cast("NDArray[np.uint8]", pixels),
-        cast("NDArray[np.int32]", sizes),
-        cast("NDArray[np.uint8]", digests),
+        sizes,
+        digests,
         max_pixels=max_pixels,
     )
 
@@ -149,7 +151,7 @@ def resized_pixels(
 ) -> NDArray[np.uint8]:
     """``pixels`` at another size, from the stored ones (no file is read again); cached.
 
-    ``key`` identifies the pixels, for example the fingerprint of their dataset.
+    ``key`` identifies the pixels: :attr:`Stored.key`.
     """
     if pixels.shape[1] == size:
         return pixels
@@ -164,7 +166,7 @@ def resized_pixels(
             progress.advance(rows.stop - rows.start)
 
     name = cache_key("resized", FORMAT_RESIZED, key, pixels.shape, size)
-    folder = build_once(cache / "pixels" / name, build)
+    folder = build_once(cache / "pixels" / name, build, say=progress.say)
     return cast("NDArray[np.uint8]", open_array(folder / "pixels.npy"))
 
 
@@ -227,7 +229,7 @@ def _any_readable(
 ) -> bool:
     """Whether an image that could not be read can be read now.
 
-    The file itself is as it was (its time and size are in the fingerprint), but its permissions,
+    The file itself is as it was (time, size and content are in the key), but its permissions,
     the disk or the decoders may have changed.
     """
     failed = [row for row, id_ in enumerate(dataset.ids) if id_ in failures]

@@ -11,11 +11,13 @@ import io
 import json
 import posixpath
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from noisefind.data.found import Found, file_stamp, is_text, split_name
+from noisefind.data.found import Found, file_stamp, split_name
 from noisefind.data.image_folder import IMAGE_SUFFIXES, is_image_name
 from noisefind.errors import DataError
+from noisefind.utils.text import cut, is_text, shortened, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,14 +68,16 @@ def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
     """The stamp of a listed file, which must exist and be an image by its name."""
     if not is_image_name(file_name):
         known = " ".join(sorted(IMAGE_SUFFIXES))
-        raise line_error(path, line, f"{file_name!r} has no suffix of an image ({known})")
+        raise line_error(
+            path, line, f"{shortened(file_name, 200)} has no suffix of an image ({known})"
+        )
     try:
         info = (root / file_name).stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = f"{file_name!r} is not in the folder {str(root)!r}"
+        reason = f"{shortened(file_name, 200)} is not in the folder {shown_path(root)}"
         raise line_error(path, line, reason) from error
     if not stat.S_ISREG(info.st_mode):
-        raise line_error(path, line, f"{file_name!r} is not a regular file")
+        raise line_error(path, line, f"{shortened(file_name, 200)} is not a regular file")
     return file_stamp(info)
 
 
@@ -92,7 +96,7 @@ def read_table(path: Path, column: str = "label") -> dict[str, Row]:
             appears twice or leads out of the folder.
     """
     if not is_table(path):
-        raise DataError(f"{str(path)!r} is no table: its name must end in .csv or .jsonl")
+        raise DataError(f"{shown_path(path)} is no table: its name must end in .csv or .jsonl")
     text = table_text(path)
     columns = (_ID, column)
     read = csv_records if path.suffix.lower() == ".csv" else _jsonl
@@ -101,19 +105,23 @@ def read_table(path: Path, column: str = "label") -> dict[str, Row]:
         file_name, label = (_cell(path, line, record, name) for name in columns)
         name = _normal(path, line, file_name)
         if name in rows:
-            raise line_error(path, line, f"{name!r} is on line {rows[name].line} already")
+            raise line_error(
+                path, line, f"{shortened(name, 200)} is on line {rows[name].line} already"
+            )
         rows[name] = Row(label, line)
     if not rows:
-        raise DataError(f"{str(path)!r} is empty: expected rows with {_ID} and {column}")
+        raise DataError(f"{shown_path(path)} is empty: expected rows with {_ID} and {column}")
     return rows
 
 
 def table_text(path: Path) -> str:
     """All of a table, without a byte order mark; DataError where it cannot be read."""
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may never end
+            raise DataError(f"cannot read {shown_path(path)}: not a regular file")
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {str(path)!r}: {error.strerror}") from error
+        raise DataError(f"cannot read {shown_path(path)}: {error.strerror}") from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -147,8 +155,11 @@ def csv_records(
 def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) -> list[str]:
     for column in wanted:
         if column not in columns:
-            names = ", ".join(map(repr, columns))
+            names = cut(", ".join(map(shortened, columns[:20])), 400)
             raise line_error(path, line, f"no column {column!r}; the columns are {names}")
+        if columns.count(column) > 1:
+            reason = f"{columns.count(column)} columns are named {column!r}; keep one of them"
+            raise line_error(path, line, reason)
     return columns
 
 
@@ -159,15 +170,24 @@ def _jsonl(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, 
         if not content.strip():
             continue
         try:
-            record = json.loads(content)
+            record = json.loads(content, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
-            raise line_error(path, line, f"not valid JSON: {error}") from error
+            raise line_error(path, line, f"not valid JSON: {cut(str(error), 200)}") from error
         if not isinstance(record, dict):
             raise line_error(path, line, f"expected a JSON object with {' and '.join(wanted)}")
         for column in wanted:
             if column not in record:
                 raise line_error(path, line, f"no {column!r}")
         yield line, record
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object without names that appear twice, of which JSON would silently take the last."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{shortened(twice)} appears twice in one object")
+    return record
 
 
 def _cell(path: Path, line: int, record: dict[str, object], column: str) -> str:
@@ -178,7 +198,9 @@ def _cell(path: Path, line: int, record: dict[str, object], column: str) -> str:
     if value is None or value == "":
         raise line_error(path, line, f"empty {column}")
     if not isinstance(value, str) or not is_text(value):
-        raise line_error(path, line, f"{column} must be text or a whole number, not {value!r}")
+        raise line_error(
+            path, line, f"{column} must be text or a whole number, not {shortened(value)}"
+        )
     return value
 
 
@@ -187,11 +209,13 @@ def _normal(path: Path, line: int, file_name: str) -> str:
     name = posixpath.normpath(file_name)
     if name.startswith("/") or name.split("/")[0] == "..":
         raise line_error(
-            path, line, f"{file_name!r} leads out of the folder; names are relative to it"
+            path,
+            line,
+            f"{shortened(file_name, 200)} leads out of the folder; names are relative to it",
         )
     return name
 
 
 def line_error(path: Path, line: int, reason: str) -> DataError:
     """The error for a faulty line of a table."""
-    return DataError(f"{str(path)!r}, line {line}: {reason}")
+    return DataError(f"{shown_path(path)}, line {line}: {reason}")

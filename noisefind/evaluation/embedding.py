@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from noisefind.config import EmbeddingConfig
-from noisefind.errors import RunError
 from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysis, rounded
 from noisefind.evaluation.plotting import COLOURS, legend_beside, new_figure, save, shown
-from noisefind.utils.files import open_array
+from noisefind.utils.arrays import DamagedError
 from noisefind.utils.progress import Progress
 from noisefind.utils.seeds import derived_seed, random_keys
 
@@ -64,17 +63,16 @@ def evaluate_embedding(
     analysis = open_analysis("embedding", run, output, progress)
     ranking = analysis.ranking
     order = np.array(sorted(range(len(ranking)), key=ranking.ids.__getitem__))
-    if not analysis.run.reduced_features.exists():
-        raise RunError(f"{analysis.run.reduced_features} is missing; score the data again")
-    features = open_array(analysis.run.reduced_features)
-    if len(features) != len(order):
-        raise RunError(f"{analysis.run.reduced_features} is of other images than scores.csv")
+    features = analysis.run.open_features(len(order))
     ids = [ranking.ids[row] for row in order]
     keys = random_keys(ids, derived_seed(config.seed, "embedding", "sample"))[:, 0]
     sample = np.sort(np.argsort(keys)[: config.sample])
     seed = derived_seed(config.seed, "embedding", "t-sne") % 2**32
     progress.stage("t-SNE", 1)
-    places = tsne(np.asarray(features[sample], np.float32), seed)
+    vectors = np.asarray(features[sample], np.float32)
+    if not np.isfinite(vectors).all():
+        raise DamagedError(analysis.run.reduced_features, "has numbers that are not finite")
+    places = tsne(vectors, seed)
     progress.advance()
     rows = order[sample].tolist()
     given = [ranking.given_labels[row] for row in rows]

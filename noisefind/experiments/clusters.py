@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from noisefind.experiments import conclusions, plots
 from noisefind.experiments.sweep import removal_subsets
 from noisefind.scores.distance import find_clusters, km_distance
-from noisefind.utils.files import open_array
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from noisefind.config import ClustersConfig
     from noisefind.experiments.files import SweepResult
@@ -29,8 +26,8 @@ OWN = "km_distance"  # of the run, by --clusters or the elbow
 def clusters(sweep: Sweep, config: ClustersConfig) -> SweepResult:
     """Remove the easiest by km_distance, with the run's and with other numbers of clusters."""
     images, n_own = sweep.context.images, sweep.run.read_summary().n_clusters
-    features = cast("NDArray[np.float32]", open_array(sweep.run.reduced_features))
     place = {id_: row for row, id_ in enumerate(sorted(sweep.run.read_ranking().ids))}
+    features = sweep.run.open_features(len(place))
     rows = np.array([place[id_] for id_ in images.ids])
     hardness, fits = {**images.hardness}, []
     sweep.progress.stage("Clustering", len(config.numbers()))

@@ -4,44 +4,60 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from noisefind.experiments.subsets import Subset, job
 from noisefind.training.subsets import Curve, SubsetJob
-from noisefind.utils.cache import cache_key
+from noisefind.utils.cache import cache_key, forget
 from noisefind.utils.files import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from noisefind.experiments.context import SweepContext
     from noisefind.utils.progress import Progress
 
-FORMAT = 1  # of the files; raise it when the same job gives another curve
+FORMAT = 2  # of the files; raise it when the same job gives another curve
 
 
 class CurveCache:
     """A small file per training; its name is a hash of everything that the curve depends on."""
 
-    def __init__(self, folder: Path, key: str) -> None:
-        """``key`` identifies the data, the network and the device; the rest is in each job."""
-        self._folder, self._key = folder, key
+    def __init__(self, folder: Path, key: str, say: Callable[[str], None]) -> None:
+        """The curves in ``folder``.
+
+        Args:
+            folder: of the files.
+            key: identifies the data, the network and the device; the rest is in each job.
+            say: receives one line for each damaged file.
+        """
+        self._folder, self._key, self._say = folder, key, say
 
     def get(self, job: SubsetJob) -> Curve | None:
-        """The curve of a job that was trained before."""
-        try:
-            values = json.loads(self._file(job).read_text(encoding="utf-8"))
-            return Curve(np.array(values["validation"]), np.array(values["test"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        """The curve of a job that was trained before; a damaged file is removed."""
+        file = self._file(job)
+        if not os.path.lexists(file):
             return None
+        with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+            values = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            curve = {name: values[name] for name in Curve._fields}
+            if values["checksum"] == cache_key(file.name, curve):
+                return Curve(**{name: np.array(value) for name, value in curve.items()})
+        self._say(f"{file} in the cache is damaged; the subset is trained again")
+        forget(file)
+        return None
 
     def put(self, job: SubsetJob, curve: Curve) -> None:
-        """Keep a curve."""
+        """Keep a curve, with a checksum of its name and values."""
+        file = self._file(job)
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_json(self._file(job), {name: v.tolist() for name, v in curve._asdict().items()})
+        values = {name: v.tolist() for name, v in curve._asdict().items()}
+        write_json(file, values | {"checksum": cache_key(file.name, values)})
 
     def _file(self, job: SubsetJob) -> Path:
         digest = hashlib.sha256()
@@ -79,7 +95,7 @@ def train_subsets(
         )
         for subset in subsets for number, seed in enumerate(seeds)
     ]  # fmt: skip
-    cache = CurveCache(context.cache, context.key)
+    cache = CurveCache(context.cache, context.key, progress.say)
     found = {place: cache.get(job_) for place, job_ in zip(places, jobs, strict=True)}
     missing = [n for n, place in enumerate(places) if found[place] is None]
     kept = f", {len(jobs) - len(missing):,} are in the cache" if len(missing) < len(jobs) else ""

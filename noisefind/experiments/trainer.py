@@ -137,7 +137,7 @@ def open_trainer(
     weights = file_digest(config.weights) if config.weights else None
     given = {n: getattr(config, n) for n in (_OF_FEATURES if is_probe else _OF_PIXELS)}
     files = _stamp(config.features) if is_probe else ""
-    seen = [p.dataset.fingerprint for p in every], sizes.features if is_probe else sizes.network
+    seen = [p.key for p in every], sizes.features if is_probe else sizes.network
     key = repr((asdict(recipe), given, weights, files, seen, device.type))
     return ReadyTrainer(trainer=trainer, splits=splits, recipe=recipe, device=str(device), key=key)
 

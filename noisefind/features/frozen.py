@@ -45,7 +45,7 @@ def frozen_features(
 ) -> NDArray[np.float32]:
     """The features (N, d) of ``pixels`` (N, S, S, 3) seen at ``size`` px, memory-mapped.
 
-    ``key`` is that of the pixels in the cache, as the fingerprint of their dataset and their size.
+    ``key`` is that of the pixels in the cache: ``Stored.key``.
     """
 
     def build(folder: Path) -> None:
@@ -53,7 +53,8 @@ def frozen_features(
         progress.stage(f"Computing features at {size} px", len(pixels))
         write_features(module, pixels, folder / "features.npy", device=device, progress=progress)
 
-    folder = build_once(features_folder(network, size, key=key, cache=cache, device=device), build)
+    place = features_folder(network, size, key=key, cache=cache, device=device)
+    folder = build_once(place, build, say=progress.say)
     return cast("NDArray[np.float32]", open_array(folder / "features.npy"))
 
 

@@ -149,7 +149,7 @@ def swav_features(
         pixels: (N, S, S, 3) uint8, may be memory-mapped.
         options: epochs, output and seed.
         files: written outside of the cache.
-        key: of the pixels in the cache, as the fingerprint of their dataset and their size.
+        key: of the pixels in the cache: ``Stored.key``.
         cache: where both outputs are kept.
         device: where to train.
         progress: advanced after every step; prints the loss at every checkpoint.
@@ -167,7 +167,7 @@ def swav_features(
         shutil.copyfile(files.loss, folder / "loss.csv")
 
     place = swav_folder(pixels, options, key=key, cache=cache, device=device)
-    folder = build_once(place, build)
+    folder = build_once(place, build, say=progress.say)
     shutil.copyfile(folder / "loss.csv", files.loss)
     files.checkpoint.unlink(missing_ok=True)
     return cast("NDArray[np.float32]", open_array(folder / f"{options.output}.npy"))

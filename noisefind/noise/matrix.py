@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from noisefind.utils.text import cut, shortened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -40,7 +42,7 @@ def class_map_matrix(class_map: Mapping[str, str], classes: Sequence[str]) -> ND
         require_known_class(true, classes)
         require_known_class(given, classes)
         if true == given:
-            raise ValueError(f"{true!r} is mapped to itself")
+            raise ValueError(f"{shortened(true)} is mapped to itself")
         row = classes.index(true)
         matrix[row] = 0
         matrix[row, classes.index(given)] = 1
@@ -69,13 +71,16 @@ def check_matrix(matrix: NDArray[np.float64], classes: Sequence[str]) -> None:
         raise ValueError(f"shape is {matrix.shape}, must be {(n_classes, n_classes)}")
     for name, row in zip(classes, matrix, strict=True):
         if not (np.isfinite(row).all() and (row >= 0).all()):
-            raise ValueError(f"row of class {name!r}: numbers must be 0 to 1")
+            raise ValueError(f"row of class {shortened(name)}: numbers must be 0 to 1")
         if abs(row.sum() - 1) > TOLERANCE:
-            raise ValueError(f"row of class {name!r} adds up to {row.sum():.4g}; it must be 1")
+            raise ValueError(
+                f"row of class {shortened(name)} adds up to {row.sum():.4g}; it must be 1"
+            )
 
 
 def require_known_class(name: object, classes: Sequence[str]) -> None:
     """ValueError where ``name`` is not one of ``classes``; the message lists the first of them."""
     if name not in classes:
-        shown = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
-        raise ValueError(f"{name!r} is no class of the data: {shown}")
+        shown = ", ".join(cut(known, 40) for known in classes[:8])
+        shown += ", …" if len(classes) > 8 else ""
+        raise ValueError(f"{shortened(name)} is no class of the data: {shown}")

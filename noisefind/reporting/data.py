@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from noisefind.detection.reasons import Reason
-from noisefind.errors import RunError
 from noisefind.runs.summary import EstimatedShare
-from noisefind.utils.files import open_array
 from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
@@ -204,7 +202,7 @@ def _estimated_pairs(run: RunFolder) -> list[LabelPair] | None:
     if columns is None:
         return None
     rows = zip(*columns.values(), strict=True)
-    return [LabelPair(given, true, float(count)) for given, true, count in rows]
+    return [LabelPair(given, true, float(count or 0)) for given, true, count in rows]
 
 
 def _flagged_pairs(ranking: Ranking) -> list[LabelPair]:
@@ -242,8 +240,8 @@ def _reason(code: str, cells: list[str], label_of: Mapping[str, str]) -> Reason:
     if code == "conflicting_duplicate":
         return Reason(code, label_of.get(other, ""), other=other)
     if code == "neighbours":
-        n = int(n_neighbours)
-        return Reason(code, neighbours_label, round(float(share) * n), n)
+        n = round(float(n_neighbours or 0))
+        return Reason(code, neighbours_label, round(min(float(share or 0), 1.0) * n), n)
     return Reason(code, {"leave_one_out": loo_label, "ensemble": ensemble_label}.get(code, ""))
 
 
@@ -256,14 +254,8 @@ def _sample(ranking: Ranking, seed: int) -> list[int]:
 
 
 def _neighbours(run: RunFolder, ids: Sequence[str]) -> NearestImages | None:
-    if not run.neighbours.exists():
-        return None
-    numbers: Any = open_array(run.neighbours)
-    if len(numbers) != len(ids):
-        raise RunError(f"{run.neighbours}: {len(numbers)} rows for {len(ids)} images")
-    has_cosines = run.neighbour_similarity.exists()
-    similarity: Any = open_array(run.neighbour_similarity) if has_cosines else None
-    return NearestImages(ids, numbers, similarity)
+    found = run.open_neighbours(len(ids))
+    return None if found is None else NearestImages(ids, *found)
 
 
 def _duplicates(run: RunFolder, ranking: Ranking) -> list[SameImages] | None:
@@ -272,7 +264,7 @@ def _duplicates(run: RunFolder, ranking: Ranking) -> list[SameImages] | None:
     if columns is None:
         return None
     splits = dict(zip(ranking.ids, ranking.splits, strict=True))
-    rows = sorted(zip(*columns.values(), strict=True), key=lambda row: (int(row[0]), row[1]))
+    rows = sorted(zip(*columns.values(), strict=True), key=lambda row: (float(row[0] or 0), row[1]))
     groups = []
     for _, members in groupby(rows, key=lambda row: row[0]):
         listed = list(members)

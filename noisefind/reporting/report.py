@@ -145,6 +145,8 @@ def _check_out(out: Path, data: ReportData) -> OutputFolder:
         raise RunError(f"{str(out)!r} is a folder: name a file, as {str(out / NAME)!r}")
     summary = data.summary
     folder = open_output(out.parent, summary.root, summary.data, may_be_full=True)
+    if out.exists() and not out.is_file():  # reading a pipe would wait for ever
+        raise RunError(f"{str(out)!r} is a pipe or a device: name a file")
     if out.exists() and MARK not in out.read_bytes()[:2000].decode(errors="replace"):
         raise RunError(f"{str(out)!r} was not written by noisefind report: choose another name")
     return folder

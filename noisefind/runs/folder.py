@@ -10,6 +10,7 @@
     duplicates.csv    images that appear more than once; leaks.csv: images of another split too
     skipped.csv       the files that were left out, and why
     held_out.csv      the images of the hold-out set, with their labels
+    checksums.json    in record/<kind>/ and features/: size and CRC-32 of each array there
     run.json          the summary (summary.py); written last: a run with this file is complete
 
 Arrays in record/ and features/ have a row per row of scores.csv, in the order of sorted file names.
@@ -22,16 +23,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from noisefind.config import FREE_ON_RESUME, differing
 from noisefind.errors import RunError
 from noisefind.runs import tables
 from noisefind.runs.summary import RunStart, RunSummary
+from noisefind.utils.arrays import DamagedError, open_checked
 from noisefind.utils.files import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
     from noisefind.runs.ranking import Ranking
@@ -140,8 +145,19 @@ class RunFolder:
         return requested
 
     def started_config(self) -> dict[str, object]:
-        """The options that the run here was started with; empty if there is none."""
-        return RunStart.read(self._started).config if self._started.exists() else {}
+        """The options that the run here was started with; empty if there is none.
+
+        Raises:
+            RunError: started.json cannot be read, or an option has a value that is not allowed.
+        """
+        if not self._started.exists():
+            return {}
+        start = RunStart.read(self._started)
+        try:
+            start.score_config()
+        except RunError as error:
+            raise RunError(f"{self._started}: {error}") from None
+        return start.config
 
     def _require_same(self, before: RunStart, requested: RunStart) -> None:
         changed = differing(before.config, requested.config, ignore=FREE_ON_RESUME)
@@ -186,7 +202,58 @@ class RunFolder:
         Raises:
             RunError: the file cannot be read, lacks a column or has a broken row.
         """
-        return tables.read_ranking(self.path / "scores.csv")
+        path = self.path / "scores.csv"
+        ranking = tables.read_ranking(path)
+        n_images = self.read_summary().n_images if self.is_whole else len(ranking)
+        if len(ranking) != n_images:
+            raise RunError(
+                f"{path}: has {len(ranking)} rows, and the run has {n_images} images; "
+                "score the data again"
+            )
+        return ranking
+
+    def open_features(self, n_images: int) -> NDArray[np.float32]:
+        """The reduced features (N, d), memory-mapped.
+
+        Raises:
+            DamagedError: the file is missing or damaged, or has other than ``n_images`` rows.
+        """
+        features: NDArray[np.float32] = open_checked(self.reduced_features, "f", (n_images, None))
+        return features
+
+    def open_neighbours(
+        self, n_images: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32] | None] | None:
+        """(N, k) rows of the neighbours and their cosines; None for a run without them.
+
+        Raises:
+            DamagedError: a file is damaged, or has other than ``n_images`` rows.
+        """
+        if not self.neighbours.exists():
+            return None
+        rows = open_checked(self.neighbours, "i", (n_images, None))
+        if rows.size and not (-1 <= rows.min() <= rows.max() < n_images):
+            raise DamagedError(self.neighbours, "has rows of images that the run does not have")
+        if not self.neighbour_similarity.exists():
+            return rows, None
+        cosines = open_checked(self.neighbour_similarity, "f", rows.shape)
+        if not np.isfinite(cosines[rows >= 0]).all():
+            raise DamagedError(self.neighbour_similarity, "has cosines that are not finite")
+        return rows, cosines
+
+    def require_whole(self) -> None:
+        """Read all tables and arrays of a finished run but its features and record.
+
+        Raises:
+            RunError: one of them is missing or damaged.
+        """
+        n_images = len(self.read_ranking())
+        self.read_skipped()
+        for name, (columns, numeric) in tables.ALWAYS.items():
+            if self.read_optional(name, columns, numeric) is None:
+                raise RunError(f"{self.path / name}: is missing or has not all columns")
+        if self.open_neighbours(n_images) is None:
+            raise DamagedError(self.neighbours, "is missing")
 
     def read_skipped(self) -> list[Skipped]:
         """The files that were left out.

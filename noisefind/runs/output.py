@@ -32,4 +32,4 @@ def open_output(
     target = check_place(
         out, Path(root), is_table=is_table(Path(source)), may_be_full=may_be_full, hint=hint
     )
-    return OutputFolder(out, target)
+    return OutputFolder(out, target, may_be_full=may_be_full, hint=hint)

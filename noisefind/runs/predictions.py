@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from noisefind.errors import RunError
+from noisefind.utils.arrays import DamagedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,10 @@ def mean_predictions(run: RunFolder) -> MeanPredictions:
 
     summary = run.read_summary()
     folders = [run.record / network for network in summary.recipes]
-    if not all(n_recorded(folder) for folder in folders):
+    if not folders or not all(n_recorded(folder) for folder in folders):
         raise RunError(f"{run.record} lacks the predictions of the members; score the data again")
-    mean = np.mean([Record(folder).mean for folder in folders], axis=0)
-    return MeanPredictions(sorted(run.read_ranking().ids), summary.classes, mean)
+    ids, n_classes = sorted(run.read_ranking().ids), len(summary.classes)
+    mean = np.mean([Record(folder, len(ids), n_classes).mean for folder in folders], axis=0)
+    if not np.isfinite(mean).all():
+        raise DamagedError(run.record, "has predictions that are not finite")
+    return MeanPredictions(ids, summary.classes, mean)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from noisefind.config import ScoreConfig
 from noisefind.errors import ConfigError, RunError
-from noisefind.runs.typed_json import from_object, read_object
+from noisefind.runs.typed_json import HINT, from_object, read_object
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 2  # of run.json
-HINT = "score the data again, into a new folder"
 
 
 @dataclass(frozen=True)

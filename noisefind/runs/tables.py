@@ -17,7 +17,7 @@ from noisefind.errors import RunError
 from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
 from noisefind.similarity.findings import Leak
-from noisefind.utils.files import cell, write_csv
+from noisefind.utils.files import cell, whole_file, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,6 +61,13 @@ DETAIL_COLUMNS = (
 CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
 PAIR_COLUMNS = ("given_label", "true_label", "n_images")
 DUPLICATE_COLUMNS = ("duplicate_group", "file_name", "given_label", "kind")
+# The tables that every run has besides scores.csv and skipped.csv: columns, and those of numbers.
+ALWAYS = {
+    "details.csv": (DETAIL_COLUMNS, ("neighbours_label_share", "n_neighbours")),
+    "noise_per_class.csv": (CLASS_COLUMNS, ("noise_rate", "low", "high")),
+    "joint.csv": (PAIR_COLUMNS, ("n_images",)),
+    "duplicates.csv": (DUPLICATE_COLUMNS, ("duplicate_group",)),
+}
 
 
 def write_results(
@@ -78,8 +85,8 @@ def write_results(
 
 def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None:
     """Write the neighbours, duplicates.csv and, where other splits were searched, leaks.csv."""
-    np.save(run.neighbours, findings.neighbours.rows)
-    np.save(run.neighbour_similarity, findings.neighbours.similarity)
+    _write_array(run.neighbours, findings.neighbours.rows)
+    _write_array(run.neighbour_similarity, findings.neighbours.similarity)
     group = findings.duplicate_group
     rows = np.flatnonzero(group)
     write_csv(
@@ -97,6 +104,11 @@ def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None
     )
     if findings.leaks is not None:
         write_csv(run.path / "leaks.csv", Leak._fields, findings.leaks)
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    with whole_file(path) as part, part.open("wb") as file:
+        np.save(file, array)
 
 
 def write_details(
@@ -120,6 +132,8 @@ def write_held_out(run: RunFolder, dataset: Dataset) -> None:
 def read_ranking(path: Path) -> Ranking:
     """The ranking in scores.csv."""
     columns = _columns(path, _read_table(path), SCORE_COLUMNS)
+    if not columns["file_name"]:
+        raise RunError(f"{path}: has no rows; score the data again")
     _require_unique(path, columns["file_name"])
     groups = [group or "0" for group in columns["duplicate_group"]]
     return Ranking(
@@ -200,11 +214,13 @@ def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
 
 def _read_table(path: Path) -> list[list[str]]:
     """The header, which is empty in an empty file, then all rows."""
+    if path.exists() and not path.is_file():
+        raise RunError(f"{path}: must be a file: move it away and score the data again")
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.reader(file, strict=True)) or [[]]
     except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
+        raise RunError(f"{path}: cannot be read: {error}; score the data again") from None
 
 
 def _numbers(path: Path, column: str, cells: Sequence[str]) -> NDArray[np.float64]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+HINT = "score the data again, into a new folder"
+_LARGEST = 2**63  # of whole numbers; a damaged file can have one that is no float
 _NAMES = {
     str: "text", int: "a whole number", float: "a finite number", bool: "true or false",
     NoneType: "null", list: "a list", dict: "an object",
@@ -34,12 +36,14 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         RunError: the file cannot be read, or holds something else.
     """
+    if path.exists() and not path.is_file():
+        raise RunError(f"{path}: must be a file: move it away, and {HINT}")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
+        raise RunError(f"{path}: cannot be read: {error}; {HINT}") from None
     if not isinstance(values, dict):
-        raise RunError(f"{path}: must hold a JSON object, as noisefind writes it")
+        raise RunError(f"{path}: must hold a JSON object, as noisefind writes it; {HINT}")
     return values
 
 
@@ -93,9 +97,12 @@ def _value(kind: Any, value: object, key: str) -> object:
 
 def _plain(kind: type, value: object, key: str) -> object:
     """``value`` where it is of a type that JSON has; whole numbers are floats too."""
-    if kind is float and type(value) is int:
+    is_huge = isinstance(value, int) and abs(value) >= _LARGEST
+    if kind is float and type(value) is int and not is_huge:
         value = float(value)
-    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
+    is_infinite = isinstance(value, float) and not math.isfinite(value)
+    has_nul = isinstance(value, str) and "\0" in value  # no path has one
+    if type(value) is not kind or is_infinite or is_huge or has_nul:
         raise _WrongTypeError(f"key {key!r} must be {_NAMES[kind]}, not {_shown(value)}")
     return value
 

@@ -128,7 +128,7 @@ def image_measures(stored: Stored, settings: ImageCheckSettings) -> NDArray[np.f
         np.save(folder / "measures.npy", measures)
 
     key = cache_key("quality", quality.FORMAT, stored.key)
-    folder = build_once(settings.cache / "quality" / key, build)
+    folder = build_once(settings.cache / "quality" / key, build, say=settings.progress.say)
     return cast("NDArray[np.float32]", open_array(folder / "measures.npy"))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from noisefind.config import AUTO, ScoreConfig
 from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
+from noisefind.errors import RunError
 from noisefind.features.compute import FeatureFiles
 from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import RunFolder
@@ -27,8 +28,8 @@ from noisefind.scoring.ranking import Ensemble, Judgement, rank
 from noisefind.scoring.summary import Means, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.recipe import MemberKind, is_trajectory
-from noisefind.training.record import Record, n_recorded
-from noisefind.utils.files import open_array
+from noisefind.training.record import Record, discard_record, n_recorded
+from noisefind.utils.arrays import DamagedError, write_checksums
 from noisefind.utils.output import check_place
 from noisefind.utils.progress import Progress
 from noisefind.utils.seeds import derived_seed
@@ -92,7 +93,13 @@ def score(
     if Path(data).is_dir():  # a run in there would be found as images by the next one
         check_place(run.path, Path(data), may_be_full=True)
     with run.held(resume=resume):
-        return _score(data, run, config or ScoreConfig(), progress or Progress())
+        try:
+            return _score(data, run, config or ScoreConfig(), progress or Progress())
+        except OSError as error:
+            raise RunError(
+                f"{run.path}: the run cannot go on: {error}; when this is corrected, continue it "
+                "with --resume"
+            ) from error
 
 
 def _score(
@@ -101,9 +108,11 @@ def _score(
     context = open_context(config, run.path, progress)
     inputs = open_inputs(data, config, context)
     start = run.start(run_start(data, config, inputs.dataset, inputs.recipes))
-    if run.is_whole and not any(_missing(inputs, run).values()):
+    _discard_damaged(inputs, run, progress)
+    finished = _finished(inputs, run, progress)
+    if finished is not None:
         progress.say(f"{run.path} is complete; nothing is left to do")
-        return ScoreResult(run, run.read_summary(), run.read_ranking())
+        return finished
     _say_estimate(inputs, run, context)
     features = _features(inputs, run, context)
     clusters = _clusters(features, inputs, config, context)
@@ -132,6 +141,37 @@ def _score(
     summary = run_summary(start, inputs.dataset, judgement, findings, means)
     run.finish(summary)
     return ScoreResult(run, summary, judgement.ranking)
+
+
+def _discard_damaged(inputs: Inputs, run: RunFolder, progress: Progress) -> None:
+    """Delete damaged features and records, which are then computed again."""
+    n_images, n_classes = len(inputs.dataset), len(inputs.dataset.classes)
+    if run.reduced_features.exists():
+        try:
+            run.open_features(n_images)
+        except DamagedError as error:
+            progress.say(f"computed again: {error.what}")
+            run.reduced_features.unlink()
+    for folder in (run.record / kind for kind in inputs.recipes):
+        if n_recorded(folder):
+            try:
+                Record(folder, n_images, n_classes)
+            except DamagedError as error:
+                progress.say(f"trained again: {error.what}")
+                discard_record(folder)
+
+
+def _finished(inputs: Inputs, run: RunFolder, progress: Progress) -> ScoreResult | None:
+    """The result in the folder; None if a part is missing or damaged."""
+    has_features = run.reduced_features.exists()
+    if not run.is_whole or not has_features or any(_missing(inputs, run).values()):
+        return None
+    try:
+        run.require_whole()
+        return ScoreResult(run, run.read_summary(), run.read_ranking())
+    except RunError as error:
+        progress.say(f"computed again, with all that follows from it: {error}")
+        return None
 
 
 def _missing(inputs: Inputs, run: RunFolder) -> dict[str, int]:
@@ -166,7 +206,8 @@ def _features(inputs: Inputs, run: RunFolder, context: Context) -> Features:
             swav = SwavFiles(run.swav_checkpoint, run.swav_loss)
             files = FeatureFiles(run.reduced_features, swav)
             inputs.features.write(files, inputs.dataset.ids, context.progress)
-    return cast("Features", open_array(run.reduced_features))
+            write_checksums(run.reduced_features.parent)
+    return run.open_features(len(inputs.dataset))
 
 
 def _clusters(
@@ -199,6 +240,8 @@ def _train(
             inputs.network_options, run.record, device=context.device, devices=context.devices,
             progress=context.progress,
         )  # fmt: skip
+    for kind in inputs.recipes:
+        write_checksums(run.record / kind)
 
 
 def _leave_one_out(features: Features, inputs: Inputs, seed: int, context: Context) -> LeaveOneOut:
@@ -245,6 +288,7 @@ def _write(
     """Write all tables of the run folder."""
     write_results(run, judgement.ranking, inputs.dataset.skipped, clusters.curve)
     write_findings(run, findings, inputs.dataset)
+    write_checksums(run.neighbours.parent)
     write_details(run, inputs.dataset, judgement)
     if inputs.held_out is not None:
         write_held_out(run, inputs.held_out)

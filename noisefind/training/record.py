@@ -13,12 +13,14 @@ complete members, and no member is counted twice.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
 
 from noisefind.scores.predictions import FIELDS, Predictions
+from noisefind.utils.arrays import CHECKSUMS, open_checked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +33,9 @@ ADOPT_ROWS = 4096  # at once
 
 def n_recorded(folder: Path) -> int:
     """Number of complete members in this folder, counted from the first."""
-    last = [int(path.stem.rpartition("-")[2]) for path in folder.glob("spread-after-*.npy")]
-    return max(last, default=-1) + 1
+    names = (path.name for path in folder.glob("spread-after-*.npy"))
+    found = (re.fullmatch(r"spread-after-(\d{2,4})\.npy", name) for name in names)
+    return max((int(match[1]) for match in found if match), default=-1) + 1
 
 
 class Observer(Protocol):
@@ -126,16 +129,31 @@ class Recorder:
 
 
 class Record:
-    """One kind's members, memory-mapped; :meth:`rows` are the predictions of some images."""
+    """One kind's members, memory-mapped; :meth:`rows` are the predictions of some images.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the kind.
+        n_images: N, if it is known.
+        n_classes: C, if it is known.
+
+    Raises:
+        DamagedError: a file is missing, or is not as it was written.
+    """
+
+    def __init__(
+        self, folder: Path, n_images: int | None = None, n_classes: int | None = None
+    ) -> None:
         n_members = n_recorded(folder)
         if n_members == 0:
             raise ValueError(f"{folder} holds no whole record")
-        self._members = [
-            np.load(_member_file(folder, member), mmap_mode="r") for member in range(n_members)
-        ]
-        self._spread = np.load(_spread_file(folder, n_members - 1), mmap_mode="r")
+        spread_file = _spread_file(folder, n_members - 1)
+        self._spread = open_checked(spread_file, "f", (2, n_images, n_classes))
+        n_images, n_epochs = self._spread.shape[1], None
+        self._members = []
+        for member in range(n_members):
+            shape = (n_epochs, len(FIELDS), n_images)
+            self._members.append(open_checked(_member_file(folder, member), "f", shape))
+            n_epochs = len(self._members[0])
 
     @property
     def mean(self) -> NDArray[np.float32]:
@@ -149,6 +167,13 @@ class Record:
         return Predictions(
             **values, mean=self._spread[0, rows], squares=self._spread[1, rows], labels=labels
         )
+
+
+def discard_record(folder: Path) -> None:
+    """Delete the members of one kind; other files in the folder stay."""
+    for pattern in ("spread-after-*.npy", "member-*.npy", CHECKSUMS):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def _observations(log_probs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from noisefind.errors import ConfigError
+from noisefind.utils.checksums import damage_of, write_checksums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,41 +41,86 @@ def cache_key(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
-def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Make ``folder`` by calling ``build`` on an empty folder, unless it exists.
+def build_once(
+    folder: Path,
+    build: Callable[[Path], None],
+    *,
+    say: Callable[[str], None],
+    is_current: Callable[[Path], bool] = lambda _: True,
+) -> Path:
+    """Make ``folder`` by calling ``build`` on an empty folder, unless it exists and is intact.
 
     Safe when several processes want it at once: one builds, the others wait. The folder appears
-    under its name only when it is whole, so an interrupted build leaves nothing that is believed.
+    under its name only when it is complete, with the checksums of its files. A folder whose files
+    differ from these is made again.
+
+    Args:
+        folder: the entry of the cache.
+        build: writes the files of the entry, without folders in it.
+        say: receives one line when a damaged entry is made again.
+        is_current: whether an intact entry may be used; if not, it is made again without a line.
+
+    Raises:
+        ConfigError: the cache cannot be written.
     """
-    if folder.is_dir():
+    if not _why_damaged(folder) and is_current(folder):  # without a lock: it may be read-only
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if folder.is_dir():
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        lock.acquire()
+    except OSError as error:
+        raise ConfigError(
+            f"the cache {folder.parent} cannot be written ({error.strerror}); delete it, or give "
+            "another folder with --cache-dir"
+        ) from None
+    try:
+        damage = _why_damaged(folder)  # another process may have made it
+        if not damage and is_current(folder):
             return folder
+        if os.path.lexists(folder):
+            if damage:
+                say(f"{folder} in the cache is damaged ({damage}); it is made again")
+            forget(folder)
         _remove_abandoned(folder)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
         try:
             build(part)
+            write_checksums(part, folder.name)
             part.rename(folder)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+    finally:
+        lock.release()
     return folder
 
 
 def forget(folder: Path) -> None:
-    """Remove ``folder``, so that the next :func:`build_once` makes it again.
+    """Remove ``folder``, or what has its name, so that :func:`build_once` makes it again.
 
-    It vanishes from its name at once, so no one finds half of it. Where the cache can only be read
-    it stays.
+    It vanishes from its name at once, so no one finds half of it.
+
+    Raises:
+        ConfigError: it cannot be removed.
     """
-    with suppress(OSError):
+    try:
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
         try:
-            folder.rename(part)  # over an empty folder
+            with suppress(FileNotFoundError):  # another process has removed it
+                folder.rename(part / "old")
         finally:
             shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} in the cache must be made again and cannot be removed ({error.strerror}); "
+            "give another folder with --cache-dir"
+        ) from None
+
+
+def _why_damaged(folder: Path) -> str:
+    """Why an entry cannot be used; empty if it is intact."""
+    return damage_of(folder, folder.name) if os.path.lexists(folder) else "it does not exist"
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -1,18 +1,28 @@
-"""The output folder of a command: outside of the data, complete or not at all."""
+"""The output folder of a command: outside of the data, complete or not at all.
+
+Results are written in a hidden folder, ``.noisefind-`` and a hash of the output folder's name. It
+lies beside the output folder, or in it where nothing can be moved into it from outside. A lock file
+beside it keeps other processes out. After a kill the next command that opens the output folder
+finishes what was complete, and deletes the rest (:func:`clean_up`).
+"""
 
 from __future__ import annotations
 
-import secrets
+import hashlib
+import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from noisefind.errors import RunError
+from noisefind.utils.exchange import JOURNAL, NEW, exchange, finish_journal, install_by_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 
 NEW_FOLDER = "choose a new folder"
@@ -25,10 +35,14 @@ class OutputFolder:
     Attributes:
         path: as the user wrote it, for messages.
         target: absolute and without links.
+        may_be_full: whether ``target`` may contain files.
+        hint: what the user can do about a folder that is not empty.
     """
 
     path: Path
     target: Path
+    may_be_full: bool = False
+    hint: str = NEW_FOLDER
 
     @contextmanager
     def write(self, names: Sequence[str]) -> Iterator[Path]:
@@ -39,20 +53,19 @@ class OutputFolder:
                 the rest is complete. Files of these names in ``target`` are replaced.
 
         Raises:
-            RunError: something cannot be written; ``target`` is as it was.
+            RunError: something cannot be written, or another process writes there; ``target`` is
+                as it was.
         """
-        # Within the folder where it exists: it may be a mount point, and a rename cannot cross
-        # file systems.
-        home = self.target if self.target.exists() else self.target.parent
-        partial = home / f".noisefind-{secrets.token_hex(4)}"
         try:
-            partial.mkdir(parents=True)
-            yield partial
-            _install(partial, self.target, names)
+            home = _home(self.target, names)
+            with _made(home), _held(home, self.target) as work:
+                (work / NEW).mkdir()
+                yield work / NEW
+                if not self.may_be_full:
+                    _require_empty(self.path, self.target, self.hint)
+                _install(work, self.target, names)
         except OSError as error:
             raise RunError(f"cannot write {str(self.path)!r}: {error}") from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_place(
@@ -63,7 +76,7 @@ def check_place(
     may_be_full: bool = False,
     hint: str = NEW_FOLDER,
 ) -> Path:
-    """``out`` absolute and without links.
+    """``out`` absolute and without links; an interrupted write into it is finished or undone.
 
     Args:
         out: a folder that does not exist or is empty.
@@ -80,27 +93,129 @@ def check_place(
         raise RunError(f"{str(out)!r} lies in the data {str(data_root)!r}: choose another folder")
     if target.exists() and not target.is_dir():
         raise RunError(f"{str(out)!r} is a file: choose a folder")
-    if not may_be_full and target.exists() and any(target.iterdir()):
-        raise RunError(f"{str(out)!r} is not empty: {hint}")
+    clean_up(target)
+    if not may_be_full:
+        _require_empty(out, target, hint)
     return target
 
 
-def _install(partial: Path, target: Path, names: Sequence[str]) -> None:
-    """Move the old files aside and the finished ones to ``target``; undo all if a move fails."""
+def clean_up(target: Path) -> None:
+    """Finish or remove what a killed process left for the output folder ``target``.
+
+    Raises:
+        RunError: another process writes there at this moment, or something cannot be changed.
+    """
+    for home in (target.parent, target):
+        work = home / _work_name(target)
+        if not work.exists() and not _lock_file(work).exists():
+            continue
+        try:
+            with _held(home, target):
+                pass
+        except OSError as error:
+            raise RunError(f"cannot write {str(target)!r}: {error}") from error
+
+
+def _require_empty(out: Path, target: Path, hint: str) -> None:
+    own = {_work_name(target), _lock_file(Path(_work_name(target))).name}
+    if target.exists() and any(path.name not in own for path in target.iterdir()):
+        raise RunError(f"{str(out)!r} is not empty: {hint}")
+
+
+def _home(target: Path, names: Sequence[str]) -> Path:
+    """The folder to work in: the parent where ``target`` can be replaced in one step."""
+    parent = target.parent
     if not target.exists():
-        partial.rename(target)
-        return
-    aside = partial / "old"
-    aside.mkdir()
-    moves = [(target / name, aside / name) for name in names]
-    moves += [(partial / name, target / name) for name in reversed(names)]
-    moves = [(source, goal) for source, goal in moves if source.exists()]
-    done: list[tuple[Path, Path]] = []
+        return parent
+    has_others = any(path.name not in names for path in target.iterdir())
+    if has_others or target == Path.cwd() or _is_mount(target) or not os.access(parent, os.W_OK):
+        return target
+    return parent
+
+
+def _is_mount(path: Path) -> bool:
+    """Whether something is mounted here; a folder of the same disk too, as containers do it."""
+    table = Path("/proc/self/mountinfo")
+    lines = table.read_text(encoding="utf-8", errors="replace") if table.exists() else ""
+    name = str(path).replace(" ", "\\040")
+    return path.is_mount() or any(line.split(" ")[4] == name for line in lines.splitlines())
+
+
+def _work_name(target: Path) -> str:
+    digest = hashlib.blake2b(os.fsencode(target.name), digest_size=6)
+    return f".noisefind-{digest.hexdigest()}"
+
+
+def _lock_file(work: Path) -> Path:
+    return work.with_name(f"{work.name}.lock")
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and its parents; those that are still empty after an error are removed."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        for source, goal in moves:
-            source.rename(goal)
-            done.append((source, goal))
-    except BaseException:
-        for source, goal in reversed(done):
-            goal.rename(source)
-        raise
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):  # not empty
+                path.rmdir()
+
+
+@contextmanager
+def _held(home: Path, target: Path) -> Iterator[Path]:
+    """Yield an empty folder in ``home`` for this process alone; remove it at the end.
+
+    First, what a killed process left there is finished.
+    """
+    work = home / _work_name(target)
+    lock = FileLock(_lock_file(work), blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(f"{str(target)!r}: another noisefind writes into this folder") from None
+    try:
+        _finish(work, target)
+        work.mkdir()
+        yield work
+    finally:
+        if not (work / JOURNAL).exists():  # else its moves could not be undone
+            shutil.rmtree(work, ignore_errors=True)
+        _lock_file(work).unlink(missing_ok=True)
+        lock.release()
+
+
+def _finish(work: Path, target: Path) -> None:
+    """Finish the moves of a killed process, and remove its folder."""
+    if work.exists():
+        try:
+            finish_journal(work, target)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise RunError(f"{str(work / JOURNAL)!r} is damaged: move it away") from None
+        shutil.rmtree(work)
+
+
+def _install(work: Path, target: Path, names: Sequence[str]) -> None:
+    """Replace ``names`` in ``target`` by those in ``work/new``, in one step where possible."""
+    new, is_beside = work / NEW, target.parent == work.parent
+    old_names = {path.name for path in target.iterdir()} if target.exists() else set()
+    if is_beside and not old_names:
+        new.rename(target)
+        return
+    if is_beside and old_names <= set(names) and _are_alike(new, target):
+        with suppress(OSError):  # not every system can do this
+            exchange(new, target)
+            return
+    changed = {path.name for path in new.iterdir()} | (old_names & set(names))
+    if len(changed) == 1 and not (new / min(changed)).is_dir():
+        (new / min(changed)).replace(target / min(changed))
+        return
+    install_by_journal(work, target, names)
+
+
+def _are_alike(new: Path, old: Path) -> bool:
+    """Whether ``new`` has the owner and group of ``old``; it gets its mode."""
+    shutil.copymode(old, new)
+    a, b = new.stat(), old.stat()
+    return (a.st_uid, a.st_gid) == (b.st_uid, b.st_gid)

@@ -193,7 +193,7 @@ def test_bad_values_are_refused(
     [
         ("epoch: 3", ["'epoch'", "epochs"]),
         ("- epochs", ["option: value"]),
-        ("epochs: [", ["cannot be read"]),
+        ("epochs: [", ["not valid YAML"]),
         ("epochs: 0", ["--epochs", "0"]),
     ],
 )

@@ -100,14 +100,14 @@ def test_rows(tmp_path: Path) -> None:
 
     kept, pixels = store(dataset, tmp_path / "cache", progress=told)
 
-    assert kept is dataset
+    assert kept.ids == dataset.ids
     assert pixels.shape == (12, 8, 8, 3)
     assert pixels.dtype == np.uint8
     for id_, row in zip(dataset.ids, pixels, strict=True):
         with decoding():
             expected = read_image(dataset.root / id_, 8, 10**6)
         np.testing.assert_array_equal(row, expected)
-    assert told.stages == [("Reading images", 12)]
+    assert told.stages == [("Checking files", 12), ("Reading images", 12)]
     assert told.n_done == 12
 
 
@@ -202,7 +202,8 @@ def test_fewer_than_two_classes(tmp_path: Path, n_good: int) -> None:
         assert str(caught.value).startswith(start)
         assert f"first {first!r}: cannot be decoded: image file is truncated" in str(caught.value)
         assert one_line(caught.value)
-    assert told.stages == [("Reading images", 12)]
+    stages = [name for name, _ in told.stages]
+    assert stages == ["Checking files", "Reading images", "Checking files"]
 
 
 @pytest.mark.parametrize("size", [32, 12, 50])
@@ -227,7 +228,7 @@ def test_arrays_and_files_agree(tmp_path: Path, size: int) -> None:
         np.testing.assert_array_equal(of_array, dataset.images)
 
 
-def test_the_second_call_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_call_decodes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pixels are made once; after that they come from the cache, whatever the labels are."""
     write_images(tmp_path / "data", *NAMES)
     _, first = store(opened(tmp_path / "data"), tmp_path / "cache")
@@ -241,7 +242,7 @@ def test_the_second_call_reads_no_file(tmp_path: Path, monkeypatch: pytest.Monke
     np.testing.assert_array_equal(second, first)
     np.testing.assert_array_equal(third, first)
     assert other.classes == ("ant", "bee", "cat", "dog")
-    assert told.stages == []
+    assert told.stages == [("Checking files", 12)]
 
 
 def test_the_store_cannot_be_written(tmp_path: Path) -> None:
@@ -319,7 +320,7 @@ def test_mended_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert again.ids == first.ids
     assert again.fingerprint == first.fingerprint
     assert second.ids == tuple(name for name in NAMES if name != "ant/1.png")
-    assert third is dataset
+    assert third.ids == dataset.ids
     np.testing.assert_array_equal(more, np.delete(all_pixels, 1, axis=0))
     np.testing.assert_array_equal(pixels, np.delete(all_pixels, [1, 11], axis=0))  # still mapped
     np.testing.assert_array_equal(same, pixels)
@@ -348,9 +349,71 @@ def test_the_fingerprint_tells_what_is_left(
             kept, _ = store(dataset, tmp_path / cache / str(len(fingerprints) // 2))
             fingerprints.append(kept.fingerprint)
 
-    assert fingerprints[0] == dataset.fingerprint
     assert fingerprints[::2] == fingerprints[1::2]
     assert len(set(fingerprints)) == 4
+
+
+def same_stat(path: Path, other: Path) -> None:
+    """Give ``path`` the times of ``other``; their sizes must be equal."""
+    info = other.stat()
+    assert path.stat().st_size == info.st_size
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def test_equal_names_sizes_and_times_are_not_equal_pixels(tmp_path: Path) -> None:
+    """Two folders of BMP files that differ by their pixels alone share nothing in the cache."""
+    datasets = []
+    for folder, shade in (("one", 10), ("two", 200)):
+        for name in NAMES:
+            path = (tmp_path / folder / name).with_suffix(".bmp")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (20, 20), (shade,) * 3).save(path)
+            os.utime(path, ns=(0, 0))
+        datasets.append(opened(tmp_path / folder))
+    assert datasets[0].fingerprint == datasets[1].fingerprint
+
+    found = [store(dataset, tmp_path / "cache") for dataset in datasets]
+
+    assert [pixels.max() for _, pixels in found] == [10, 200]
+    assert found[0][0].fingerprint != found[1][0].fingerprint
+    assert store(datasets[0], tmp_path / "cache")[0].fingerprint == found[0][0].fingerprint
+
+
+def test_files_replaced_in_place(tmp_path: Path) -> None:
+    """Two files that change places under the same sizes and times are two other images."""
+    root = tmp_path / "data"
+    for number in range(4):
+        path = root / "ab"[number % 2] / f"{number}.bmp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (number,) * 3).save(path)
+    first, before = store(opened(root), tmp_path / "cache")
+    one, two = root / "a" / "0.bmp", root / "a" / "2.bmp"
+    content = one.read_bytes()
+    copy = tmp_path / "copy"
+    shutil.copy2(one, copy)
+    one.write_bytes(two.read_bytes())
+    same_stat(one, copy)
+    other, after = store(opened(root), tmp_path / "cache")
+
+    assert (before[0].max(), after[0].max()) == (0, 2)
+    assert first.fingerprint != other.fingerprint
+    one.write_bytes(content)
+    same_stat(one, copy)
+    assert store(opened(root), tmp_path / "cache")[0].fingerprint == first.fingerprint
+
+
+def test_the_fingerprint_is_of_the_pixels_alone(tmp_path: Path) -> None:
+    """Other times, or a comment in a file, leave the fingerprint of the decoded images as it is."""
+    dataset = opened(write_images(tmp_path / "data", *NAMES))
+    first, _ = store(dataset, tmp_path / "cache")
+    path = tmp_path / "data" / NAMES[0]
+    path.write_bytes(path.read_bytes() + b"after the end")
+    os.utime(tmp_path / "data" / NAMES[1], ns=(0, 0))
+
+    second, _ = store(opened(tmp_path / "data"), tmp_path / "cache")
+
+    assert len(stores(tmp_path / "cache")) == 2
+    assert second.fingerprint == first.fingerprint
 
 
 class Noting(Progress):
@@ -360,45 +423,62 @@ class Noting(Progress):
         self.folder = folder
 
     def stage(self, name: str, total: int) -> None:  # noqa: ARG002
-        (self.folder / str(os.getpid())).touch()
-        time.sleep(0.3)
+        if name == "Reading images":
+            (self.folder / str(os.getpid())).touch()
+            time.sleep(0.3)
 
 
-def open_in_process(root: Path, cache: Path, start: Any, results: Any) -> None:
+def open_in_process(root: Path, cache: Path, delay: float, results: Any) -> None:
     dataset = opened(root)
-    start.wait(30)
+    time.sleep(delay)
     kept, pixels = store(dataset, cache, progress=Noting(root.parent / "builds"))
     results.put((kept.ids, np.array(pixels)))
 
 
-def test_two_processes_at_once(tmp_path: Path) -> None:
-    """Of two processes that want the same pixels one makes them, and both get them right."""
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_six_processes_at_once(tmp_path: Path, is_damaged: bool) -> None:
+    """Of six processes that want the same pixels at random moments one makes them.
+
+    The same where they find a damaged entry: no one gets a part of it, and it is made again once.
+    """
     write_images(tmp_path / "data", *NAMES)
     damage(tmp_path / "data", "bee/2.png")
     (tmp_path / "builds").mkdir()
-    context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(2), context.Queue()
-    arguments = (tmp_path / "data", tmp_path / "cache", start, results)
+    kept, pixels = store(opened(tmp_path / "data"), tmp_path / "other")
+    if is_damaged:
+        shutil.copytree(tmp_path / "other", tmp_path / "cache")
+        (entry,) = stores(tmp_path / "cache")
+        (entry / "sizes.npy").write_bytes(b"")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # imports once, not six times
+    results, delays = context.Queue(), np.random.default_rng(0).uniform(0, 0.4, 6)
 
-    processes = [context.Process(target=open_in_process, args=arguments) for _ in range(2)]
+    processes = [
+        context.Process(
+            target=open_in_process,
+            args=(tmp_path / "data", tmp_path / "cache", delay, results),
+        )
+        for delay in delays
+    ]
     for process in processes:
         process.start()
     got = [results.get(timeout=60) for _ in processes]
     for process in processes:
         process.join(10)
 
-    kept, pixels = store(opened(tmp_path / "data"), tmp_path / "other")
     for ids, array in got:
         assert ids == kept.ids
         np.testing.assert_array_equal(array, pixels)
     assert len(list((tmp_path / "builds").iterdir())) == 1
+    assert len(stores(tmp_path / "cache")) == 1
 
 
-class Killing(Progress):
-    """Ends the process without warning when the first images are done."""
+class Killing(Told):
+    """Ends the process without warning when the first images are decoded."""
 
     def advance(self, count: int = 1) -> None:  # noqa: ARG002
-        os.kill(os.getpid(), signal.SIGKILL)
+        if self.stages[-1][0] == "Reading images":
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def build_and_be_killed(root: Path, cache: Path) -> None:
@@ -441,11 +521,12 @@ def test_a_build_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(store(dataset, tmp_path / "cache")[1]) == 12
 
 
-class Interrupted(Progress):
-    """Ctrl-C when the first images are done."""
+class Interrupted(Told):
+    """Ctrl-C when the first images are decoded."""
 
     def advance(self, count: int = 1) -> None:  # noqa: ARG002
-        raise KeyboardInterrupt
+        if self.stages[-1][0] == "Reading images":
+            raise KeyboardInterrupt
 
 
 def test_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.exports.image_tree import _places, write_image_tree
 from noisefind.pruning.folder import ALL_NAMES, TREE, open_prune_output
 from noisefind.pruning.manifest import Manifest, Unreadable, class_counts, write_manifest
+from noisefind.utils import output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -417,14 +419,15 @@ def test_an_existing_folder_is_written_from_within(
     """OUT may be a mount point, and nothing can be renamed into it from outside of it."""
     out = tmp_path / "out"
     out.mkdir()
-    rename = Path.rename
+    rename = os.rename
 
-    def within_one_mount(self: Path, target: Path) -> Path:
-        if self.is_relative_to(out) != target.is_relative_to(out):
+    def within_one_mount(source: Path, target: Path) -> None:
+        if source.is_relative_to(out) != target.is_relative_to(out):
             raise OSError("cross-device")
-        return rename(self, target)
+        rename(source, target)
 
-    monkeypatch.setattr(Path, "rename", within_one_mount)
+    monkeypatch.setattr(os, "rename", within_one_mount)
+    monkeypatch.setattr(output, "_is_mount", lambda path: path == out)
     assert names(write(pets, out)) == ["kept.csv", "manifest.csv"]
 
 
@@ -538,29 +541,6 @@ def test_a_failure_leaves_nothing_new(pets: Dataset, tmp_path: Path) -> None:
     assert names(tmp_path) == ["old", "pets"]
     assert names(out) == ["kept.csv", "kept.txt", "manifest.csv"]
     assert snapshot(tmp_path) == before
-
-
-@pytest.mark.parametrize("n_moves", range(8))
-def test_a_failed_exchange_is_undone(
-    pets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_moves: int
-) -> None:
-    """Whichever rename fails, the old outputs are all back in their place."""
-    out = write(pets, tmp_path / "out", formats=["npy", "imagefolder"])
-    before = snapshot(out)
-    rename = Path.rename
-    left = [n_moves]
-
-    def failing(self: Path, target: Path) -> Path:
-        left[0] -= 1
-        if left[0] == -1:
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(KeyboardInterrupt):
-        write(pets, out, "cat/a.png", formats=["npy", "imagefolder"], force=True)
-    assert snapshot(out) == before
-    assert names(out) == ["imagefolder", "kept.csv", "kept.npy", "manifest.csv"]
 
 
 # What is refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -330,6 +331,24 @@ def test_resume_names_what_changed(noisefind: CommandLine, tmp_path: Path) -> No
     assert "labels" in again(labels=str(labels))
     (data / "a/new.png").write_bytes((data / "a/000.png").read_bytes())
     assert "the images" in again(seed="0")
+
+
+@pytest.mark.slow
+def test_resume_with_other_pixels_of_equal_size_and_time(
+    noisefind: CommandLine, tmp_path: Path
+) -> None:
+    """Files that were replaced under the same names, sizes and times are not the same images."""
+    names = [f"{name}/{number:03d}.bmp" for name in "ab" for number in range(12)]
+    data, run = write_images(tmp_path / "data", *names, size=16), tmp_path / "run"
+    for name in names:
+        os.utime(data / name, ns=(0, 0))
+    assert noisefind("score", data, "-o", run, *QUICK).code == 0
+    content = bytearray((data / names[0]).read_bytes())
+    content[-1] ^= 1
+    (data / names[0]).write_bytes(content)
+    os.utime(data / names[0], ns=(0, 0))
+
+    assert "the images" in noisefind.refused("score", data, "-o", run, "--resume", *QUICK)
 
 
 def test_resume_where_nothing_is_saved_starts(noisefind: CommandLine, tmp_path: Path) -> None:

@@ -10,13 +10,18 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from noisefind.errors import ConfigError
 from noisefind.utils import cache
-from noisefind.utils.cache import build_once, cache_folder, cache_key, forget
+from noisefind.utils.cache import cache_folder, cache_key, forget
+from noisefind.utils.checksums import CHECKSUMS
 from tests.images import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -151,8 +156,15 @@ def test_keys() -> None:
 
 
 def entries(folder: Path) -> list[str]:
-    """What lies in a folder, but for lock files."""
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+    """Names in a folder, without lock files and checksums."""
+    names = (path.name for path in folder.iterdir())
+    return sorted(name for name in names if not name.endswith(".lock") and name != CHECKSUMS)
+
+
+def build_once(
+    folder: Path, build: Callable[[Path], None], say: Callable[[str], None] = print
+) -> Path:
+    return cache.build_once(folder, build, say=say)
 
 
 def write_number(part: Path) -> None:
@@ -203,7 +215,7 @@ def build(part):
     (part / "half").touch()
     os.kill(os.getpid(), signal.SIGKILL)
 
-build_once(Path(sys.argv[1]), build)
+build_once(Path(sys.argv[1]), build, say=print)
 """
 
 
@@ -268,8 +280,38 @@ def test_a_cache_that_can_only_be_read(tmp_path: Path, monkeypatch: pytest.Monke
     assert build_once(tmp_path / "folder", write_number) == tmp_path / "folder"
 
 
+def test_a_file_instead_of_a_folder_of_the_cache(tmp_path: Path) -> None:
+    """A cache that cannot be written where an entry is missing: one line says what to do."""
+    a_file(tmp_path / "pixels")
+    (tmp_path / ".entry.lock").mkdir()
+    for folder in (tmp_path / "pixels" / "entry", tmp_path / "entry"):
+        with pytest.raises(ConfigError, match=r"cannot be written .*--cache-dir") as caught:
+            build_once(folder, write_number)
+        assert str(folder.parent) in str(caught.value)
+        assert one_line(caught.value)
+
+
+def test_an_entry_that_is_no_longer_current(tmp_path: Path) -> None:
+    """It is made again without a line, and only until it is current."""
+    lines: list[str] = []
+    folder = build_once(tmp_path / "folder", write_number)
+
+    def is_current(place: Path) -> bool:
+        return (place / "other").exists()
+
+    for _ in range(2):
+        cache.build_once(
+            folder,
+            lambda part: part.joinpath("other").touch(),
+            say=lines.append,
+            is_current=is_current,
+        )
+    assert entries(folder) == ["other"]
+    assert lines == []
+
+
 def test_forget(tmp_path: Path) -> None:
-    """A forgotten folder is gone, with all that was in it, and is built anew."""
+    """A forgotten folder is gone, with all that was in it, and is built again."""
     build_once(tmp_path / "folder", write_number)
 
     forget(tmp_path / "folder")
@@ -289,17 +331,18 @@ def test_forget_what_is_not_there(tmp_path: Path) -> None:
 def test_forget_in_a_cache_that_can_only_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it cannot be removed, the folder stays whole."""
+    """A folder that cannot be removed stays complete, and one line says what to do."""
     build_once(tmp_path / "folder", write_number)
 
     def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", forbidden)
-        forget(tmp_path / "folder")
-        patch.setattr(tempfile, "mkdtemp", forbidden)
-        forget(tmp_path / "folder")
+    for owner, name in ((Path, "rename"), (tempfile, "mkdtemp")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, forbidden)
+            with pytest.raises(ConfigError, match="cannot be removed") as caught:
+                forget(tmp_path / "folder")
+        assert one_line(caught.value)
 
     assert entries(tmp_path) == ["folder"]
     assert entries(tmp_path / "folder") == ["number"]

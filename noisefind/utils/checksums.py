@@ -1,0 +1,79 @@
+"""Checksums of the files in an entry of the cache: written with the entry, checked on opening."""
+
+from __future__ import annotations
+
+import errno
+import json
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CHECKSUMS = "checksums.json"
+BLOCK = 1 << 22  # bytes per checksum; 4 MB
+N_CHECKED = 256  # blocks of a file that are checked: all of a file of up to 1 GB
+
+
+def write_checksums(folder: Path, name: str) -> None:
+    """Write the sizes and checksums of all files in ``folder``, the entry ``name`` of the cache."""
+    files = {
+        path.name: {"bytes": path.stat().st_size, "crc32": _checksums(path, _blocks(path))}
+        for path in sorted(folder.iterdir())
+    }
+    text = json.dumps({"entry": name, "files": files})
+    (folder / CHECKSUMS).write_text(text, encoding="utf-8")
+
+
+def damage_of(folder: Path, name: str) -> str:
+    """How the files of the entry ``name`` differ from their checksums; empty if they do not.
+
+    Of a file over 1 GB evenly spread blocks are checked, a quarter of 4 GB for example. Files that
+    the entry was not made with are ignored: no one reads them.
+    """
+    try:
+        expected: Any = json.loads(_regular(folder / CHECKSUMS).read_text(encoding="utf-8"))
+        if expected["entry"] != name:
+            return f"it is a copy of {str(expected['entry'])[:40]!r}"
+        for file_name, file in expected["files"].items():
+            path = _regular(folder / file_name)
+            size = path.stat().st_size
+            if size != file["bytes"]:
+                return f"{file_name} has {size} bytes instead of {file['bytes']}"
+            blocks = _sample(len(file["crc32"]))
+            if _checksums(path, blocks) != [file["crc32"][block] for block in blocks]:
+                return f"{file_name} has other content"
+    except OSError as error:
+        return f"{Path(error.filename or folder).name}: {error.strerror}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return f"{CHECKSUMS} is not readable"
+    return ""
+
+
+def _regular(path: Path) -> Path:
+    """``path``, a regular file: to open a pipe would wait forever."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path
+
+
+def _blocks(path: Path) -> range:
+    return range(-(-path.stat().st_size // BLOCK))
+
+
+def _sample(n_blocks: int) -> list[int]:
+    """All numbers of blocks, or as many as are checked, with the first and the last."""
+    if n_blocks <= N_CHECKED:
+        return list(range(n_blocks))
+    return [k * (n_blocks - 1) // (N_CHECKED - 1) for k in range(N_CHECKED)]
+
+
+def _checksums(path: Path, blocks: Iterable[int]) -> list[int]:
+    """CRC-32 of the numbered blocks of a file."""
+    sums = []
+    with path.open("rb", buffering=0) as file:
+        for block in blocks:
+            file.seek(block * BLOCK)
+            sums.append(zlib.crc32(file.read(BLOCK)))
+    return sums
