@@ -607,7 +607,7 @@ def test_permission_denied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (MemoryError(), "needs more memory than there is"),
+        (MemoryError(), "needs more memory than is available"),
         (ValueError(), "cannot be decoded: ValueError"),
         (ValueError("two\nlines\x1b[31m"), "cannot be decoded: two lines [31m"),
         (OSError("bad <_io.BytesIO object at 0x7f3a>"), "cannot be decoded: bad it"),

@@ -149,7 +149,7 @@ def test_the_table_is_printed(noisefind: CommandLine, noisy_digits: Path, tmp_pa
     arguments = (noisy_digits / "run", "--truth", truth, "-o", tmp_path / "out", *FEW)
     output = noisefind("evaluate", "detection", *arguments)
     assert output.code == 0
-    assert "100 of 1,000 labels are wrong by the truth" in output.out
+    assert "100 of 1,000 labels are wrong by the ground truth" in output.out
     words = {line.split()[0] for line in output.out.splitlines() if line.strip()}
     assert {"label_score", *SCORES, "is_label_issue:", "predicted_label"} <= words
     assert "wrong: 10.00%" in output.out

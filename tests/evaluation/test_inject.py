@@ -199,7 +199,7 @@ def test_bad_requests_are_refused_in_one_line(
         ("--copy",): "--copy is for --format imagefolder",
         ("--kind", "random"): "--kind is 'random'",
         ("--fraction", "1.2"): "--fraction is '1.2'",
-        ("--fraction", "0.001"): "is none; ask for 0.0167 or more",
+        ("--fraction", "0.001"): "is none; give 0.0167 or more",
         ("--kind", "confusion", "--run", tmp_path): "not the folder of a finished run",
         (*asymmetric, tmp_path / "none.csv"): "changes no class",
         (*asymmetric, tmp_path / "m.yaml", "--fraction", "0.5"): "30 of the 20 images of class 'a'",

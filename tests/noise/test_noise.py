@@ -183,7 +183,7 @@ def test_weight_zero_comes_last_and_still_counts() -> None:
 @pytest.mark.parametrize(
     ("labels", "fraction", "words"),
     [
-        ([0, 0, 1], 0.1, "is none; ask for 0.333 or more"),
+        ([0, 0, 1], 0.1, "is none; give 0.333 or more"),
         ([0, 1, 1, 1], 0.0, "is none"),
     ],
 )

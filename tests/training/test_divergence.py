@@ -69,7 +69,7 @@ def test_a_diverged_subset_is_named(make: object) -> None:
         curves(steep, replace(job, name="aum-0.5, seed 3"))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
     """The file and the tensor are named, before anything is trained."""
     network = new_model("cnn", 2, 16, seed=0)
@@ -77,7 +77,9 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float) -
     broken = next(key for key, tensor in state.items() if tensor.is_floating_point())
     state[broken].view(-1)[0] = value
     torch.save(state, tmp_path / "w.pt")
-    with pytest.raises(ConfigError, match=rf"^--weights .*w\.pt: {broken} holds numbers .* finite"):
+    with pytest.raises(
+        ConfigError, match=rf"^--weights .*w\.pt: has numbers in {broken} .* finite"
+    ):
         load_weights(network, tmp_path / "w.pt", name="cnn", n_classes=2, image_size=16)
 
 
