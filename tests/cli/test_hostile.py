@@ -162,7 +162,7 @@ def test_review(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     """Nothing in the page runs; every decision bears its exact name and goes through prune."""
     with chromium() as browser, opened(browser, home / "report.html") as page:
         title = page.title()
-        page.select_option("#f-suspected", "")
+        page.select_option("#f-flagged", "")
         page.focus("#cards article >> nth=0")
         for _ in truth(home):  # relabel to what the dialog offers first; goes on by itself
             page.keyboard.press("t")

@@ -289,7 +289,7 @@ def test_bad_requests_of_analyses_are_refused(
         ("examples", run, "--top", "0"): "--top is '0'",
         ("examples", run, "--data", tmp_path / "no"): "give their folder with --data DIR",
         ("examples", lost): "lacks the predictions of the members",
-        ("embedding", lost): "is missing; score the data again",
+        ("embedding", lost): "is missing; the same noisefind score command with --resume",
         ("correlation", tmp_path): "not the folder of a finished run",
         ("distribution", tmp_path): "not the folder of a finished run",
     }

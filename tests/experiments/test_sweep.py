@@ -119,7 +119,7 @@ def open_fake(
     run = RunFolder(folder / "run")
     (run.path / "features").mkdir(parents=True, exist_ok=True)
     write_results(run, ranking(data, shuffle), [], {})
-    run.finish(made_up_summary(run_id="x", config={}, n_clusters=3))
+    run.finish(made_up_summary(run_id="x", config={}, n_clusters=3, n_images=len(data)))
     images = images_of(data, np.ones(N, dtype=np.bool_), run.read_ranking())
     context = SweepContext(
         train=data, images=images, trainer=trainer, network="fake", batch_size=10, epochs=2,

@@ -288,7 +288,7 @@ def test_no_socket_from_import_to_the_end(tmp_path: Path) -> None:
     assert "SwAV epoch 1 of 1: loss" in done.stderr
     names = sorted(path.name for path in (run / "features").iterdir())
     arrays = ["neighbour_similarity.npy", "neighbours.npy", "reduced.npy"]
-    assert names == ["clusters.csv", *arrays, "swav_loss.csv"]
+    assert names == ["checksums.json", "clusters.csv", *arrays, "swav_loss.csv"]
     assert [row["epoch"] for row in read_csv(run / "features/swav_loss.csv")] == ["1"]
 
 

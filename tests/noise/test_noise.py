@@ -268,7 +268,7 @@ def test_a_table_says_it_in_shares(tmp_path: Path, text: str) -> None:
         ("m.csv", "1,0,0\n0,x,0\n0,0,1\n", "class 'cat': could not convert"),
         ("m.csv", ",bird,cat,fish\nbird,1,0,0\ncat,0,1,0\ndog,0,0,1\n", "'fish' is no class"),
         ("m.csv", ",bird,cat,dog\nbird,1,0,0\ncat,0,1,0\ncat,0,0,1\n", "'dog' must be once"),
-        ("m.csv", ",bird,cat,dog\nbird,1,0\ncat,0,1,0\ndog,0,0,1\n", "2 or 3 cells"),
+        ("m.csv", ",bird,cat,dog\nbird,1,0\ncat,0,1,0\ndog,0,0,1\n", "3 to 4 cells"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_matrix_is_refused(

@@ -94,7 +94,7 @@ def test_two_processes_leave_the_bytes_of_one(noisefind: CommandLine, tmp_path: 
         assert output.code == 0, output.err
     apart, one = (tmp_path / run / "record/cnn" for run in ("apart", "one"))
     assert content(apart) == content(one)
-    assert sorted(path.name for path in apart.iterdir()) == sorted(content(one))
+    assert {path.name for path in apart.iterdir()} == {"checksums.json", *content(one)}
     assert json.loads((tmp_path / "apart/run.json").read_text())["device"] == "cpu,cpu"
 
 
@@ -133,17 +133,14 @@ def test_members_that_a_killed_run_had_finished_are_not_trained_again(tmp_path: 
     assert progress.done == 3 * RECIPE.epochs
 
 
-def test_a_process_that_fails_is_an_error(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Its traceback is on stderr, and the parent neither waits for ever nor continues."""
+def test_a_process_that_fails_is_an_error(tmp_path: Path) -> None:
+    """The parent raises its error, and neither waits for ever nor continues."""
     job = DeviceJob(
         folder=tmp_path / "apart", pixels=tmp_path / "none.npy", labels=LABELS,
         n_classes=N_CLASSES, kind=KIND, options=NetworkOptions(), n_threads=1,
     )  # fmt: skip
-    with pytest.raises(RuntimeError, match="exit code 1"):
+    with pytest.raises(FileNotFoundError, match=r"none\.npy"):
         train_on_devices(job, range(1), [CPU], Progress())
-    assert "none.npy" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(("code", "error"), [(3, RuntimeError), (-9, RunError)])
