@@ -52,10 +52,14 @@ class _Kernel(NamedTuple):
     centers: Floats  # (M, d) of length 1
     roots: Floats  # (M, R)
 
+    def to_centers(self, features: Floats) -> Floats:
+        """(n, M) the kernel between (n, d) features and the centres."""
+        squared = 2 - 2 * _directions(features) @ self.centers.T
+        return np.asarray(np.exp(-GAMMA * squared), np.float32)
+
     def apply(self, features: Floats) -> Floats:
         """(n, d) to (n, R + 1)."""
-        squared = 2 - 2 * _directions(features) @ self.centers.T
-        mapped = np.exp(-GAMMA * squared) @ self.roots
+        mapped = self.to_centers(features) @ self.roots
         return np.hstack([mapped, np.ones((len(mapped), 1), np.float32)])
 
 
@@ -66,10 +70,19 @@ class _Fit(NamedTuple):
     axes: Floats  # (R + 1, R + 1)
     values: Doubles  # (R + 1,) eigenvalues
     sums: Doubles  # (R + 1, C) Z'Y there
+    direct: Floats | None  # (M, R + 1) roots and axes in one matrix; None for few rows
 
     def turned(self, features: Floats) -> Floats:
-        """(n, R + 1) the mapped features in those coordinates."""
-        return self.kernel.apply(features) @ self.axes
+        """(n, R + 1) the mapped features in those coordinates.
+
+        For many rows one product replaces two, which saves a third of the time. Few rows keep the
+        two, whose last digits are those of earlier versions.
+        """
+        if self.direct is None:
+            return self.kernel.apply(features) @ self.axes
+        turned = self.kernel.to_centers(features) @ self.direct
+        turned += self.axes[-1]
+        return turned
 
 
 def leave_one_out_scores(
@@ -79,7 +92,7 @@ def leave_one_out_scores(
     *,
     groups: Ints | None = None,
     seed: int,
-    n_threads: int = 1,
+    n_threads: int | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Floats:
     """How well each class suits each row, predicted by a fit without that row.
@@ -90,7 +103,7 @@ def leave_one_out_scores(
         n_classes: C.
         groups: (N,) group numbers; rows of one group are left out together. None: each row alone.
         seed: of the choice of centres.
-        n_threads: of the matrix products.
+        n_threads: of the matrix products; None: as many as the library takes.
         advance: receives the number of rows done; each row is used twice.
 
     Returns:
@@ -144,7 +157,9 @@ def _fit(
         sums += mapped.T @ _one_hot(labels[rows], n_classes)
         advance(len(in_fit[chunk.rows]))
     values, axes = np.linalg.eigh(moments)
-    return _Fit(kernel, axes.astype(np.float32), np.maximum(values, 0), axes.T @ sums)
+    turn = axes.astype(np.float32)
+    direct = None if in_fit.all() else kernel.roots @ turn[:-1]
+    return _Fit(kernel, turn, np.maximum(values, 0), axes.T @ sums, direct)
 
 
 def _fit_kernel(features: Floats, seed: int) -> _Kernel:

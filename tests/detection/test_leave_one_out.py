@@ -156,3 +156,35 @@ def test_label_noise_adds_up() -> None:
     assert found.rate.estimate == pytest.approx(0.1)
     assert [rate.estimate for rate in found.per_class] == pytest.approx([0.1, 0.1])
     assert all(rate.low < rate.estimate < rate.high for rate in found.per_class)
+
+
+def test_rows_outside_of_the_fit_are_predicted_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With fewer rows in the fit, those outside get what a ridge regression on the others gives."""
+    monkeypatch.setattr(kernel_ridge, "PENALTIES", np.array([0.5]))
+    monkeypatch.setattr(kernel_ridge, "FIT_ROWS", 30)
+    features, labels = clusters([20, 20, 20], spread=0.8)
+    scores = leave_one_out_scores(features, labels, 3, seed=0)
+    in_fit = kernel_ridge._rows_of_fit(60, None, 0)
+    assert in_fit.sum() == 30
+    x = features / np.linalg.norm(features, axis=1, keepdims=True)
+    kernel = np.exp(-kernel_ridge.GAMMA * (2 - 2 * x @ x.T)) + 1
+    target = np.eye(3)[labels]
+    for i in range(60):
+        rest = np.flatnonzero(in_fit & (np.arange(60) != i))
+        inverse = np.linalg.inv(kernel[np.ix_(rest, rest)] + 0.5 * np.eye(len(rest)))
+        np.testing.assert_allclose(scores[i], kernel[i, rest] @ inverse @ target[rest], atol=2e-3)
+
+
+def test_groups_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each group's predictions are those of a ridge regression on all other groups."""
+    monkeypatch.setattr(kernel_ridge, "PENALTIES", np.array([0.5]))
+    features, labels = clusters([10, 10, 10], spread=0.8)
+    groups = np.random.default_rng(0).integers(0, 12, 30)
+    scores = leave_one_out_scores(features, labels, 3, groups=groups, seed=0)
+    x = features / np.linalg.norm(features, axis=1, keepdims=True)
+    kernel = np.exp(-kernel_ridge.GAMMA * (2 - 2 * x @ x.T)) + 1
+    target = np.eye(3)[labels]
+    for i in range(30):
+        rest = np.flatnonzero(groups != groups[i])
+        inverse = np.linalg.inv(kernel[np.ix_(rest, rest)] + 0.5 * np.eye(len(rest)))
+        np.testing.assert_allclose(scores[i], kernel[i, rest] @ inverse @ target[rest], atol=2e-3)
