@@ -29,7 +29,7 @@ from noisefind.data.dataset import Dataset
 from noisefind.detection.leave_one_out import fit_leave_one_out
 from noisefind.pruning.prune import prune
 from noisefind.runs.folder import RunFolder
-from noisefind.runs.tables import write_results
+from noisefind.runs.writers import write_results
 from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.similarity.findings import Findings
 from noisefind.training.record import Record, Recorder

@@ -27,7 +27,8 @@ from noisefind.data.image_folder import is_image_name
 from noisefind.reporting.report import report
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.ranking import Ranking
-from noisefind.runs.tables import CLASS_COLUMNS, DUPLICATE_COLUMNS, PAIR_COLUMNS, write_results
+from noisefind.runs.tables import CLASS_COLUMNS, DUPLICATE_COLUMNS, PAIR_COLUMNS
+from noisefind.runs.writers import write_results
 from noisefind.scores import SCORES
 from noisefind.utils.files import write_csv
 from tests.made_up_runs import made_up_summary

@@ -12,7 +12,8 @@ from noisefind.data.dataset import Skipped
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.ranking import Ranking
 from noisefind.runs.summary import EstimatedShare, RunSummary, Sizes
-from noisefind.runs.tables import DETAIL_COLUMNS, write_results
+from noisefind.runs.tables import DETAIL_COLUMNS
+from noisefind.runs.writers import write_results
 from noisefind.scores import SCORES
 from noisefind.utils.files import write_csv
 

@@ -107,6 +107,15 @@ def test_the_options_of_score_stop_at_the_pipeline() -> None:
     assert {path for path in knowing if not path.startswith("config/")} == {"runs/summary.py"}
 
 
+def test_no_two_files_import_each_other() -> None:
+    """Neither directly nor around a corner, imports for the type checker included."""
+    names = {".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts): p for p in FILES}
+    arrows = {name: (imports(path) & set(names)) - {name} for name, path in names.items()}
+    while free := {name for name, targets in arrows.items() if not targets & set(arrows)}:
+        arrows = {name: targets for name, targets in arrows.items() if name not in free}
+    assert set(arrows) == set()
+
+
 def test_only_the_command_line_and_the_facade_import_experiments() -> None:
     """Nothing stands on `experiments`."""
     importers = {folder_of(p) for p in FILES if "experiments" in folders_imported(p)}

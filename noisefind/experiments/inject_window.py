@@ -24,6 +24,7 @@ from noisefind.experiments.context import images_of
 from noisefind.experiments.subsets import GIVEN, NOISY, Choice, kept
 from noisefind.experiments.summary import Difference, mean_and_std, paired
 from noisefind.experiments.sweep import Sweep, window_subsets
+from noisefind.experiments.sweep import windows as clean_windows
 from noisefind.pruning.rules import Rule
 from noisefind.utils.cache import cache_key
 from noisefind.utils.files import write_csv
@@ -64,6 +65,13 @@ class _NoisyRun:
         """Share of the injected errors among the hardest ``share`` of the images by a score."""
         hardest = kept(self.images, Rule("easiest", 1 - share, score), Choice(min_per_class=0))
         return float(self.is_changed[hardest].sum() / self.is_changed[self.images.rows].sum())
+
+
+def windows(sweep: Sweep, config: WindowConfig) -> SweepResult:
+    """Train on windows of the ranking; with ``--inject`` also on noisy labels, side by side."""
+    if config.inject is None:
+        return clean_windows(sweep, config)
+    return clean_and_noisy(sweep, config, config.inject)
 
 
 def clean_and_noisy(sweep: Sweep, config: WindowConfig, share: float) -> SweepResult:

@@ -51,12 +51,12 @@ def evaluate_sweep(
         print(result.summary["conclusions"])
         ```
     """
-    from noisefind.experiments import clean, clusters, curriculum, sweep
+    from noisefind.experiments import clean, clusters, curriculum, inject_window, sweep
 
     known: dict[str, Callable[..., SweepResult]] = {
         "easiest": sweep.remove,
         "hardest": sweep.remove,
-        "window": sweep.windows,
+        "window": inject_window.windows,
         "clean": clean.clean,
         "curriculum": curriculum.curriculum,
         "clusters": clusters.clusters,

@@ -192,11 +192,7 @@ def removal_subsets(
 
 
 def windows(sweep: Sweep, config: WindowConfig) -> SweepResult:
-    """Train on windows of the ranking; with ``--inject`` also on noisy labels, side by side."""
-    if config.inject is not None:
-        from noisefind.experiments.inject_window import clean_and_noisy
-
-        return clean_and_noisy(sweep, config, config.inject)
+    """Train on windows of the ranking."""
     subsets = window_subsets(sweep, config, sweep.context.images, sweep.context.train.labels)
     table = sweep.train(subsets)
 

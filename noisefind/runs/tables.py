@@ -1,4 +1,4 @@
-"""CSV files of a run folder: their columns, and how they are written and read.
+"""CSV files of a run folder: their columns, and their readers (writers.py has the writers).
 
 A reader raises RunError where a file cannot be read, lacks a column, or has a row with too few
 cells, a number that is not finite or an image that appears twice. The message names file and row;
@@ -16,19 +16,13 @@ from noisefind.data.dataset import Skipped
 from noisefind.errors import RunError
 from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
-from noisefind.similarity.findings import Leak
-from noisefind.utils.files import cell, save_array, whole_file, write_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-    from typing import Any
 
     from numpy.typing import NDArray
 
-    from noisefind.data.dataset import Dataset
-    from noisefind.runs.folder import RunFolder
-    from noisefind.similarity.findings import Findings
 
 SCORE_COLUMNS = (
     "rank",
@@ -68,65 +62,6 @@ ALWAYS = {
     "joint.csv": (PAIR_COLUMNS, ("n_images",)),
     "duplicates.csv": (DUPLICATE_COLUMNS, ("duplicate_group",)),
 }
-
-
-def write_results(
-    run: RunFolder, ranking: Ranking, skipped: Sequence[Skipped], clusters: Mapping[int, float]
-) -> None:
-    """Write scores.csv, skipped.csv and the curve of the clusters."""
-    write_csv(run.path / "scores.csv", SCORE_COLUMNS, _score_rows(ranking))
-    write_csv(run.path / "skipped.csv", Skipped._fields, skipped)
-    write_csv(
-        run.path / "features" / "clusters.csv",
-        ("n_clusters", "mean_squared_distance"),
-        ((k, cell(distance)) for k, distance in sorted(clusters.items())),
-    )
-
-
-def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None:
-    """Write the neighbours, duplicates.csv and, where other splits were searched, leaks.csv."""
-    _write_array(run.neighbours, findings.neighbours.rows)
-    _write_array(run.neighbour_similarity, findings.neighbours.similarity)
-    group = findings.duplicate_group
-    rows = np.flatnonzero(group)
-    write_csv(
-        run.path / "duplicates.csv",
-        DUPLICATE_COLUMNS,
-        (
-            (
-                group[row],
-                dataset.ids[row],
-                dataset.classes[dataset.labels[row]],
-                "exact" if findings.is_exact[row] else "near",
-            )
-            for row in rows[np.argsort(group[rows], kind="stable")].tolist()
-        ),
-    )
-    if findings.leaks is not None:
-        write_csv(run.path / "leaks.csv", Leak._fields, findings.leaks)
-
-
-def _write_array(path: Path, array: NDArray[Any]) -> None:
-    with whole_file(path) as part:
-        save_array(part, array)
-
-
-def write_details(
-    run: RunFolder,
-    details: Iterable[Sequence[object]],
-    classes: Iterable[Sequence[object]],
-    pairs: Iterable[Sequence[object]],
-) -> None:
-    """Write details.csv, noise_per_class.csv and joint.csv."""
-    write_csv(run.path / "details.csv", DETAIL_COLUMNS, details)
-    write_csv(run.path / "noise_per_class.csv", CLASS_COLUMNS, classes)
-    write_csv(run.path / "joint.csv", PAIR_COLUMNS, pairs)
-
-
-def write_held_out(run: RunFolder, dataset: Dataset) -> None:
-    """Write held_out.csv: the images of the hold-out set."""
-    labels = (dataset.classes[label] for label in dataset.labels.tolist())
-    write_csv(run.held_out, ("file_name", "label"), zip(dataset.ids, labels, strict=True))
 
 
 def read_ranking(path: Path) -> Ranking:
@@ -188,28 +123,6 @@ def _columns(path: Path, table: list[list[str]], names: Sequence[str]) -> dict[s
             raise _broken(path, number, f"has {len(row)} cells instead of {len(header)}")
     places = [header.index(name) for name in names]
     return {name: [row[i] for row in rows] for name, i in zip(names, places, strict=True)}
-
-
-def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
-    def text(values: NDArray[Any]) -> map[object]:
-        return map(cell, values.tolist())
-
-    return zip(
-        range(1, len(ranking) + 1),
-        ranking.ids,
-        ranking.splits,
-        ranking.given_labels,
-        ranking.predicted_labels,
-        text(ranking.predicted_probs),
-        text(ranking.label_scores),
-        text(ranking.is_label_issue),
-        ranking.reasons,
-        *(text(ranking.scores[name]) for name in SCORES),
-        [group or "" for group in ranking.duplicate_groups.tolist()],
-        text(ranking.is_outlier_issue),
-        ranking.image_issues,
-        strict=True,
-    )
 
 
 def _read_table(path: Path) -> list[list[str]]:

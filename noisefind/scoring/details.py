@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from noisefind.runs import tables
+from noisefind.runs import writers
 from noisefind.scoring.ranking import reason_codes
 from noisefind.utils.files import cell
 
@@ -31,7 +31,7 @@ def memorised_warning(share: float) -> str:
 def write_details(run: RunFolder, dataset: Dataset, judgement: Judgement) -> None:
     """Write details.csv, noise_per_class.csv and joint.csv."""
     noise = judgement.issues.noise
-    tables.write_details(
+    writers.write_details(
         run, _details(dataset, judgement), _class_rows(dataset, judgement), _pairs(dataset, noise)
     )
 

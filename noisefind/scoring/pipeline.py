@@ -15,7 +15,7 @@ from noisefind.errors import ConfigError, RunError
 from noisefind.features.compute import FeatureFiles
 from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import RunFolder
-from noisefind.runs.tables import write_findings, write_held_out, write_results
+from noisefind.runs.writers import write_findings, write_held_out, write_results
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.scoring.context import Context, open_context
 from noisefind.scoring.details import memorised_warning, write_details

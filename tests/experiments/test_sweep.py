@@ -36,7 +36,7 @@ from noisefind.experiments.subsets import Choice, RankedImages, SubsetPhase, job
 from noisefind.experiments.sweep import Sweep, remove, windows
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.ranking import Ranking
-from noisefind.runs.tables import write_results
+from noisefind.runs.writers import write_results
 from noisefind.scores import SCORES
 from noisefind.training.subsets import Curve, SubsetJob
 from noisefind.utils.output import OutputFolder
