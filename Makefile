@@ -1,11 +1,12 @@
 # make demo   score, prune and show the sample data; make test   lint, types and tests;
+# make fuzz   the tests with damaged files, with a new seed and more damage;
 # make docs   the documentation site in site/. Each creates the environment in .venv on its first
 # run and works alone in a fresh clone; the site needs no PyTorch.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs format clean
+.PHONY: demo test fuzz docs format clean
 
 demo: .venv/user
 	rm -rf demo
@@ -20,6 +21,11 @@ test: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+fuzz: .venv/dev
+	@seed=$${NOISEFIND_FUZZ_SEED:-$$(date +%s)}; number=$${NOISEFIND_FUZZ_MUTATIONS:-2000}; \
+	echo "NOISEFIND_FUZZ_SEED=$$seed NOISEFIND_FUZZ_MUTATIONS=$$number make fuzz repeats this run."; \
+	NOISEFIND_FUZZ_SEED=$$seed NOISEFIND_FUZZ_MUTATIONS=$$number $(BIN)/pytest -m fuzz --timeout 1800
 
 docs: .venv/docs
 	$(BIN)/python docs/llms_txt.py

@@ -1,7 +1,8 @@
-"""Damaged copies of a file, the same in every run, for tests of readers."""
+"""Damaged copies of a file for tests of readers: the same in every run, except in `make fuzz`."""
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -13,16 +14,21 @@ from tests.images import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-N_MUTATIONS = 300
+SEED = int(os.environ.get("NOISEFIND_FUZZ_SEED", "0"))  # is added to the seed of each test
 SECONDS = 10.0  # of a call; it takes milliseconds, and an attack would take for ever
 LONGEST = 1500  # characters of a message, with the paths of a test
 EXTREMES = (b"\0", b"\xff", b"\x7f", b"\x80", b"(", b".", b"\xff" * 4, b"\xff" * 8, b"\0\0\0\x80")
 
 
-def mutations(content: bytes, seed: int = 0, number: int = N_MUTATIONS) -> Iterator[bytes]:
+def n_mutations(usual: int) -> int:
+    """The number of damaged copies for each test: the usual one, or that of `make fuzz`."""
+    return int(os.environ.get("NOISEFIND_FUZZ_MUTATIONS", usual))
+
+
+def mutations(content: bytes, seed: int = 0) -> Iterator[bytes]:
     """Copies with bytes that are changed, cut, repeated or moved; half of them near the start."""
-    rng = np.random.default_rng(seed)
-    for _ in range(number):
+    rng = np.random.default_rng(SEED + seed)
+    for _ in range(n_mutations(300)):
         copy = bytearray(content)
         for _ in range(int(rng.integers(1, 4))):
             most = len(copy) if rng.random() < 0.5 else min(len(copy), 300)

@@ -1,4 +1,4 @@
-"""Damaged files for fuzz tests: the same ones in every run."""
+"""Damaged text files for fuzz tests: the same in every run, except in `make fuzz`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING, TypeVar
 
 from noisefind.errors import NoisefindError
+from tests.fuzz import SEED, n_mutations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,10 +33,10 @@ def read_damaged(
     return results, messages
 
 
-def mutations(content: bytes, tokens: list[bytes], number: int = 400) -> Iterator[bytes]:
+def mutations(content: bytes, tokens: list[bytes]) -> Iterator[bytes]:
     """``content`` with one change or three: bytes or tokens put in, parts cut out or doubled."""
-    draw = random.Random(0)
-    for _ in range(number):
+    draw = random.Random(SEED)
+    for _ in range(n_mutations(400)):
         data = bytearray(content)
         for _ in range(draw.choice((1, 1, 1, 3))):
             start = draw.randrange(len(data) + 1)

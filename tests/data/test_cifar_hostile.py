@@ -90,6 +90,7 @@ def test_labels_are_shortened(tmp_path: Path, label: object) -> None:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
+@pytest.mark.fuzz
 def test_damaged_batches(protocol: int) -> None:
     """A damaged pickle is read or refused in one line."""
     batch = {"data": cifar_rows(1, 0), "labels": [np.int64(3)], b"filenames": ["a.png"]}
@@ -166,6 +167,7 @@ def test_names_out_of_the_folder(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.fuzz
 def test_damaged_archives(tmp_path: Path) -> None:
     """A damaged archive, packed or unpacked, is read or refused in one line."""
     path = archive(tmp_path / "c.tar.gz", *cifar_members(tmp_path))

@@ -42,6 +42,7 @@ SHORT = ["a\nb\nc\n", "\n,\n", ",a,b,c\na\nb\nc\n", ",a,a,b\na,1,0,0\nb\n"]
 
 
 @pytest.mark.parametrize("name", TABLES)
+@pytest.mark.fuzz
 def test_tables(tmp_path: Path, name: str) -> None:
     """Every row that is read has a text as label."""
     results, _ = read_damaged(read_table, tmp_path / name, *TABLES[name])
@@ -50,6 +51,7 @@ def test_tables(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.fuzz
 def test_matrices(tmp_path: Path, name: str) -> None:
     """Every matrix that is read has a row per class that adds up to 1."""
     results, _ = read_damaged(

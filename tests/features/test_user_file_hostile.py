@@ -63,6 +63,7 @@ def test_more_numbers_than_can_be_reduced(tmp_path: Path) -> None:
     assert not refused(lambda: given_features(file, None, IDS))
 
 
+@pytest.mark.fuzz
 def test_damaged_arrays(tmp_path: Path) -> None:
     """A damaged .npy file is read or refused in one line."""
     file = written(tmp_path)
@@ -74,6 +75,7 @@ def test_damaged_arrays(tmp_path: Path) -> None:
     assert n_refused > 100
 
 
+@pytest.mark.fuzz
 def test_damaged_ids(tmp_path: Path) -> None:
     """A damaged file of ids is read or refused in one line."""
     file = written(tmp_path)

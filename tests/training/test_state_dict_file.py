@@ -66,6 +66,7 @@ def test_parameters_and_other_floats(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+@pytest.mark.fuzz
 def test_damaged_files(tmp_path: Path, kind: str) -> None:
     """A damaged file is read or refused in one line."""
     file = saved(tmp_path / "w.pt", state_dict(), kind)
@@ -87,6 +88,7 @@ def with_pickle(file: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["zip", "legacy"])
+@pytest.mark.fuzz
 def test_damaged_pickles_in_whole_files(tmp_path: Path, kind: str) -> None:
     """The same where all check sums are right."""
     buffer = io.BytesIO()

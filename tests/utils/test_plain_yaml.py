@@ -86,6 +86,7 @@ def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
         load_config(ScoreConfig, tmp_path / "c.yaml", {})
 
 
+@pytest.mark.fuzz
 def test_damaged_files(tmp_path: Path) -> None:
     """Each of 400 damaged configurations is read, or refused in one line."""
     content = b"members: 20\nlearning-rate: 0.001  # lower\nrotate: true\ncache_dir: 'a b'\n"
