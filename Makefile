@@ -14,7 +14,7 @@ demo: .venv/user
 	$(BIN)/noisefind prune demo/run -o demo/pruned
 	$(BIN)/noisefind report demo/run
 	@echo
-	@echo "Open demo/run/report.html in a browser. What was planted is in sample_data/truth.csv."
+	@echo "Open demo/run/report.html in a browser. The injected errors are in sample_data/truth.csv."
 
 test: .venv/dev
 	$(BIN)/ruff check .

@@ -192,6 +192,6 @@ class _Walk:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """What two names of one folder have in common: (st_dev, st_ino)."""
+    """Identity of a folder under any of its names: (st_dev, st_ino)."""
     info = path.stat()
     return info.st_dev, info.st_ino

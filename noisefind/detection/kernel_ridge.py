@@ -95,7 +95,7 @@ def leave_one_out_scores(
     n_threads: int | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Floats:
-    """How well each class suits each row, predicted by a fit without that row.
+    """Support of each class for each row, predicted by a fit without that row.
 
     Args:
         features: (N, d), may be memory-mapped; only their directions count.

@@ -70,7 +70,7 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """Which of N labels are wrong, how probably, and what they should be.
+    """Result of :func:`find_label_issues` for N labels.
 
     Attributes:
         classes: (C,) class names, or class numbers where the labels are numbers without names.

@@ -118,7 +118,7 @@ def _counts(posterior: Floats, labels: Ints, n_classes: int) -> Floats:
 
 
 def _newton_step(scores: Floats, prior: Floats, posterior: Floats) -> float:
-    """What to add to the inverse temperature, to make the true classes more probable.
+    """Newton's step of the inverse temperature, towards more probable true classes.
 
     ``prior`` (N, C) is the softmax of the scores times the inverse temperature.
     """

@@ -1,4 +1,4 @@
-"""Why a label is doubted: codes of the indicators that apply, and the one place of their words."""
+"""Reasons to doubt a label: codes of the indicators that apply, and their words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CODES = {
 
 
 class Indicators(NamedTuple):
-    """What is known of N images besides predictions; classes are numbers, -1 for none.
+    """Indicators of N images besides predictions; classes are numbers, -1 for none.
 
     Attributes:
         correctness: (N,) share of members and epochs that predicted the given label.
@@ -76,7 +76,7 @@ class Reason(NamedTuple):
 
 
 def kind_words(reason: Reason) -> str:
-    """What all reasons with one code have in common, in words; also of an image issue's code."""
+    """Words for all reasons with one code, or for the code of an image issue."""
     return CODES.get(reason.code, reason.code.replace("_", " "))
 
 

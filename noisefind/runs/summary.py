@@ -35,7 +35,7 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStart:
-    """What identifies a run; a run can only be resumed while all of this is the same.
+    """Identity of a run; a run can only be resumed while all of this is the same.
 
     Attributes:
         run_id: random, of the first start.
@@ -96,7 +96,7 @@ class RunStart:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary(RunStart):
-    """What run.json holds: what identifies the run, how it was scored and what was found.
+    """Content of run.json: identity of the run, settings and results.
 
     Attributes:
         finished: time, UTC.
@@ -113,7 +113,7 @@ class RunSummary(RunStart):
         seconds: of each stage, and ``total``.
         n_duplicate_groups: groups of (near) duplicates.
         n_conflicting_duplicates: images with a duplicate that has another label.
-        n_outliers: images unlike all others.
+        n_outliers: images that are far from all others.
         n_image_issues: images that are dark, blurry, grey or the like.
         n_leaks: scored images that are in another split too; None (no key): not searched for.
         noise_rate: estimated share of wrong labels.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """Where a run computes and keeps what it computes.
+    """Hardware, cache and progress of a run.
 
     Attributes:
         device: of this process.

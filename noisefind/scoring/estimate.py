@@ -35,7 +35,7 @@ FIXED_SECONDS = 5.0  # reduction, k-means and writing, for a few thousand images
 
 
 class Estimate(NamedTuple):
-    """What the rest of a run needs."""
+    """Needs of the rest of a run."""
 
     seconds: float
     run_bytes: int  # in the run folder

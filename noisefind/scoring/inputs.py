@@ -39,7 +39,7 @@ SPACE_HINT = "free some, or give -o and --cache-dir folders on a larger disk"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run computes from.
+    """Inputs of a run.
 
     Attributes:
         dataset: N images with their labels, without their files.

@@ -54,9 +54,9 @@ class Ensemble(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What is known of every image, in the order of the dataset, and the ranking that follows.
+    """Label issues and indicators of every image, in the order of the dataset, and the ranking.
 
-    ``applies`` (N, K) says which reasons apply to each image.
+    ``applies`` (N, K) is true where a reason applies to an image.
     """
 
     issues: LabelIssues

@@ -57,7 +57,7 @@ def read_state_dict(file: Path) -> dict[str, torch.Tensor]:
 
 
 def unusable_value(given: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> str:
-    """What is wrong with the first tensor that has a wrong type or is not finite, or ``""``.
+    """The fault of the first tensor that has a wrong type or is not finite, or ``""``.
 
     Args:
         given: of a file; those of other names or shapes than in ``own`` are not looked at.

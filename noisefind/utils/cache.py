@@ -119,7 +119,7 @@ def forget(folder: Path) -> None:
 
 
 def _why_damaged(folder: Path) -> str:
-    """Why an entry cannot be used; empty if it is intact."""
+    """Fault of an entry; empty if it is intact."""
     return damage_of(folder, folder.name) if os.path.lexists(folder) else "it does not exist"
 
 

@@ -27,7 +27,7 @@ def write_checksums(folder: Path, name: str) -> None:
 
 
 def damage_of(folder: Path, name: str) -> str:
-    """How the files of the entry ``name`` differ from their checksums; empty if they do not.
+    """Differences between the files of the entry ``name`` and their checksums; empty if none.
 
     Of a file over 1 GB evenly spread blocks are checked, a quarter of 4 GB for example. Files that
     the entry was not made with are ignored: no one reads them.
