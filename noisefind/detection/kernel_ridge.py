@@ -114,12 +114,14 @@ def leave_one_out_scores(
     with threadpool_limits(n_threads, "blas"):
         in_fit = _rows_of_fit(len(labels), groups, seed)
         fit = _fit(features, labels, n_classes, in_fit, seed=seed, advance=advance)
-        penalty = _best_penalty(fit, features, labels, groups, seed)
+        penalty = _best_penalty(fit, features, labels, groups=groups, seed=seed)
         result = np.empty((len(labels), n_classes), np.float32)
         for chunk in _chunks(len(labels), groups):
             rows = chunk.rows
             turned = fit.turned(features[rows])
-            predicted, left_out = _predictions(fit, turned, labels[rows], penalty, chunk.groups)
+            predicted, left_out = _predictions(
+                fit, turned, labels[rows], penalty=penalty, groups=chunk.groups
+            )
             result[rows] = np.where(in_fit[rows][:, None], left_out, predicted)
             advance(len(turned))
     return result
@@ -159,7 +161,7 @@ def _fit(
     values, axes = np.linalg.eigh(moments)
     turn = axes.astype(np.float32)
     direct = None if in_fit.all() else kernel.roots @ turn[:-1]
-    return _Fit(kernel, turn, np.maximum(values, 0), axes.T @ sums, direct)
+    return _Fit(kernel, turn, np.maximum(values, 0), axes.T @ sums, direct=direct)
 
 
 def _fit_kernel(features: Floats, seed: int) -> _Kernel:
@@ -172,7 +174,7 @@ def _fit_kernel(features: Floats, seed: int) -> _Kernel:
 
 
 def _best_penalty(
-    fit: _Fit, features: Floats, labels: Ints, groups: Ints | None, seed: int
+    fit: _Fit, features: Floats, labels: Ints, *, groups: Ints | None, seed: int
 ) -> float:
     """The penalty whose leave-one-out predictions are nearest to the labels, in squares."""
     rows = np.random.default_rng(seed).permutation(len(labels))[:TUNING_ROWS]
@@ -185,13 +187,13 @@ def _best_penalty(
         turned = fit.turned(features[rows[chunk.rows]])
         target = _one_hot(chosen, fit.sums.shape[1])
         for number, penalty in enumerate(PENALTIES.tolist()):
-            left_out = _predictions(fit, turned, chosen, penalty, chunk.groups)[1]
+            left_out = _predictions(fit, turned, chosen, penalty=penalty, groups=chunk.groups)[1]
             errors[number] += float(np.square(left_out - target, dtype=np.float64).sum())
     return float(PENALTIES[errors.argmin()])
 
 
 def _predictions(
-    fit: _Fit, turned: Floats, labels: Ints, penalty: float, groups: list[Ints]
+    fit: _Fit, turned: Floats, labels: Ints, *, penalty: float, groups: list[Ints]
 ) -> tuple[Floats, Floats]:
     """(n, C) fitted values of rows, and their predictions by a fit without the row or its group."""
     shrunk = (1 / (fit.values + penalty)).astype(np.float32)

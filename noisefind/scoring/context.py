@@ -56,8 +56,8 @@ def open_context(config: ScoreConfig, run: Path, progress: Progress) -> Context:
     """
     device, devices = choose_devices(config.device, config.devices)
     context = Context(
-        device, devices, choose_threads(config.threads),
-        cache_folder(config.cache_dir, run / "cache"), progress,
+        device=device, devices=devices, n_threads=choose_threads(config.threads),
+        cache=cache_folder(config.cache_dir, run / "cache"), progress=progress,
     )  # fmt: skip
     prepare_cpu(context.n_threads)
     return context

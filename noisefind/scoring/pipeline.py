@@ -142,7 +142,7 @@ def _score(
         recipes=inputs.recipes,
         n_clusters=len(clusters.centers),
     )
-    summary = run_summary(start, inputs.dataset, judgement, findings, means)
+    summary = run_summary(start, inputs.dataset, judgement, findings=findings, means=means)
     run.finish(summary)
     return ScoreResult(run, summary, judgement.ranking)
 

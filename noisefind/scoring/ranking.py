@@ -107,7 +107,7 @@ def rank(
     applies = find_reasons(issues.evidence, indicators, dataset.labels)
     shuffle = random_keys(dataset.ids, seed)[:, 0]
     order = worst_first(issues.label_score, issues.margin, shuffle).tolist()
-    ranking = _ordered(order, dataset, scores, issues, findings)
+    ranking = _ordered(order, dataset, scores, issues=issues, findings=findings)
     judgement = Judgement(issues, indicators, applies, ranking)
     for place, row in enumerate(order):
         if applies[row].any():
@@ -124,6 +124,7 @@ def _ordered(
     order: list[int],
     dataset: Dataset,
     scores: dict[str, NDArray[np.float64]],
+    *,
     issues: LabelIssues,
     findings: Findings,
 ) -> Ranking:

@@ -58,7 +58,7 @@ def run_start(
 
 
 def run_summary(
-    start: RunStart, dataset: Dataset, judgement: Judgement, findings: Findings, means: Means
+    start: RunStart, dataset: Dataset, judgement: Judgement, *, findings: Findings, means: Means
 ) -> RunSummary:
     """The summary of a run that has just been finished."""
     n_label_issues = int(judgement.ranking.is_label_issue.sum())
