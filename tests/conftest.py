@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from threadpoolctl import threadpool_limits
 
 from noisefind.features import reduce
 from tests.commands import DIGITS, QUICK, CommandLine, finished
@@ -22,10 +23,14 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1, ... under pytest
 
 
 def pytest_configure() -> None:
-    """Give each of several test processes a core of its own, so that PyTorch takes one thread."""
+    """Give each of several test processes a core of its own, so that PyTorch takes one thread.
+
+    BLAS counted the cores before: with two threads on one core each waits for the other.
+    """
     if WORKER and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(WORKER.removeprefix("gw")) % len(cores)]})
+        threadpool_limits(1, "blas")
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,7 @@ def test_the_api_page_has_every_public_name(name: str) -> None:
     assert f"::: noisefind.{name}\n" in page or f"| `{name}` |" in page
 
 
+@pytest.mark.slow
 def test_code_of_own_predictions(capsys: pytest.CaptureFixture[str]) -> None:
     """The code of docs/how-to/own-predictions.md runs, and finds most of its 90 wrong labels."""
     page = (DOCS / "how-to/own-predictions.md").read_text(encoding="utf-8")

@@ -74,6 +74,7 @@ def test_other_names_are_refused() -> None:
         noisefind.scores_of  # noqa: B018
 
 
+@pytest.mark.slow
 def test_commands_of_the_readme(
     noisefind: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

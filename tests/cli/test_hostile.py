@@ -157,6 +157,7 @@ def test_compare(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     assert read_csv(tmp_path / "out/only_in_one.csv") == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_review(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     """Nothing in the page runs; every decision bears its exact name and goes through prune."""

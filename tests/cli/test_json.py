@@ -130,6 +130,7 @@ def test_report(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     assert document["n_bytes"] == (tmp_path / "r.html").stat().st_size
 
 
+@pytest.mark.slow
 def test_evaluate(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """Hostile names come back as they were; the other verbs are held where they are tested."""
     (tmp_path / "truth.csv").write_text("file_name,true_label\nb.png,cat\nc.png,dog\n")

@@ -74,6 +74,7 @@ def test_a_constant_score_has_no_correlation() -> None:
     assert ranks[0, 1] == pytest.approx(np.sqrt(3) / 2)  # ranks 1.5, 1.5, 3 against 1, 2, 3
 
 
+@pytest.mark.slow
 def test_each_image_is_in_one_bar(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """The bars of a score add up to all images and all label issues; directions are given."""
     output = noisefind("evaluate", "distribution", run, "-o", tmp_path / "out", "--json")
@@ -146,6 +147,7 @@ def test_the_easiest_are_the_other_end(noisefind: CommandLine, run: Path, tmp_pa
     assert document["title"] == "The 3 least likely mislabelled images by label_score"
 
 
+@pytest.mark.slow
 def test_images_may_have_moved(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """--data with two of ten classes: the rest stays empty; with none of the images: refused."""
     hardest = [row["file_name"] for row in read_csv(run / "scores.csv")[:25]]
@@ -217,6 +219,7 @@ def test_embedding_shows_a_sample_by_id(
     assert other != {row["file_name"] for row in rows}
 
 
+@pytest.mark.slow
 def test_odd_names_of_classes_and_a_lost_image(
     noisefind: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -249,6 +249,7 @@ def test_evaluate_alone_lists_its_verbs(noisefind: CommandLine) -> None:
     assert (output.code, "detection" in output.out) == (0, True)
 
 
+@pytest.mark.slow
 def test_selftest_plants_scores_and_judges(noisefind: CommandLine, tmp_path: Path) -> None:
     """A share by two seeds: every measure of every run, mean and deviation, and how to read it."""
     names = [f"{name}/{number:03d}.png" for name in "abc" for number in range(10)]

@@ -53,6 +53,7 @@ def typed(home: Path) -> list[str]:
     return [word for name, value in score_options(home) for word in (f"--{name}", value)]
 
 
+@pytest.mark.slow
 def test_from_run_to_plot(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     """easiest writes every file, says what is shown, and no test image is in a subset."""
     out = tmp_path / "out"
@@ -76,6 +77,7 @@ def test_from_run_to_plot(noisefind: CommandLine, home: Path, tmp_path: Path) ->
     assert (out / "sweep.csv").read_bytes() == (tmp_path / "again/sweep.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_noisy_windows(noisefind: CommandLine, home: Path, tmp_path: Path) -> None:
     """window --inject plants errors, scores anew, and writes the differences of each start."""
     out = tmp_path / "out"

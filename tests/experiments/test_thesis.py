@@ -314,6 +314,7 @@ def train(folder: Path, seed: int, progress: Progress | None = None) -> dict[str
     return {path.name + path.parent.name: path.read_bytes() for path in folder.rglob("*.npy")}
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """In the second member, and in the middle of the longer one: with dropout and a plateau too."""
     whole = train(tmp_path / "whole", 0)

@@ -166,6 +166,7 @@ def trained(folder: Path, pixels: NDArray[np.uint8], epochs: int, **others: Any)
     return swav.train_swav(pixels, options, files, device=CPU, **{"progress": Progress(), **others})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_tiny")
 def test_training_brings_classes_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a label, digits in all exposures come to lie with their class.

@@ -230,6 +230,7 @@ def test_another_tab_sees_the_decisions(browser: Browser, report: Path) -> None:
         other.wait_for_selector(".decision")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_access(browser: Browser, report: Path, scheme: str) -> None:
     """axe-core finds nothing serious in the page, its table and its help."""

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from noisefind.data.decode import picture_of, read_picture
@@ -87,6 +88,7 @@ def test_neighbours_are_row_numbers_of_sorted_names(planted: Path) -> None:
     np.testing.assert_allclose(similarity[names.index(COPY), 0], 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_other_splits_can_be_left_alone(planted: Path, noisefind: CommandLine) -> None:
     """--no-leaks writes no leaks.csv; the broken file of the test split is not read."""
     options = (*QUICK, *LARGE, "--no-leaks")

@@ -53,6 +53,7 @@ def test_the_first_rows_are_the_planted_errors(tmp_path: Path) -> None:
     assert sum(ranked[:50]) >= 27
 
 
+@pytest.mark.slow
 def test_scores_csv_keeps_its_contract(digits_run: Path) -> None:
     """Stable header, ranks from 1, worst first, class names, label_score in 0..1."""
     text = (digits_run / "scores.csv").read_text(encoding="utf-8")
@@ -244,6 +245,7 @@ def test_own_features_are_joined_by_id(noisefind: CommandLine, tmp_path: Path) -
     assert f == g
 
 
+@pytest.mark.slow
 def test_never_learned_and_clusters_are_choices(noisefind: CommandLine, tmp_path: Path) -> None:
     """--never-learned zero lowers the forgetting of what was never learned to 0, as the thesis."""
     data, found = copy_digits(tmp_path / "digits", 20), {}
