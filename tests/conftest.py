@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1, ... under pytest -n
 
+WAITING = {"noisy_digits", "digits_run", "planted", "browser"}
+
 
 def pytest_configure() -> None:
     """Give each of several test processes a core of its own, so that PyTorch takes one thread.
@@ -31,6 +33,14 @@ def pytest_configure() -> None:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(WORKER.removeprefix("gw")) % len(cores)]})
         threadpool_limits(1, "blas")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what waits for a scored run that takes seconds, or for a browser."""
+    for item in items:
+        if WAITING & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")
