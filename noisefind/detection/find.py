@@ -10,6 +10,7 @@ from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.label_issues import LabelIssues, Members, judge
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
 from noisefind.detection.noise_rate import mean_noise
+from noisefind.utils.numbers import checked_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,8 +78,10 @@ def find_label_issues(
     _require_rows(len(y), pred_probs=None if probs is None else probs.shape[1])
     members = None if probs is None else _members(probs, y)
     if features is not None:
+        x = np.atleast_1d(np.asarray(features))
+        _require_rows(len(y), features=len(x))
         scores = leave_one_out_scores(
-            _checked_features(features, len(y)), y, len(classes),
+            checked_features(x), y, len(classes),
             groups=None if groups is None else _checked_groups(groups, len(y)), seed=seed,
         )  # fmt: skip
         leave_one_out = fit_leave_one_out(scores, y, seed=seed)
@@ -175,18 +178,6 @@ def _checked_probs(pred_probs: ArrayLike) -> Floats:
                 "0 to 1 and sum to 1; logits need a softmax first"
             )
     return probs
-
-
-def _checked_features(features: ArrayLike, n_rows: int) -> NDArray[np.float32]:
-    x = np.asarray(features)
-    if x.dtype.kind not in "fiu" or x.ndim != 2 or x.shape[1] == 0:
-        raise ValueError(f"features are {x.dtype} {x.shape}, must be numbers (N, d)")
-    _require_rows(n_rows, features=len(x))
-    x = np.asarray(x, np.float32)
-    for start in range(0, n_rows, 65_536):
-        if not np.isfinite(x[start : start + 65_536]).all():
-            raise ValueError("features must be finite, have NaN or infinity")
-    return x
 
 
 def _checked_groups(groups: ArrayLike, n_rows: int) -> Ints:

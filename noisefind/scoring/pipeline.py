@@ -31,7 +31,8 @@ from noisefind.scoring.summary import Means, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.recipe import MemberKind, is_trajectory
 from noisefind.training.record import Record, discard_record, discard_unfinished, n_recorded
-from noisefind.utils.arrays import DamagedError, write_checksums
+from noisefind.utils.arrays import DamagedError
+from noisefind.utils.checksums import write_checksums
 from noisefind.utils.disk import require_space, size_text
 from noisefind.utils.output import check_place
 from noisefind.utils.progress import Progress
@@ -213,7 +214,7 @@ def _features(inputs: Inputs, run: RunFolder, context: Context) -> Features:
             swav = SwavFiles(run.swav_checkpoint, run.swav_loss)
             files = FeatureFiles(run.reduced_features, swav)
             inputs.features.write(files, inputs.dataset.ids, context.progress)
-            write_checksums(run.reduced_features.parent)
+            write_checksums(run.reduced_features.parent, pattern="*.npy")
     return run.open_features(len(inputs.dataset))
 
 
@@ -248,7 +249,7 @@ def _train(
             progress=context.progress,
         )  # fmt: skip
     for kind in inputs.recipes:
-        write_checksums(run.record / kind)
+        write_checksums(run.record / kind, pattern="*.npy")
 
 
 def _leave_one_out(features: Features, inputs: Inputs, seed: int, context: Context) -> LeaveOneOut:
@@ -310,7 +311,7 @@ def _write(
     """Write all tables of the run folder."""
     write_results(run, judgement.ranking, inputs.dataset.skipped, clusters.curve)
     write_findings(run, findings, inputs.dataset)
-    write_checksums(run.neighbours.parent)
+    write_checksums(run.neighbours.parent, pattern="*.npy")
     write_details(run, inputs.dataset, judgement)
     if inputs.held_out is not None:
         write_held_out(run, inputs.held_out)

@@ -17,6 +17,7 @@ from noisefind.similarity.same_picture import (
     is_same_picture,
     mirror_free_vectors,
 )
+from noisefind.utils.numbers import checked_features
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -77,7 +78,7 @@ def find_duplicates(
     """
     if images is None and features is None:
         raise ValueError("find_duplicates needs images, features or both")
-    vectors = None if features is None else _checked_features(features)
+    vectors = None if features is None else checked_features(features)
     pixels = None if images is None else _checked_images(images)
     n_rows = len(vectors) if pixels is None else len(pixels)  # type: ignore[arg-type]
     numbers = np.zeros(n_rows, np.int64)
@@ -130,16 +131,6 @@ def _checked_images(images: ArrayLike) -> NDArray[np.uint8]:
             f"images are {pixels.dtype} {pixels.shape}, must be uint8 (N, H, W, 3) or (N, H, W)"
         )
     return pixels
-
-
-def _checked_features(features: ArrayLike) -> NDArray[np.float32]:
-    x = np.asarray(features)
-    if x.dtype.kind not in "fiu" or x.ndim != 2 or 0 in x.shape:
-        raise ValueError(f"features are {x.dtype} {x.shape}, must be numbers (N, d)")
-    x = x.astype(np.float32)
-    if not np.isfinite(x).all():
-        raise ValueError("features must be finite, have NaN or infinity")
-    return x
 
 
 def group_duplicates(

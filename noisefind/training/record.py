@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from noisefind.scores.predictions import FIELDS, Predictions
-from noisefind.utils.arrays import CHECKSUMS, open_checked
+from noisefind.utils.arrays import open_checked
+from noisefind.utils.checksums import CHECKSUMS
 from noisefind.utils.files import new_array
 
 if TYPE_CHECKING:

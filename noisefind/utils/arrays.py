@@ -6,20 +6,17 @@ as that of an interrupted run, is read without this check.
 
 from __future__ import annotations
 
-import json
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from noisefind.errors import RunError
-from noisefind.utils.files import open_array, write_json
+from noisefind.utils.checksums import CHECKSUMS, fault_of, read_checksums
+from noisefind.utils.files import open_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-CHECKSUMS = "checksums.json"
 HINT = "the same noisefind score command with --resume computes it again"
-_CHUNK = 1 << 22  # bytes
 
 
 class DamagedError(RunError):
@@ -28,12 +25,6 @@ class DamagedError(RunError):
     def __init__(self, path: Path, what: str) -> None:
         self.what = f"{path}: {what}"
         super().__init__(f"{self.what}; {HINT}")
-
-
-def write_checksums(folder: Path) -> None:
-    """Write size and CRC-32 of every array in ``folder``."""
-    sums = {path.name: _checksum(path) for path in sorted(folder.glob("*.npy"))}
-    write_json(folder / CHECKSUMS, sums)
 
 
 def open_checked(path: Path, kind: str, shape: Sequence[int | None]) -> Any:
@@ -65,27 +56,20 @@ def open_checked(path: Path, kind: str, shape: Sequence[int | None]) -> Any:
         wanted = ", ".join("any" if length is None else str(length) for length in shape)
         what = f"has shape {array.shape} of {array.dtype} instead of ({wanted})"
         raise DamagedError(path, what)
-    known = _known_checksums(path.parent / CHECKSUMS)
-    if path.name in known and known[path.name] != _checksum(path):
+    if _fault(path):
         raise DamagedError(path, "is damaged: its content is not what was written")
     return array
 
 
-def _checksum(path: Path) -> dict[str, int]:
-    crc = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            crc = zlib.crc32(chunk, crc)
-    return {"size": path.stat().st_size, "crc32": crc}
-
-
-def _known_checksums(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
+def _fault(path: Path) -> str:
+    """The difference between an array and its checksum; empty if there is none, or no checksum."""
+    if not (path.parent / CHECKSUMS).exists():
+        return ""
     try:
-        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (OSError, ValueError, RecursionError):
-        known = None
-    if not isinstance(known, dict):
-        raise RunError(f"{path}: is damaged: delete it, and the arrays are read without this check")
-    return known
+        files = read_checksums(path.parent)["files"]
+        return fault_of(path, files[path.name]) if path.name in files else ""
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise RunError(
+            f"{path.parent / CHECKSUMS}: is damaged: delete it, and the arrays are read without "
+            "this check"
+        ) from None

@@ -1,4 +1,4 @@
-"""Checksums of the files in an entry of the cache: written with the entry, checked on opening."""
+"""Checksums of files, written into their folder: an entry of the cache, or arrays of a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from noisefind.utils.files import write_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,34 +18,57 @@ BLOCK = 1 << 22  # bytes per checksum; 4 MB
 N_CHECKED = 256  # blocks of a file that are checked: all of a file of up to 1 GB
 
 
-def write_checksums(folder: Path, name: str) -> None:
-    """Write the sizes and checksums of all files in ``folder``, the entry ``name`` of the cache."""
+def write_checksums(folder: Path, name: str = "", pattern: str = "*") -> None:
+    """Write the sizes and checksums of the files in ``folder`` whose names match ``pattern``.
+
+    ``name`` is that of an entry of the cache.
+    """
     files = {
         path.name: {"bytes": path.stat().st_size, "crc32": _checksums(path, _blocks(path))}
-        for path in sorted(folder.iterdir())
+        for path in sorted(folder.glob(pattern))
     }
-    text = json.dumps({"entry": name, "files": files})
-    (folder / CHECKSUMS).write_text(text, encoding="utf-8")
+    write_json(folder / CHECKSUMS, {"entry": name, "files": files})
+
+
+def read_checksums(folder: Path) -> Any:
+    """The content of checksums.json: ``entry``, and ``files`` by name.
+
+    Raises:
+        OSError, ValueError, RecursionError: it cannot be read.
+    """
+    return json.loads(_regular(folder / CHECKSUMS).read_text(encoding="utf-8"))
+
+
+def fault_of(path: Path, file: Any) -> str:
+    """The difference between a file and its item of ``files``; empty if there is none.
+
+    Of a file over 1 GB evenly spread blocks are checked, a quarter of 4 GB for example.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError, LookupError, TypeError: the item is damaged.
+    """
+    size = _regular(path).stat().st_size
+    if size != file["bytes"]:
+        return f"{path.name} has {size} bytes instead of {file['bytes']}"
+    blocks = _sample(len(file["crc32"]))
+    if _checksums(path, blocks) != [file["crc32"][block] for block in blocks]:
+        return f"{path.name} has other content"
+    return ""
 
 
 def damage_of(folder: Path, name: str) -> str:
-    """Differences between the files of the entry ``name`` and their checksums; empty if none.
+    """Difference between the files of the entry ``name`` and their checksums; empty if none.
 
-    Of a file over 1 GB evenly spread blocks are checked, a quarter of 4 GB for example. Files that
-    the entry was not made with are ignored: no one reads them.
+    Files that the entry was not made with are ignored: no one reads them.
     """
     try:
-        expected: Any = json.loads(_regular(folder / CHECKSUMS).read_text(encoding="utf-8"))
+        expected = read_checksums(folder)
         if expected["entry"] != name:
             return f"it is a copy of {str(expected['entry'])[:40]!r}"
         for file_name, file in expected["files"].items():
-            path = _regular(folder / file_name)
-            size = path.stat().st_size
-            if size != file["bytes"]:
-                return f"{file_name} has {size} bytes instead of {file['bytes']}"
-            blocks = _sample(len(file["crc32"]))
-            if _checksums(path, blocks) != [file["crc32"][block] for block in blocks]:
-                return f"{file_name} has other content"
+            if fault := fault_of(folder / file_name, file):
+                return fault
     except OSError as error:
         return f"{Path(error.filename or folder).name}: {error.strerror}"
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):

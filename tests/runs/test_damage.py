@@ -15,7 +15,8 @@ from noisefind.errors import RunError
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.predictions import mean_predictions
 from noisefind.training.record import Record
-from noisefind.utils.arrays import CHECKSUMS, DamagedError, open_checked, write_checksums
+from noisefind.utils.arrays import DamagedError, open_checked
+from noisefind.utils.checksums import CHECKSUMS, write_checksums
 from tests.commands import CommandLine, copy_digits, finished
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def test_any_bytes_are_an_array_or_one_error(tmp_path: Path) -> None:
     path, rng = tmp_path / "a.npy", random.Random(0)
     array = np.arange(60, dtype=np.float32).reshape(10, 6)
     np.save(path, array)
-    write_checksums(tmp_path)
+    write_checksums(tmp_path, pattern="*.npy")
     whole = path.read_bytes()
     n_refused = 0
     for _ in range(500):
