@@ -23,7 +23,7 @@ import numpy as np
 
 from noisefind.config import ReportConfig
 from noisefind.data.dataset import Skipped
-from noisefind.data.image_folder import is_image_name
+from noisefind.data.layout import is_image_name
 from noisefind.reporting.report import report
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.ranking import Ranking

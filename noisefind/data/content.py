@@ -5,23 +5,27 @@ from __future__ import annotations
 import hashlib
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from io import FileIO
 
     from numpy.typing import NDArray
+
+    from noisefind.data.image_source import ImageSource
 
 BLOCK = 1 << 14  # bytes; 16 kB
 N_BLOCKS = 16  # a file of up to 256 kB is read whole, of a larger one so many blocks
 FILES = 64  # per task of a thread
+_NO_SAMPLE = bytes(32)
 
 
 def content_digest(
-    images: Sequence[Path] | NDArray[np.uint8],
+    images: Sequence[ImageSource] | NDArray[np.uint8],
     *,
     n_threads: int,
     advance: Callable[[int], None],
@@ -39,7 +43,10 @@ def content_digest(
         return digest.hexdigest()
 
     def read(start: int) -> list[bytes]:
-        return [file_sample(path) for path in images[start : start + FILES]]
+        return [
+            file_sample(image) if isinstance(image, Path) else image.sample()
+            for image in images[start : start + FILES]
+        ]
 
     with ThreadPoolExecutor(n_threads) as pool:
         for digests in pool.map(read, range(0, len(images), FILES)):
@@ -53,19 +60,23 @@ def file_sample(path: Path) -> bytes:
 
     A file that cannot be read has a digest too: the reader of its pixels gives the reason.
     """
-    digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait forever
-            return bytes(digest.digest_size)
+            return _NO_SAMPLE
         with path.open("rb", buffering=0) as file:
-            size = file.seek(0, 2)
-            is_large = size > N_BLOCKS * BLOCK
-            digest.update(str(size).encode())
-            for block in range(N_BLOCKS if is_large else 1):
-                file.seek((size - BLOCK) * block // (N_BLOCKS - 1) if is_large else 0)
-                digest.update(file.read(BLOCK if is_large else size))
+            return sample_of_range(file, 0, file.seek(0, 2))
     except OSError:
-        return bytes(digest.digest_size)
+        return _NO_SAMPLE
+
+
+def sample_of_range(file: FileIO, start: int, size: int) -> bytes:
+    """Digest of ``size`` bytes of a file from ``start``, or of evenly spread blocks of many."""
+    digest = hashlib.sha256()
+    is_large = size > N_BLOCKS * BLOCK
+    digest.update(str(size).encode())
+    for block in range(N_BLOCKS if is_large else 1):
+        file.seek(start + ((size - BLOCK) * block // (N_BLOCKS - 1) if is_large else 0))
+        digest.update(file.read(BLOCK if is_large else size))
     return digest.digest()
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from noisefind.data.image_source import ImageSource
+
 
 class Skipped(NamedTuple):
     """A file that was found and left out, with the reason, and its label and split if known."""
@@ -35,7 +37,8 @@ class Dataset:
         labels: (N,) int64 rows of ``classes``: the given label of each image.
         classes: (C,) class names, sorted; every class has at least one image.
         splits: (N,) ``train``, ``validation``, ``test``, or ``""`` where the data has no splits.
-        images: (N,) file paths, or one uint8 array (N, height, width, 3) for CIFAR.
+        images: (N,) file paths or places in archives and tables, or one uint8 array
+            (N, height, width, 3) where the data are arrays.
         fingerprint: hex digest of ids, sizes and modification times of the image files, not of
             the labels. It does not prove that pixels are equal; the dataset that
             ``data.pixels.open_pixels`` returns has a digest of the decoded pixels here.
@@ -48,7 +51,7 @@ class Dataset:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     splits: tuple[str, ...]
-    images: Sequence[Path] | NDArray[np.uint8]
+    images: Sequence[ImageSource] | NDArray[np.uint8]
     fingerprint: str
     skipped: tuple[Skipped, ...] = field(default=())
     elsewhere: Dataset | None = None

@@ -10,6 +10,8 @@ import stat
 import warnings
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,9 +19,10 @@ from PIL import Image, UnidentifiedImageError, _imaging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from noisefind.data.image_source import ImageSource
 
 # The decoders that may be used; Pillow's others are never tried (its EPS reader, for one, starts
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
@@ -98,7 +101,7 @@ def _quiet_libtiff() -> Iterator[None]:
         set_handler(before)
 
 
-def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
+def read_image(source: ImageSource, size: int, max_pixels: int) -> NDArray[np.uint8]:
     """Read, turn upright, make RGB and resize to ``(size, size, 3)``; nothing is cut off.
 
     Greyscale, palette, RGBA (over white), 16-bit, CMYK and EXIF-turned images come out as a viewer
@@ -108,16 +111,16 @@ def read_image(path: Path, size: int, max_pixels: int) -> NDArray[np.uint8]:
         UnreadableImageError: empty, truncated, not an image of :data:`DECODERS`, or larger than
             ``max_pixels``.
     """
-    return read_picture(path, size, max_pixels).pixels
+    return read_picture(source, size, max_pixels).pixels
 
 
-def read_picture(path: Path, size: int, max_pixels: int) -> Picture:
+def read_picture(source: ImageSource, size: int, max_pixels: int) -> Picture:
     """The pixels of :func:`read_image`, the size of the original and a digest of its pixels.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    picture, original, digest = _read(path, size, max_pixels, to_square)
+    picture, original, digest = _read(source, size, max_pixels, to_square)
     return Picture(np.asarray(picture), *original, digest)
 
 
@@ -127,19 +130,19 @@ def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
     return Picture(np.asarray(to_square(picture, size)), *picture.size, _digest(picture, ()))
 
 
-def read_thumbnail(path: Path, size: int, max_pixels: int) -> Image.Image:
+def read_thumbnail(source: ImageSource, size: int, max_pixels: int) -> Image.Image:
     """The same picture with its proportions, neither side longer than ``size``, never enlarged.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    return _read(path, size, max_pixels, to_fit)[0]
+    return _read(source, size, max_pixels, to_fit)[0]
 
 
-def shorter_side(path: Path) -> int | None:
+def shorter_side(source: ImageSource) -> int | None:
     """The shorter side in pixels, from the header alone; None if it cannot be read."""
     try:
-        with _open(path) as image:
+        with _open(source) as image:
             return min(image.size)
     except Exception:  # noqa: BLE001  as above; read_image will name the reason
         return None
@@ -160,11 +163,14 @@ def to_fit(picture: Image.Image, size: int) -> Image.Image:
 
 
 def _read(
-    path: Path, size: int, max_pixels: int, resize: Callable[[Image.Image, int], Image.Image]
+    source: ImageSource,
+    size: int,
+    max_pixels: int,
+    resize: Callable[[Image.Image, int], Image.Image],
 ) -> tuple[Image.Image, tuple[int, int], bytes]:
     """The resized picture, width and height of the original, digest of its pixels."""
     try:
-        with _open(path) as image:
+        with _open(source) as image:
             _require_size(image, max_pixels)
             width, height = image.size
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
@@ -178,7 +184,7 @@ def _read(
     except MemoryError:
         raise UnreadableImageError("needs more memory than is available") from None
     except Exception as error:  # noqa: BLE001  decoders raise nearly anything on hostile bytes
-        raise UnreadableImageError(_reason(error, path)) from None
+        raise UnreadableImageError(_reason(error, source)) from None
     for turn in turns:
         picture = picture.transpose(turn)
         if turn in _SIDEWAYS:
@@ -194,16 +200,22 @@ def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
     return digest.digest()
 
 
-def _open(path: Path) -> Image.Image:
-    info = path.stat()
+def _open(source: ImageSource) -> Image.Image:
+    if not isinstance(source, Path):
+        return _identified(BytesIO(source.read_bytes()), source.name)
+    info = source.stat()
     if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
         raise UnreadableImageError("not a regular file")
     if info.st_size == 0:
         raise UnreadableImageError("empty file")
+    return _identified(source, source.name)
+
+
+def _identified(file: Path | BytesIO, name: str) -> Image.Image:
     try:
-        return Image.open(path, formats=_decoders())
+        return Image.open(file, formats=_decoders())
     except UnidentifiedImageError:
-        if path.suffix.lower() == ".avif" and "AVIF" not in _decoders():
+        if name.lower().endswith(".avif") and "AVIF" not in _decoders():
             raise UnreadableImageError("AVIF needs Pillow 11.3 or newer") from None
         raise UnreadableImageError("not an image that can be decoded") from None
 
@@ -214,11 +226,11 @@ def _decoders() -> tuple[str, ...]:
     return tuple(name for name in DECODERS if name in Image.OPEN)
 
 
-def _reason(error: Exception, path: Path) -> str:
+def _reason(error: Exception, source: ImageSource) -> str:
     """One short line that is the same on every computer: no path, no address in memory."""
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
-    text = re.sub(r"<\w[^<>]*>", "it", str(error).replace(str(path), path.name))
+    text = re.sub(r"<\w[^<>]*>", "it", str(error).replace(str(source), source.name))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"cannot be decoded: {text[:REASON_LENGTH] or type(error).__name__}"
 

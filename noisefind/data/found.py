@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import stat_result
     from pathlib import Path
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
+    from noisefind.data.image_source import ImageSource
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Found:
         splits: (N,) canonical names of splits, or ``""`` everywhere.
         stamps: (N,) texts that change when the pixels do: size and modification time.
         default_split: the split to use where none is chosen, or ``all``.
-        pixels: (N, height, width, 3) uint8, or None where the images are files ``root/id``.
+        pixels: (N, height, width, 3) uint8, or None where the images are encoded.
+        images: (N,) where the encoded images are, or None where they are the files ``root/id``.
         skipped: files that were found and left out.
     """
 
@@ -41,6 +44,7 @@ class Found:
     stamps: list[str]
     default_split: str
     pixels: NDArray[np.uint8] | None = None
+    images: Sequence[ImageSource] | None = None
     skipped: list[Skipped] = field(default_factory=list)
 
 

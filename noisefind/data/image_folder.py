@@ -1,7 +1,7 @@
-"""Folders of images: ``root/<class>/**/x.jpg``, or ``root/<split>/<class>/**/x.jpg``.
+"""The walk through a folder of images, with one stat per image: a million files take seconds.
 
-One walk with one stat per image, so that a million files take seconds. Nothing that was found is
-dropped in silence: what is no image of a class ends up in ``Found.skipped`` with its reason.
+What the folders mean is decided in `layout`. Nothing that was found is dropped in silence: what is
+no image ends up in ``Found.skipped`` with its reason.
 """
 
 from __future__ import annotations
@@ -13,35 +13,21 @@ import stat
 from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
-from noisefind.data.found import Found, file_stamp, split_name
+from noisefind.data.found import Found, file_stamp
+from noisefind.data.layout import ONE_FOLDER_PER_CLASS, Files, is_image_name, read_layout
 from noisefind.errors import DataError
 from noisefind.utils.text import is_text, shown_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg"}
-    | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
-
 # Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
 # its side files stays far below; the root of a disk or /proc would be walked for hours.
 N_OTHERS, N_OTHERS_PER_IMAGE = 1_000_000, 10
-ONE_FOLDER_PER_CLASS = "images are expected in one folder per class"
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file's name ends in one of `IMAGE_SUFFIXES`, in any letter case."""
-    # Not PurePath(name).suffix: it takes longer than the rest of the walk.
-    return name[max(name.rfind("."), 0) :].lower() in IMAGE_SUFFIXES
 
 
 def open_folder(root: Path) -> Found:
     """Read class folders or split folders.
-
-    The folders of ``root`` are splits when all that hold images are named like splits (train;
-    val, valid or validation; test; in any letter case). One more folder, and all are classes.
 
     Args:
         root: the folder.
@@ -53,52 +39,7 @@ def open_folder(root: Path) -> Found:
         DataError: no image lies in a class folder.
     """
     walk = _Walk(root)
-    tops = {file_name.partition("/")[0] for file_name in walk.images if "/" in file_name}
-    has_splits = bool(tops) and all(map(split_name, tops))
-    n_above = 1 if has_splits else 0  # folders above the class folder
-    default_split = "train" if has_splits else "all"
-    found = Found(root, [], [], [], stamps=[], default_split=default_split, skipped=walk.skipped)
-    used: dict[str, str] = {}  # a label -> its one copy, else a million images hold a million texts
-    for file_name, stamp in walk.images.items():
-        parts = file_name.split("/", n_above + 1)
-        if len(parts) < n_above + 2:
-            found.skipped.append(Skipped(file_name, "in no class folder"))
-            continue
-        label = parts[n_above]
-        found.ids.append(file_name)
-        found.labels.append(used.setdefault(label, label))
-        found.splits.append(split_name(parts[0]) if has_splits else "")
-        found.stamps.append(stamp)
-    if not found.ids:
-        raise _no_class(root, tops, walk)
-    found.skipped.extend(_empty_folders(walk, n_above))
-    return found
-
-
-def _empty_folders(walk: _Walk, n_above: int) -> list[Skipped]:
-    """The folders that would be classes or splits if an image lay in them."""
-    holding = {
-        "/".join(folder.split("/")[:depth])
-        for folder in {file_name.rpartition("/")[0] for file_name in walk.images}
-        for depth in range(1, n_above + 2)
-    }
-    return [
-        Skipped(folder, "no image in this folder")
-        for folder in walk.folders
-        if folder.count("/") <= n_above and folder not in holding
-    ]
-
-
-def _no_class(root: Path, tops: set[str], walk: _Walk) -> DataError:
-    """The error for a folder without a single image in a class folder."""
-    if not walk.images:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        return DataError(f"no image in {shown_path(root)}: {ONE_FOLDER_PER_CLASS} ({suffixes})")
-    place = root / min(tops) if tops else root
-    return DataError(
-        f"images lie directly in {shown_path(place)}: {ONE_FOLDER_PER_CLASS}; "
-        "or give a .csv or .jsonl table with file_name,label instead of the folder"
-    )
+    return read_layout(Files(root, walk.images, walk.folders, walk.skipped))
 
 
 class _Walk:

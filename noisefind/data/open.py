@@ -14,17 +14,21 @@ from noisefind.data.cifar_download import BY_NAME, fetch_cifar
 from noisefind.data.class_names import warning
 from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
-from noisefind.data.image_folder import ONE_FOLDER_PER_CLASS, open_folder
+from noisefind.data.image_folder import open_folder
+from noisefind.data.layout import ONE_FOLDER_PER_CLASS
 from noisefind.data.table import is_table, open_table, read_table
 from noisefind.errors import ConfigError, DataError
 from noisefind.utils.text import is_text, shortened, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from noisefind.config import DataConfig
     from noisefind.data.cifar import CifarLabels
     from noisefind.data.found import Found
+    from noisefind.data.image_source import ImageSource
     from noisefind.data.table import Row
 
 
@@ -162,7 +166,16 @@ def _dataset(found: Found, listed: dict[str, Row], rows: list[int]) -> Dataset:
         labels=np.array([numbers[label] for label in labels], dtype=np.int64),
         classes=tuple(classes),
         splits=tuple(found.splits[row] for row in rows),
-        images=[found.root / id_ for id_ in ids] if found.pixels is None else found.pixels[rows],
+        images=_images(found, rows),
         fingerprint=digest.hexdigest(),
         skipped=tuple(sorted(found.skipped)),
     )
+
+
+def _images(found: Found, rows: list[int]) -> Sequence[ImageSource] | NDArray[np.uint8]:
+    """The images of the rows."""
+    if found.pixels is not None:
+        return found.pixels[rows]
+    if found.images is not None:
+        return [found.images[row] for row in rows]
+    return [found.root / found.ids[row] for row in rows]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
+    from noisefind.data.image_source import ImageSource
     from noisefind.utils.progress import Progress
 
 FORMAT = 2  # of the stored pixels; raise it when they change for the same files
@@ -239,7 +240,7 @@ def _any_readable(
 
     def is_readable(row: int) -> bool:
         try:
-            read_picture(cast("Path", dataset.images[row]), size, max_pixels)
+            read_picture(cast("ImageSource", dataset.images[row]), size, max_pixels)
         except UnreadableImageError:
             return False
         return True

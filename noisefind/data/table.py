@@ -15,7 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from noisefind.data.found import Found, file_stamp, split_name
-from noisefind.data.image_folder import IMAGE_SUFFIXES, is_image_name
+from noisefind.data.layout import IMAGE_SUFFIXES, is_image_name
 from noisefind.errors import DataError
 from noisefind.utils.text import cut, is_text, shortened, shown_path
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from noisefind._version import __version__
-from noisefind.data.image_folder import is_image_name
+from noisefind.data.layout import is_image_name
 from noisefind.errors import DataError
 from noisefind.utils.files import cell, whole_text, write_csv
 

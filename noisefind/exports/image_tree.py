@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Dataset
+    from noisefind.data.image_source import ImageSource
 
 METADATA = "metadata.csv"
 _WHOLE_ID = "_/"
@@ -53,6 +54,8 @@ def write_image_tree(
     kept: Sequence[tuple[str, str, str]], folder: Path, dataset: Dataset, *, copy: bool
 ) -> list[str]:
     """Link or copy every kept image, or write it as PNG if the dataset has arrays.
+
+    Images in archives and tables are always copied.
 
     Args:
         kept: id, label and split of each image.
@@ -108,13 +111,16 @@ def unknown_entry(tree: Path) -> str | None:
     return None
 
 
-def _put(image: Path | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
+def _put(image: ImageSource | NDArray[np.uint8], goal: Path, *, copy: bool) -> None:
     """Create ``goal``, which must not exist."""
     if isinstance(image, np.ndarray):
         from PIL import Image
 
         with goal.open("xb") as file:
             Image.fromarray(image).save(file, format="PNG")
+    elif not isinstance(image, Path):
+        with goal.open("xb") as file:
+            file.write(image.read_bytes())
     elif copy:
         with image.open("rb") as source, goal.open("xb") as file:
             shutil.copyfileobj(source, file)

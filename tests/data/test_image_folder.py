@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from noisefind.data.image_folder import IMAGE_SUFFIXES
+from noisefind.data.layout import IMAGE_SUFFIXES
 from noisefind.errors import ConfigError, DataError
 from tests.images import given, one_line, opened, reasons, write_csv, write_images
 
@@ -180,7 +180,7 @@ def test_hostile_names(tmp_path: Path, name: str) -> None:
     dataset = opened(tmp_path)
 
     assert given(dataset) == {f"{name}/{name[:196]}.png": name, "cat/1.png": "cat"}
-    assert all(Path(path).is_file() for path in dataset.images)
+    assert all((dataset.root / id_).is_file() for id_ in dataset.ids)
 
 
 def test_links_are_followed(tmp_path: Path) -> None:
