@@ -17,6 +17,8 @@ from noisefind.detection.label_quality import (
     memorised_share,
     worst_first,
 )
+from noisefind.utils.frame import data_frame
+from noisefind.utils.text import card, counted, interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +106,15 @@ class LabelIssues:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return card(
+            "LabelIssues",
+            examples=f"{len(self):,} in {len(self.classes):,} classes",
+            label_issues=counted(int(self.is_label_issue.sum()), len(self)),
+            noise_rate=interval(*self.noise_rate),
+            memorised={None: "not checked", False: "no", True: "yes"}[self.memorised],
+        )
+
     @property
     def given_label(self) -> NDArray[Any]:
         """(N,) given labels as they were passed: names or numbers."""
@@ -143,10 +154,12 @@ class LabelIssues:
         return worst_first(self.label_score, self.margin, shuffle)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row per example in the order of the labels; needs pandas."""
-        import pandas as pd
+        """A row per example in the order of the labels.
 
-        return pd.DataFrame(
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        return data_frame(
             {
                 "given_label": self.given_label,
                 "label_score": self.label_score,

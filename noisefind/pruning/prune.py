@@ -26,6 +26,7 @@ from noisefind.pruning.selection import Selection, select
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import image_root, reopen
 from noisefind.scores import SCORES
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from noisefind.runs.ranking import Ranking
@@ -55,6 +56,14 @@ class PruneResult:
     output: Path
     files: list[str]
     summary: RunSummary
+
+    def __repr__(self) -> str:
+        return card(
+            f"PruneResult {self.output}",
+            **self.manifest.facts(),
+            rules=", then ".join(map(str, self.rules)),
+            files=", ".join(self.files) or "none written",
+        )
 
 
 def prune(
