@@ -98,10 +98,24 @@ def test_code_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "clean/manifest.csv").exists()
 
 
+def test_code_of_the_api_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first code of docs/reference/python.md runs: score, the worst, open_run, to_pandas."""
+    pytest.importorskip("pandas")
+    photos(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(encoding="utf-8")
+    exec(compile(page.split("```python\n")[1].split("```")[0], "python.md", "exec"), {})
+    shown = capsys.readouterr().out
+    assert shown.startswith("Run run\n  images: 24 in 2 classes\n")
+    assert "label_score" in shown
+
+
 def test_a_library_user_sees_nothing_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a progress to report to, the library is silent."""
+    """Where stderr is no terminal, the library is silent."""
     photos(tmp_path)
     config = ScoreConfig(members=1, epochs=1, clusters=2)
     noisefind.score(tmp_path / "photos", tmp_path / "run", config)
