@@ -104,7 +104,7 @@ def rank(
         scores["correctness"], (near >= 0).sum(1), *agreement,
         conflicting_duplicate=findings.conflicting_duplicate, is_outlier=findings.is_outlier,
     )  # fmt: skip
-    applies = find_reasons(issues.evidence, indicators, dataset.labels)
+    applies = find_reasons(issues.evidence, indicators, dataset.labels, issues.suggested)
     shuffle = random_keys(dataset.ids, seed)[:, 0]
     order = worst_first(issues.label_score, issues.margin, shuffle).tolist()
     ranking = _ordered(order, dataset, scores, issues=issues, findings=findings)

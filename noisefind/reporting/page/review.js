@@ -97,7 +97,7 @@ function markActive() {
   for (const element of document.querySelectorAll("#review [data-row]")) {
     const isActive = Number(element.dataset.row) === view.active;
     element.tabIndex = isActive ? 0 : -1;
-    for (const button of element.querySelectorAll("button")) button.tabIndex = isActive ? 0 : -1;
+    for (const button of element.querySelectorAll("button, summary")) button.tabIndex = isActive ? 0 : -1;
   }
 }
 
