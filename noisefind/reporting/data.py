@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
@@ -121,6 +122,16 @@ class ReportData:
     def has_noise_per_class(self) -> bool:
         """Whether the run has an estimate for at least one class."""
         return any(row.noise is not None for row in self.classes)
+
+    @cached_property
+    def conflicting(self) -> list[list[int]]:
+        """The rows of each group of duplicates whose labels differ, worst first."""
+        row_of = {id_: row for row, id_ in enumerate(self.ranking.ids)}
+        groups = [group for group in self.duplicates or () if group.labels_differ]
+        return sorted(
+            sorted(row_of[image.file_name] for image in group.images if image.file_name in row_of)
+            for group in groups
+        )
 
     @property
     def n_flagged(self) -> int:

@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 
 MARK = '<meta name="generator" content="noisefind report">'
 STYLES = ("base.css", "overview.css", "review.css", "print.css")
-SCRIPTS = ("text.js", "rows.js", "decisions.js", "cards.js", "choose.js", "review.js", "main.js")
+SCRIPTS = (
+    "text.js",
+    "rows.js",
+    "decisions.js",
+    "pairs.js",
+    "cards.js",
+    "choose.js",
+    "review.js",
+    "main.js",
+)
 N_GROUPS = 60  # shown of the duplicates, and of the leaks; the CSV files list all
 N_IN_GROUP = 6
 N_SKIPPED = 200
@@ -129,6 +138,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
             **{name: packed(values) for name, values in ranking.scores.items()},
         },
         "alternatives": _alternatives(data, pictures, classes),
+        "pairs": data.conflicting[:N_GROUPS] if pictures.large else [],
         "sample": data.sample,
         "neighbours": None if data.neighbours is None else near,
         "pictures": dict(pictures.large),

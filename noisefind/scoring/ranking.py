@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.detection.duplicate_labels import without_swaps
 from noisefind.detection.label_issues import (
     CELLS_AT_ONCE,
     ROWS_AT_ONCE,
@@ -98,6 +99,7 @@ def rank(
         _fill_scores(scores, slice(start, start + n_rows), ensemble, dataset.labels)
     members = Members(scores["aum"], ensemble.mean)
     issues = judge(dataset.labels, dataset.classes, leave_one_out, members, seed=seed)
+    issues = without_swaps(issues, findings.duplicate_group)
     near = findings.neighbours.rows
     agreement = neighbour_agreement(near, dataset.labels, len(dataset.classes))
     indicators = Indicators(

@@ -115,7 +115,32 @@ function scoreLine(row, by) {
   return by === "label_score" || !(by in highIsHard) ? null : make("p", { class: "muted small" }, `${by} ${scoreText(rows[by][row])}`);
 }
 
+/** The picture with its rank and its decision. */
+const pictureFrame = (row, decision) =>
+  make(
+    "div",
+    { class: "frame" },
+    picture(data.pictures[row], "photo"),
+    make("span", { class: "rank" }, `#${count(row + 1)}`),
+    decision ? make("span", { class: "decision" }, decisionText(decision)) : null,
+  );
+
+/** What is known of the label of an image. */
+const knownOf = (row, by) => [
+  make("p", { class: "given" }, make("span", { class: "muted" }, "given "), nameOf(data.classes[rows.given[row]], "label")),
+  suggestionLine(row),
+  classBars(row),
+  reasonList(row),
+  scoreLine(row, by),
+  nameOf(rows.file[row], "file"),
+];
+
+const moreButton = (isOpen) =>
+  make("button", { type: "button", class: "link more", "data-action": "details", "aria-expanded": String(isOpen), tabindex: "-1" }, isOpen ? "Less" : "Nearest images, scores");
+
 function card(row, by, isOpen) {
+  const pair = pairShown(row);
+  if (pair) return pairCard(pair, row, by, isOpen);
   const decision = decisions.get(row);
   return make(
     "li",
@@ -123,24 +148,13 @@ function card(row, by, isOpen) {
     make(
       "article",
       { class: `card ${decision ? `is-${decision.decision}` : ""}`, "data-row": row, tabindex: "-1", "aria-label": describe(row) },
-      make(
-        "div",
-        { class: "frame" },
-        picture(data.pictures[row], "photo"),
-        make("span", { class: "rank" }, `#${count(row + 1)}`),
-        decision ? make("span", { class: "decision" }, decisionText(decision)) : null,
-      ),
+      pictureFrame(row, decision),
       make(
         "div",
         { class: "card-body" },
-        make("p", { class: "given" }, make("span", { class: "muted" }, "given "), nameOf(data.classes[rows.given[row]], "label")),
-        suggestionLine(row),
-        classBars(row),
-        reasonList(row),
-        scoreLine(row, by),
-        nameOf(rows.file[row], "file"),
+        ...knownOf(row, by),
         decisionButtons(row),
-        make("button", { type: "button", class: "link more", "data-action": "details", "aria-expanded": String(isOpen), tabindex: "-1" }, isOpen ? "Less" : "Nearest images, scores"),
+        moreButton(isOpen),
         isOpen ? details(row) : null,
       ),
     ),
