@@ -156,7 +156,8 @@ def _select(
 
     Ties of a score are broken by aum. Where every image of a group of duplicates with different
     labels is a label issue, one label may be right, so none of them counts as one.
-    A label that a reviewer confirmed or corrected is no label issue any more; rules by difficulty count such images like all others.
+    A label that a reviewer confirmed or corrected is no label issue any more; rules by difficulty
+    count such images like all others.
     """
     ids, hardness = ranking.ids, ranking.hardness()
     is_gone, is_corrected = review.where(ids, "drop"), review.where(ids, "relabel")
