@@ -126,6 +126,8 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
     if result.n_spared:
         spared = f"--min-per-class keeps {result.n_spared:,} images that the rules would drop"
         print_plain(console, spared)
+    if result.n_conflicting:
+        print_plain(console, _conflicting(result.n_conflicting))
     if dry_run:
         print_plain(console, "Nothing was written (--dry-run)")
         return
@@ -133,6 +135,11 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
     print_plain(console, f"All images with reasons: {result.output / 'manifest.csv'}")
     for name in result.files[2:]:
         print_plain(console, f"Also: {result.output / name}")
+
+
+def _conflicting(n: int) -> str:
+    groups = "1 picture is" if n == 1 else f"{n:,} pictures are"
+    return f"{groups} kept under different labels; at least one is wrong: decide in the report"
 
 
 def _decided(review: Review) -> str:

@@ -53,6 +53,7 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
         "n_dropped": len(manifest.keep) - n_kept,
         "n_unreadable": len(manifest.unreadable),
         "n_spared": result.n_spared,
+        "n_conflicting": result.n_conflicting,
         "reasons": dict(sorted(reasons.items())),
         "classes": [
             {"label": c.label, "n_images": c.before, "n_kept": c.kept, "n_dropped": c.dropped}

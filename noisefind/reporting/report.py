@@ -94,9 +94,9 @@ def report(
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows whose image is shown: part of the random sample, and the worst rows."""
-    sampled = data.sample[: n_images // 5]
-    rows = dict.fromkeys(sampled)
+    """Rows whose image is shown: conflicting duplicates, part of the sample, the worst rows."""
+    pairs = [row for group in data.conflicting[:N_GROUPS] for row in group[:N_IN_GROUP]]
+    rows = dict.fromkeys([*pairs, *data.sample[: n_images // 5]][:n_images])
     for row in range(len(data.ranking)):
         if len(rows) >= n_images:
             break
