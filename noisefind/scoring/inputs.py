@@ -9,7 +9,7 @@ import numpy as np
 
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
-from noisefind.data.splits import hold_out
+from noisefind.data.splits import describe_splits, hold_out
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.scoring.estimate import run_bytes
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
@@ -18,6 +18,7 @@ from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
 from noisefind.training.record import n_recorded
 from noisefind.utils.seeds import derived_seed
+from noisefind.utils.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +127,12 @@ def _open(
     """The images to score, and those that --hold-out sets aside."""
     say = context.progress.say
     dataset = open_dataset(data, config, cache_dir=context.cache, say=say)
-    skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
-    say(f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}")
+    n_skipped = len(dataset.skipped)
+    skipped = f", {counted(n_skipped, 'file')} left out" if n_skipped else ""
+    n_classes = counted(len(dataset.classes), "class", "classes")
+    say(f"{counted(len(dataset), 'image')} in {n_classes} in {data}{skipped}")
+    for line in describe_splits(dataset):
+        say(line)
     n_small = int((np.bincount(dataset.labels) < FEW_IMAGES).sum())
     if n_small:
         say(
@@ -136,5 +141,5 @@ def _open(
         )
     kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
     if held_out is not None:
-        say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
+        say(f"set aside: {counted(len(held_out), 'image')}; scored: {len(kept):,}")
     return kept, held_out
