@@ -32,6 +32,8 @@ Bools = NDArray[np.bool_]
 
 # Of the members' margin beside the leave-one-out log-odds; 1 to 3 differ by .002 AP.
 MEMBERS_WEIGHT = 1.5
+# Of the evidence of a class, below which its labels are not flagged: classes of up to 12 examples.
+LEAST_WEIGHT = 0.5
 ROWS_AT_ONCE = 65_536  # examples whose predictions are in memory at once
 CELLS_AT_ONCE = 10_000_000  # examples times classes, likewise
 
@@ -173,7 +175,8 @@ def judge(
     (or to ``leave_one_out.target``).
     So it reads as the probability that the label is right, and its sum is the expected number of
     right labels. Flagged are as many labels as make the expected F1 the highest, if each is wrong
-    with probability .3 or more.
+    with probability .3 or more. Evidence on a class of fewer than 25 examples counts less, and no
+    label of a class of fewer than 13 is flagged.
 
     Args:
         labels: (N,) given labels, numbers of ``classes``.
@@ -189,14 +192,15 @@ def judge(
         posterior = leave_one_out.posterior(rows, labels[rows])
         parts.append(_evidence(posterior, members.mean(rows) if members else None, labels[rows]))
     evidence = Evidence(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    weights = leave_one_out.weights[labels]
     margin, repeated = log_odds(evidence.loo_prob), math.nan
     if members is not None:
         repeated = memorised_share(evidence.loo_prob, evidence.member_class, labels)
         if not repeated > MEMORISED_SHARE:
-            margin = margin + MEMBERS_WEIGHT * members.margin
+            margin = margin + weights * MEMBERS_WEIGHT * members.margin
     target = evidence.loo_prob if leave_one_out.target is None else leave_one_out.target
     label_score = calibrated(margin, target)
-    is_issue = flagged(1 - label_score)
+    is_issue = flagged(1 - label_score) & (weights >= LEAST_WEIGHT)
     p_other = (1 - label_score) * evidence.other_share
     is_other = is_issue | (p_other > label_score)
     return LabelIssues(

@@ -10,6 +10,8 @@ import numpy as np
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.data.splits import describe_splits, hold_out
+from noisefind.detection.label_issues import LEAST_WEIGHT
+from noisefind.detection.noise_model import evidence_weights
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.scoring.estimate import run_bytes
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
@@ -21,6 +23,7 @@ from noisefind.utils.seeds import derived_seed
 from noisefind.utils.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from noisefind.training.network import NetworkOptions
     from noisefind.training.recipe import Recipe
 
-FEW_IMAGES = 20  # of a class; with fewer a warning is given
 SPACE_HINT = "free some, or give -o and --cache-dir folders on a larger disk"
 
 
@@ -133,13 +135,25 @@ def _open(
     say(f"{counted(len(dataset), 'image')} in {n_classes} in {data}{skipped}")
     for line in describe_splits(dataset):
         say(line)
-    n_small = int((np.bincount(dataset.labels) < FEW_IMAGES).sum())
-    if n_small:
-        say(
-            f"{n_small} of the classes have fewer than {FEW_IMAGES} images: results for their "
-            "labels are uncertain"
-        )
+    for line in _few(dataset):
+        say(line)
     kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
     if held_out is not None:
         say(f"set aside: {counted(len(held_out), 'image')}; scored: {len(kept):,}")
     return kept, held_out
+
+
+def _few(dataset: Dataset) -> Iterator[str]:
+    """A line for the classes too small to judge, and one for those whose evidence counts less."""
+    sizes = np.bincount(dataset.labels)
+    weights = evidence_weights(dataset.labels, len(dataset.classes))
+    is_too_few, is_few = weights < LEAST_WEIGHT, (weights >= LEAST_WEIGHT) & (weights < 1)
+    for chosen, effect in (
+        (is_too_few, "too few to judge, none of their labels is flagged"),
+        (is_few, "few, their label_score is less certain"),
+    ):
+        names = [dataset.classes[row] for row in np.flatnonzero(chosen)]
+        if names:
+            n_classes = counted(len(names), "class has", "classes have")
+            n_images = f"{sizes[chosen].min()} to {counted(int(sizes[chosen].max()), 'image')}"
+            yield f"{n_classes} {n_images}, {effect}: {listed(names)}"
