@@ -20,7 +20,7 @@ from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
 from noisefind.training.record import n_recorded
 from noisefind.utils.seeds import derived_seed
-from noisefind.utils.text import counted
+from noisefind.utils.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
