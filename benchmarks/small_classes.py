@@ -17,18 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from noisefind import ScoreConfig, score
 from noisefind.detection.kernel_ridge import leave_one_out_scores
-from noisefind.detection.label_issues import LabelIssues, Members, judge
+from noisefind.detection.label_issues import LabelIssues, judge
+from noisefind.detection.label_quality import flagged
 from noisefind.detection.leave_one_out import fit_leave_one_out
-from noisefind.scores.dynamics import aum
-from noisefind.training.ensemble import TrainingData, train_ensemble
-from noisefind.training.network import NetworkOptions
-from noisefind.training.recipe import MemberKind, default_recipe
-from noisefind.training.record import Record
-from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +60,8 @@ def main() -> None:
         for seed in range(N_SEEDS):
             for n_wrong in (0, 1):
                 drawn = draw(true, sizes, n_wrong * len(small), seed, first=len(LARGE))
-                flags = judged(features, drawn, len(sizes), seed).is_label_issue
+                issues = judged(features, drawn, len(sizes), seed)
+                flags = flagged(1 - issues.label_score)  # before the rule on small classes
                 for label, size in enumerate(small, len(LARGE)):
                     of = drawn.labels == label
                     right, wrong = of & ~drawn.is_wrong, of & drawn.is_wrong
@@ -79,15 +74,15 @@ def main() -> None:
         false, right, found, wrong = np.sum(counts[size], axis=0).tolist()
         print(f"| {size} | {false} of {right} | {found} of {wrong} |", flush=True)
     print("\n| dataset | false flags per 100 images, nothing injected | wrong label in the first "
-          "10 % | flagged | lowest label_score, nothing injected | memorised |")  # fmt: skip
-    print("| --- | --- | --- | --- | --- | --- |")
+          "10 % | flagged | lowest label_score, nothing injected")  # fmt: skip
+    print("| --- | --- | --- | --- | --- |")
     for name, sizes in DATASETS.items():
         report(name, features, true, sizes)
 
 
 def report(name: str, features: Floats, true: Ints, sizes: Sequence[int]) -> None:
     """One row of the second table."""
-    n_false = n_first = n_found = n_memorised = 0
+    n_false = n_first = n_found = 0
     lowest = []
     for seed in range(N_SEEDS):
         clean = judged(features, draw(true, sizes, 0, seed), len(sizes), seed)
@@ -98,10 +93,9 @@ def report(name: str, features: Floats, true: Ints, sizes: Sequence[int]) -> Non
         place = int(np.flatnonzero(drawn.is_wrong[issues.ranked()])[0])
         n_first += place < max(1, sum(sizes) // 10)
         n_found += int(issues.is_label_issue[drawn.is_wrong].sum())
-        n_memorised += bool(clean.memorised) + bool(issues.memorised)
     per_100 = 100 * n_false / (N_SEEDS * sum(sizes))
     print(f"| {name} | {per_100:.2f} | {n_first} of {N_SEEDS} | {n_found} | "
-          f"{np.median(lowest):.3f} | {n_memorised} of {2 * N_SEEDS} |", flush=True)  # fmt: skip
+          f"{np.median(lowest):.3f} |", flush=True)  # fmt: skip
 
 
 def photographs(data: Path) -> tuple[Floats, Ints]:
@@ -137,22 +131,11 @@ def draw(true: Ints, sizes: Sequence[int], n_wrong: int, seed: int, *, first: in
 
 
 def judged(features: Floats, drawn: Drawn, n_classes: int, seed: int) -> LabelIssues:
-    """The label issues that ``score`` finds with its defaults."""
+    """The label issues by leave-one-out predictions alone."""
     x = reduced(features[drawn.rows])
     scores = leave_one_out_scores(x, drawn.labels, n_classes, seed=seed, n_threads=1)
-    with tempfile.TemporaryDirectory() as folder:
-        kind = MemberKind("probe", default_recipe("probe", len(x)), seed)
-        train_ensemble(
-            TrainingData(x, None, drawn.labels, n_classes), [kind], NetworkOptions(), Path(folder),
-            device=torch.device("cpu"), progress=Progress(),
-        )  # fmt: skip
-        record = Record(Path(folder) / "probe")
-        margin = aum(record.rows(slice(0, len(x)), drawn.labels))
-        mean = np.array(record.mean)
-    return judge(
-        drawn.labels, tuple(range(n_classes)), fit_leave_one_out(scores, drawn.labels, seed=seed),
-        Members(margin, lambda rows: mean[rows]), seed=seed,
-    )  # fmt: skip
+    loo = fit_leave_one_out(scores, drawn.labels, seed=seed)
+    return judge(drawn.labels, tuple(range(n_classes)), loo, None, seed=seed)
 
 
 def reduced(features: Floats) -> Floats:
