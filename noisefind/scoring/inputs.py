@@ -155,5 +155,5 @@ def _few(dataset: Dataset) -> Iterator[str]:
         names = [dataset.classes[row] for row in np.flatnonzero(chosen)]
         if names:
             n_classes = counted(len(names), "class has", "classes have")
-            n_images = f"{sizes[chosen].min()} to {counted(int(sizes[chosen].max()), 'image')}"
-            yield f"{n_classes} {n_images}, {effect}: {listed(names)}"
+            most = counted(int(sizes[chosen].max()), "image")
+            yield f"{n_classes} at most {most}, {effect}: {listed(names)}"
