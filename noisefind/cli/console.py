@@ -18,14 +18,14 @@ from noisefind.cli.documents import (
     score_document,
 )
 from noisefind.cli.terminal import (
-    as_text,
     one_line,
     print_json,
+    print_names,
     print_plain,
     print_whole,
 )
 from noisefind.config import flag
-from noisefind.utils.text import interval, percent, visible
+from noisefind.utils.text import counted, interval, percent, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,46 +50,52 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
     console, ranking, summary = Console(), result.ranking, result.summary
     n_issues, n_images = summary.n_label_issues, summary.n_images
     console.print(
-        f"[bold]{n_issues:,}[/] of {n_images:,} labels are flagged as label issues "
+        f"[bold]{n_issues:,}[/] of {counted(n_images, 'label')} flagged as label issues "
         f"({percent(n_issues / n_images)})"
     )
     rate = summary.noise_rate
     shown = interval(rate.estimate, rate.low, rate.high)
     print_plain(console, f"Estimated noise rate: {shown}")
     n_shown = min(N_WORST, n_images)
-    table = Table(box=SIMPLE, title=f"The {n_shown} worst labels", title_justify="left")
-    for column in ("label_score", "flagged", "given_label", "predicted_label", "file_name"):
-        table.add_column(column, no_wrap=True)
-    for row in range(n_shown):
-        names = (ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row])
-        flagged = "yes" if ranking.is_label_issue[row] else "no"
-        table.add_row(
-            _score_text(ranking.label_scores[row]), flagged, *(as_text(name) for name in names)
+    rows = [
+        (
+            _score_text(ranking.label_scores[row]),
+            "yes" if ranking.is_label_issue[row] else "no",
+            *(ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row]),
         )
-    print_whole(console, table)
+        for row in range(n_shown)
+    ]
+    headings = ("label_score", "flagged", "given_label", "predicted_label", "file_name")
+    print_names(console, f"The {counted(n_shown, 'worst label')}", headings, rows)
     path = result.path
     for line in _finding_lines(summary, path):
         print_plain(console, line)
     if summary.n_skipped:
-        print_plain(console, f"{summary.n_skipped:,} files left out: {path / 'skipped.csv'}")
+        skipped = counted(summary.n_skipped, "file")
+        print_plain(console, f"{skipped} left out: {path / 'skipped.csv'}")
     print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     print_plain(console, f"Next: noisefind report {path}")
     print_plain(console, f"then: noisefind prune {path} -o CLEAN")
 
 
 def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:
-    """Results of the image checks, a line for each that is not zero."""
+    """Results of the image checks: a line for each that is not zero, and the leaks in any case."""
     if n_groups := summary.n_duplicate_groups:
-        n_conflicts = summary.n_conflicting_duplicates
-        conflicts = f" (images whose duplicate has another label: {n_conflicts:,})"
-        text = f"Groups of duplicates: {n_groups:,}{conflicts if n_conflicts else ''}"
-        yield f"{text}; {path / 'duplicates.csv'}"
+        text = counted(n_groups, "group") + " of duplicates"
+        if n_conflicts := summary.n_conflicting_duplicates:
+            conflicts = counted(n_conflicts, "image has", "images have")
+            text += f", {conflicts} a conflicting label"
+        yield f"{text}: {path / 'duplicates.csv'}"
     if n_leaks := summary.n_leaks:
-        yield f"Images that are also in another split: {n_leaks:,}; {path / 'leaks.csv'}"
+        leaks = counted(n_leaks, "image is", "images are")
+        yield f"{leaks} also in another split: {path / 'leaks.csv'}"
+    elif n_leaks == 0:
+        yield "No image is also in another split"
     if n_outliers := summary.n_outliers:
-        yield f"Outliers: {n_outliers:,} (is_outlier_issue)"
+        yield f"{counted(n_outliers, 'outlier')} (is_outlier_issue)"
     if n_issues := summary.n_image_issues:
-        yield f"Images with a quality issue, as dark or blurry: {n_issues:,} (image_issues)"
+        issues = counted(n_issues, "image has", "images have")
+        yield f"{issues} a quality issue, as dark or blurry (image_issues)"
 
 
 def _score_text(score: float) -> str:
@@ -172,8 +178,9 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
         print_json(injection_document(result))
         return
     console, actual = Console(), result.summary["actual"]
+    n_labels = counted(result.summary["n_images"], "label")
     console.print(
-        f"[bold]{actual['n_changed']:,}[/] of {result.summary['n_images']:,} labels changed "
+        f"[bold]{actual['n_changed']:,}[/] of {n_labels} changed "
         f"({actual['fraction']:.2%}): {result.summary['kind']}, seed {result.summary['seed']}"
     )
     table, config = result.labels_file, result.summary["config"]
@@ -195,10 +202,10 @@ def print_report(result: ReportResult, *, as_json: bool = False) -> None:
         print_json(report_document(result))
         return
     console = Console()
-    what = f"{result.n_pictures:,} of {result.n_images:,} images with a picture"
+    what = f"{result.n_pictures:,} of {counted(result.n_images, 'image')} with a picture"
     print_plain(console, f"{result.path}: {result.n_bytes / 1e6:.1f} MB, {what}")
     if result.n_unreadable:
-        print_plain(console, f"{result.n_unreadable:,} pictures could not be read")
+        print_plain(console, f"{counted(result.n_unreadable, 'picture')} could not be read")
     for name in result.files:
         print_plain(console, f"Also: {result.path.parent / name}")
     print_plain(console, "Next: open it in a browser, review the labels, download decisions.csv")
@@ -212,7 +219,7 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
     console, found = Console(), result.summary
     alike = "not defined" if found["spearman"] is None else f"{found['spearman']:+.3f}"
     console.print(
-        f"[bold]{found['n_common']:,}[/] images in both runs; Spearman correlation of their "
+        f"{counted(found['n_common'], 'image')} in both runs; Spearman correlation of their "
         f"label_score: {alike}"
     )
     for name in "ab":
@@ -220,8 +227,9 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
         n_flagged = sum(image["is_label_issue"] for image in alone)
         print_plain(
             console,
-            f"{name}: {run['run']}: {run['n_label_issues']:,} of {run['n_images']:,} labels "
-            f"flagged; {len(alone):,} images only here, {n_flagged:,} of them flagged",
+            f"{name}: {run['run']}: {run['n_label_issues']:,} of "
+            f"{counted(run['n_images'], 'label')} flagged; "
+            f"{counted(len(alone), 'image')} only here, {n_flagged:,} flagged",
         )
     for title, key in (
         ("Newly flagged", "newly_flagged"),
@@ -237,14 +245,13 @@ def print_comparison(result: CompareResult, *, as_json: bool = False) -> None:
 def _print_differences(console: Console, title: str, images: Sequence[Mapping[str, Any]]) -> None:
     n_shown = min(N_COMPARED, len(images))
     more = f", {n_shown} shown" if n_shown < len(images) else ""
-    table = Table(box=SIMPLE, title=f"{title}: {len(images):,}{more}", title_justify="left")
     if not images:
         print_plain(console, f"{title}: none")
         return
-    for column in ("label_score a", "b", "given_label a", "b", "file_name"):
-        table.add_column(column, no_wrap=True)
-    for image in images[:n_shown]:
-        names = (image[key] for key in ("given_label_a", "given_label_b", "file_name"))
-        scores = (_score_text(image[key]) for key in ("label_score_a", "label_score_b"))
-        table.add_row(*scores, *(as_text(name) for name in names))
-    print_whole(console, table)
+    rows = [
+        [_score_text(image[key]) for key in ("label_score_a", "label_score_b")]
+        + [image[key] for key in ("given_label_a", "given_label_b", "file_name")]
+        for image in images[:n_shown]
+    ]
+    headings = ("label_score a", "b", "given_label a", "b", "file_name")
+    print_names(console, f"{title}: {len(images):,}{more}", headings, rows)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from noisefind.cli.documents import evaluation_document
-from noisefind.cli.terminal import TerminalProgress, as_text, print_json, print_whole
+from noisefind.cli.terminal import TerminalProgress, print_json, print_names, print_whole
 from noisefind.evaluation.detection_plots import PLOTS
 
 if TYPE_CHECKING:
@@ -165,14 +165,17 @@ def print_distribution(result: AnalysisResult) -> None:
 def print_examples(result: AnalysisResult) -> None:
     """Print the images with their labels."""
     summary = result.summary
-    table = Table(box=SIMPLE, title=summary["title"], title_justify="left")
-    for heading in (summary["by"], "flagged", "given_label", "predicted_label", "file_name"):
-        table.add_column(heading, no_wrap=True)
-    for example in summary["examples"]:
-        names = (example[key] for key in ("given_label", "predicted_label", "file_name"))
-        flagged = "yes" if example["is_label_issue"] else "no"
-        table.add_row(f"{example['value']:.4g}", flagged, *(as_text(name) for name in names))
-    _print_analysis(result, "examples", table)
+    rows = [
+        (
+            f"{example['value']:.4g}",
+            "yes" if example["is_label_issue"] else "no",
+            *(example[key] for key in ("given_label", "predicted_label", "file_name")),
+        )
+        for example in summary["examples"]
+    ]
+    headings = (summary["by"], "flagged", "given_label", "predicted_label", "file_name")
+    print_names(Console(), summary["title"], headings, rows)
+    _print_analysis(result, "examples")
 
 
 def print_embedding(result: AnalysisResult) -> None:

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import (
@@ -17,19 +19,20 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from noisefind.utils import progress
 from noisefind.utils.text import cut, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
-
-    from rich.table import Table
 
 
 MESSAGE_LENGTH = 3000  # of an error, whatever a file or a library put into it
+LEAST_WIDTH = 80  # columns: tables of names are no narrower, whatever the terminal
+GAP = 2  # columns between two columns of such a table
 
 
 class TerminalProgress(progress.Progress):
@@ -100,14 +103,47 @@ def print_whole(console: Console, table: Table) -> None:
     console.print(table, crop=False)
 
 
+def print_names(
+    console: Console, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Print a table of names that fits the terminal, or 80 columns on a narrower one.
+
+    The longest names lose their middle; nothing is wrapped, so a row stays a line.
+    """
+    rows = [[visible(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
+    smallest = [cell_len(heading) for heading in headings]
+    excess = sum(widths) + GAP * (len(widths) - 1) - max(console.width, LEAST_WIDTH)
+    while excess > 0 and widths != smallest:
+        long = [
+            width if width > least else 0 for width, least in zip(widths, smallest, strict=True)
+        ]
+        widest = long.index(max(long))
+        widths[widest] -= 1
+        excess -= 1
+    table = Table(
+        box=SIMPLE, title=title, title_justify="left", show_edge=False, pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+    )  # fmt: skip
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        table.add_row(*(Text(_without_middle(cell, width)) for cell, width in cells))
+    print_whole(console, table)
+
+
+def _without_middle(text: str, width: int) -> str:
+    """``text`` in at most ``width`` columns."""
+    length = len(text)
+    while cell_len(text := cut(text, length)) > width:
+        length = min(length, width) - 1
+    return text
+
+
 def print_plain(console: Console, line: str) -> None:
     """Print a line whose paths can be copied: neither wrapped nor read as markup."""
     console.print(Text(line), soft_wrap=True)
-
-
-def as_text(name: str) -> Text:
-    """A name as it is shown: without characters that steer a terminal."""
-    return Text(visible(name))
 
 
 def one_line(text: str) -> str:

@@ -1,7 +1,11 @@
-"""Stratified samples of images and the hold-out set; they depend on the ids, not on rows."""
+"""Stratified samples, the hold-out set, and a description of the splits of the data.
+
+Samples depend on the ids, not on rows.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +13,10 @@ import numpy as np
 from noisefind.errors import ConfigError
 from noisefind.utils.groups import rank_within, spread, spread_within
 from noisefind.utils.seeds import random_keys
+from noisefind.utils.text import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,3 +63,38 @@ def hold_out(dataset: Dataset, share: float | None, seed: int) -> tuple[Dataset,
             "class stays: hold out more"
         )
     return dataset.only(~is_held), dataset.only(is_held)
+
+
+def describe_splits(dataset: Dataset) -> list[str]:
+    """Lines on the splits of the data: their images, which is scored, and classes that one lacks.
+
+    None where the data has no splits.
+    """
+    parts = [dataset, *([dataset.elsewhere] if dataset.elsewhere else [])]
+    n_images = Counter(split for part in parts for split in part.splits)
+    if set(n_images) == {""}:
+        return []
+    sizes = ", ".join(f"{split} {counted(n, 'image')}" for split, n in sorted(n_images.items()))
+    taken = sorted(set(dataset.splits))
+    what = "all are scored"
+    if dataset.elsewhere is not None:
+        what = f"only {' and '.join(taken)} is scored, --split all takes all"
+    classes = {split: _classes_of(parts, split) for split in sorted(n_images)}
+    return [f"splits: {sizes}; {what}", *_lacking(classes)]
+
+
+def _classes_of(parts: Sequence[Dataset], split: str) -> set[str]:
+    return {
+        part.classes[label]
+        for part in parts
+        for label in np.unique(part.labels[np.array(part.splits) == split]).tolist()
+    }
+
+
+def _lacking(classes: dict[str, set[str]]) -> Iterator[str]:
+    """A line for each split that lacks a class of another one."""
+    every = set().union(*classes.values())
+    for split, own in classes.items():
+        if missing := sorted(every - own):
+            n_missing = counted(len(missing), "class", "classes")
+            yield f"{split} lacks {n_missing} of the other splits: {listed(missing)}"

@@ -18,7 +18,7 @@ from noisefind.detection.label_quality import (
     worst_first,
 )
 from noisefind.utils.frame import data_frame
-from noisefind.utils.text import card, counted, interval
+from noisefind.utils.text import card, interval, with_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,8 @@ Bools = NDArray[np.bool_]
 
 # Of the members' margin beside the leave-one-out log-odds; 1 to 3 differ by .002 AP.
 MEMBERS_WEIGHT = 1.5
+# Of the evidence of a class, below which its labels are not flagged: classes of up to 12 examples.
+LEAST_WEIGHT = 0.5
 ROWS_AT_ONCE = 65_536  # examples whose predictions are in memory at once
 CELLS_AT_ONCE = 10_000_000  # examples times classes, likewise
 
@@ -113,7 +115,7 @@ class LabelIssues:
         return card(
             "LabelIssues",
             examples=f"{len(self):,} in {len(self.classes):,} classes",
-            label_issues=counted(int(self.is_label_issue.sum()), len(self)),
+            label_issues=with_share(int(self.is_label_issue.sum()), len(self)),
             noise_rate=interval(*self.noise_rate),
             memorised={None: "not checked", False: "no", True: "yes"}[self.memorised],
         )
@@ -200,7 +202,8 @@ def judge(
     (or to ``leave_one_out.target``).
     So it reads as the probability that the label is right, and its sum is the expected number of
     right labels. Flagged are as many labels as make the expected F1 the highest, if each is wrong
-    with probability .3 or more.
+    with probability .3 or more. Evidence on a class of fewer than 25 examples counts less, and no
+    label of a class of fewer than 13 is flagged.
 
     Args:
         labels: (N,) given labels, numbers of ``classes``.
@@ -210,17 +213,18 @@ def judge(
         seed: of :meth:`LabelIssues.ranked`.
     """
     evidence = _evidence(labels, leave_one_out, members)
+    weights = leave_one_out.weights[labels]
     margin, repeated = log_odds(evidence.loo_prob), math.nan
     if members is not None:
         repeated = memorised_share(evidence.loo_prob, evidence.member_class, labels)
         if not repeated > MEMORISED_SHARE:
-            margin = margin + MEMBERS_WEIGHT * members.margin
+            margin = margin + weights * MEMBERS_WEIGHT * members.margin
         else:
             alone = _evidence(labels, leave_one_out, None)
             evidence = evidence._replace(other=alone.other, other_share=alone.other_share)
     target = evidence.loo_prob if leave_one_out.target is None else leave_one_out.target
     label_score = calibrated(margin, target)
-    is_issue = flagged(1 - label_score)
+    is_issue = flagged(1 - label_score) & (weights >= LEAST_WEIGHT)
     p_other = (1 - label_score) * evidence.other_share[:, 0]
     is_other = is_issue | (p_other > label_score)
     return LabelIssues(

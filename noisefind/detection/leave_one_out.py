@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.detection.noise_model import OF_REGRESSION, class_posterior, fit_noise_model
+from noisefind.detection.noise_model import (
+    OF_REGRESSION,
+    class_posterior,
+    evidence_weights,
+    fit_noise_model,
+)
 from noisefind.detection.noise_rate import LabelNoise, label_noise
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ class LeaveOneOut(NamedTuple):
         scores: (N, C) HIGH is support for the class.
         model: of the scores.
         noise: expected label noise.
+        weights: (C,) how far a prediction for the labels of each class counts.
         target: (N,) probability that each given label is right, to which ``label_score`` is fitted;
             None: that of ``model``.
     """
@@ -31,11 +37,12 @@ class LeaveOneOut(NamedTuple):
     scores: NDArray[np.float32]
     model: NoiseModel
     noise: LabelNoise
+    weights: NDArray[np.float64]
     target: NDArray[np.float64] | None = None
 
     def posterior(self, rows: slice, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, C) probability of each true class for some rows; ``labels`` are their given ones."""
-        return class_posterior(self.scores[rows], labels, self.model)
+        return class_posterior(self.scores[rows], labels, self.model, self.weights)
 
     def p_given(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,) probability that each given label is right, by ``model``."""
@@ -61,11 +68,12 @@ def fit_leave_one_out(
     model = fit_noise_model(scores, labels, first=first, seed=seed)
     uniform_model = fit_noise_model(scores, labels, first=first, seed=seed, uniform=True)
     n_classes = scores.shape[1]
+    weights = evidence_weights(labels, n_classes)
     joint, wrong_if_uniform = np.zeros((n_classes, n_classes)), np.zeros(n_classes)
     for start in range(0, len(labels), CHUNK):
         rows = slice(start, start + CHUNK)
         y = labels[rows]
-        np.add.at(joint, y, class_posterior(scores[rows], y, model))
-        uniform = class_posterior(scores[rows], y, uniform_model)
+        np.add.at(joint, y, class_posterior(scores[rows], y, model, weights))
+        uniform = class_posterior(scores[rows], y, uniform_model, weights)
         wrong_if_uniform += np.bincount(y, 1 - uniform[np.arange(len(y)), y], n_classes)
-    return LeaveOneOut(scores, model, label_noise(joint, wrong_if_uniform))
+    return LeaveOneOut(scores, model, label_noise(joint, wrong_if_uniform), weights)

@@ -30,6 +30,9 @@ SAMPLE_CELLS = 10_000_000  # examples times classes, likewise
 # With .5 and 10,000 images 2 % of CIFAR-10's own labels are flagged, with .1 2.7 % and with 3 .6 %;
 # the estimate for human noise of 17 % is 13, 14 and 11 %.
 UNIFORM_SHARE = 0.5
+# A class with fewer examples gets pseudo-examples with the right label up to this number: a few
+# examples that contradict each other are no sign of noise, but of features that cannot tell yet.
+FEW = 25
 OF_REGRESSION = 7.0  # first inverse temperature for scores of a regression, about 0 to 1
 LOWEST, HIGHEST = 1 / 14, 100 / 7  # bounds of the inverse temperature, as factors of the first one
 FIRST_NOISE = 0.1
@@ -67,6 +70,8 @@ def fit_noise_model(
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:n_drawn])
     rows = rows[np.argsort(labels[rows], kind="stable")]
     s, y = scores[rows].astype(np.float64), labels[rows]
+    sizes = np.bincount(labels, minlength=n_classes)
+    lacking = np.where(sizes > 0, np.maximum(0, FEW - sizes), 0).astype(np.float64)
     model = NoiseModel(first, _uniform_matrix(n_classes, FIRST_NOISE))
     before = -np.inf
     for _ in range(MAX_ROUNDS):
@@ -75,7 +80,8 @@ def fit_noise_model(
         likelihood = np.logaddexp.reduce(joint, axis=1)
         posterior = np.exp(joint - likelihood[:, None])
         counts = _counts(posterior, y, n_classes)
-        share = 1 - np.trace(counts) / len(y)
+        counts[np.diag_indices(n_classes)] += lacking
+        share = 1 - np.trace(counts) / (len(y) + lacking.sum())
         if uniform:
             transition = _uniform_matrix(n_classes, share)
         else:
@@ -94,11 +100,22 @@ def fit_noise_model(
     return model
 
 
-def class_posterior(scores: NDArray[np.floating], labels: Ints, model: NoiseModel) -> Floats:
-    """(N, C) probability of each true class, given scores (N, C) and given labels (N,)."""
+def class_posterior(
+    scores: NDArray[np.floating], labels: Ints, model: NoiseModel, weights: Floats
+) -> Floats:
+    """(N, C) probability of each true class, given scores (N, C) and given labels (N,).
+
+    ``weights`` (C,) are those of :func:`evidence_weights`. With a weight w below 1 it is w times
+    that probability plus 1 - w times the one that the given label alone has by the model.
+    """
     joint = _log_softmax(model.inverse_temperature * scores.astype(np.float64))
     joint += np.log(model.transition).T[labels]
-    return np.exp(_log_softmax(joint))
+    posterior = np.exp(_log_softmax(joint))
+    if (weights < 1).any():
+        by_label = model.transition.T / model.transition.sum(0)[:, None]
+        weight = weights[labels][:, None]
+        posterior = weight * posterior + (1 - weight) * by_label[labels]
+    return posterior
 
 
 def _uniform_matrix(n_classes: int, noise: float) -> Floats:
@@ -130,3 +147,17 @@ def _newton_step(scores: Floats, prior: Floats, posterior: Floats) -> float:
 def _log_softmax(z: Floats) -> Floats:
     z = z - z.max(1, keepdims=True)
     return np.asarray(z - np.log(np.exp(z).sum(1, keepdims=True)))
+
+
+def evidence_weights(labels: Ints, n_classes: int) -> Floats:
+    """(C,) how far a prediction for the labels of each class counts, 0 to 1.
+
+    ``min(1, (n - 1) / 24)`` for a class of n examples: without the example itself n - 1 are left.
+    An empty class has 1.
+
+    Examples:
+        >>> evidence_weights(np.repeat([0, 1, 2], [1, 13, 25]), 3).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    sizes = np.bincount(labels, minlength=n_classes)
+    return np.where(sizes > 0, np.clip((sizes - 1) / (FEW - 1), 0, 1), 1.0)

@@ -28,7 +28,7 @@ from noisefind.utils.cache import cache_folder
 from noisefind.utils.files import write_csv, write_json
 from noisefind.utils.progress import Progress
 from noisefind.utils.progress_display import displays_progress
-from noisefind.utils.text import card, counted
+from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class InjectResult:
         return card(
             f"InjectResult {self.output}",
             images=n_images,
-            changed_labels=counted(n_changed, n_images),
+            changed_labels=with_share(n_changed, n_images),
             kind=self.summary["kind"],
             labels=self.labels_file,
         )

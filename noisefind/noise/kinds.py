@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.utils.text import card, counted
+from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class Noise(NamedTuple):
 
     def __repr__(self) -> str:
         n_labels, n_changed = len(self.labels), int(self.is_changed.sum())
-        return card("Noise", labels=n_labels, changed=counted(n_changed, n_labels))
+        return card("Noise", labels=n_labels, changed=with_share(n_changed, n_labels))
 
 
 def symmetric(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator) -> Noise:

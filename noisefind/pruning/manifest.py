@@ -23,7 +23,7 @@ from noisefind.errors import DataError
 from noisefind.exports.formats import ManifestRow
 from noisefind.pruning.decisions import Disagreement
 from noisefind.utils.files import cell, save_array, write_csv
-from noisefind.utils.text import card, counted
+from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -81,7 +81,7 @@ class Manifest:
         """How many images are kept, as lines of a ``repr``."""
         n_images, n_kept = len(self.keep), int(self.keep.sum())
         return {
-            "kept": f"{counted(n_kept, n_images)} of {n_images:,} images",
+            "kept": f"{with_share(n_kept, n_images)} of {n_images:,} images",
             "dropped": n_images - n_kept,
             "unreadable": len(self.unreadable) or None,
         }

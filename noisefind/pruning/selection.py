@@ -19,7 +19,7 @@ import numpy as np
 from noisefind.errors import ConfigError
 from noisefind.utils.groups import rank_within, spread, spread_within
 from noisefind.utils.seeds import random_keys
-from noisefind.utils.text import card, counted
+from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Selection(NamedTuple):
 
     def __repr__(self) -> str:
         n_images, n_kept = len(self.keep), int(self.keep.sum())
-        return card("Selection", images=n_images, kept=counted(n_kept, n_images))
+        return card("Selection", images=n_images, kept=with_share(n_kept, n_images))
 
 
 class _Images(NamedTuple):

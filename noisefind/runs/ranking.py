@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind.scores import SCORES, difficulty
-from noisefind.utils.text import card, counted
+from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,7 +38,7 @@ class Ranking:
 
     def __repr__(self) -> str:
         return card(
-            "Ranking", images=len(self), label_issues=counted(self.n_label_issues, len(self))
+            "Ranking", images=len(self), label_issues=with_share(self.n_label_issues, len(self))
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from noisefind.config import ScoreConfig
 from noisefind.errors import ConfigError, RunError
 from noisefind.runs.typed_json import HINT, from_object, read_object
-from noisefind.utils.text import card, counted, interval
+from noisefind.utils.text import card, interval, with_share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +159,7 @@ class RunSummary(RunStart):
         }
         return {
             "images": f"{self.n_images:,} in {len(self.classes):,} classes",
-            "label_issues": counted(self.n_label_issues, self.n_images),
+            "label_issues": with_share(self.n_label_issues, self.n_images),
             "noise_rate": interval(rate.estimate, rate.low, rate.high),
             "also": ", ".join(f"{name}: {number:,}" for name, number in found.items() if number),
         }

@@ -9,7 +9,9 @@ import numpy as np
 
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
-from noisefind.data.splits import hold_out
+from noisefind.data.splits import describe_splits, hold_out
+from noisefind.detection.label_issues import LEAST_WEIGHT
+from noisefind.detection.noise_model import evidence_weights
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.scoring.estimate import run_bytes
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
@@ -18,8 +20,10 @@ from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
 from noisefind.training.record import n_recorded
 from noisefind.utils.seeds import derived_seed
+from noisefind.utils.text import counted, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from noisefind.training.network import NetworkOptions
     from noisefind.training.recipe import Recipe
 
-FEW_IMAGES = 20  # of a class; with fewer a warning is given
 SPACE_HINT = "free some, or give -o and --cache-dir folders on a larger disk"
 
 
@@ -126,15 +129,31 @@ def _open(
     """The images to score, and those that --hold-out sets aside."""
     say = context.progress.say
     dataset = open_dataset(data, config, cache_dir=context.cache, say=say)
-    skipped = f", {len(dataset.skipped):,} files left out" if dataset.skipped else ""
-    say(f"{len(dataset):,} images in {len(dataset.classes):,} classes in {data}{skipped}")
-    n_small = int((np.bincount(dataset.labels) < FEW_IMAGES).sum())
-    if n_small:
-        say(
-            f"{n_small} of the classes have fewer than {FEW_IMAGES} images: results for their "
-            "labels are uncertain"
-        )
+    n_skipped = len(dataset.skipped)
+    skipped = f", {counted(n_skipped, 'file')} left out" if n_skipped else ""
+    n_classes = counted(len(dataset.classes), "class", "classes")
+    say(f"{counted(len(dataset), 'image')} in {n_classes} in {data}{skipped}")
+    for line in describe_splits(dataset):
+        say(line)
+    for line in _few(dataset):
+        say(line)
     kept, held_out = hold_out(dataset, config.hold_out, derived_seed(config.seed, "hold-out"))
     if held_out is not None:
-        say(f"{len(held_out):,} images are set aside; {len(kept):,} are scored")
+        say(f"set aside: {counted(len(held_out), 'image')}; scored: {len(kept):,}")
     return kept, held_out
+
+
+def _few(dataset: Dataset) -> Iterator[str]:
+    """A line for the classes too small to judge, and one for those whose evidence counts less."""
+    sizes = np.bincount(dataset.labels)
+    weights = evidence_weights(dataset.labels, len(dataset.classes))
+    is_too_few, is_few = weights < LEAST_WEIGHT, (weights >= LEAST_WEIGHT) & (weights < 1)
+    for chosen, effect in (
+        (is_too_few, "too few to judge, none of their labels is flagged"),
+        (is_few, "few, their label_score is less certain"),
+    ):
+        names = [dataset.classes[row] for row in np.flatnonzero(chosen)]
+        if names:
+            n_classes = counted(len(names), "class has", "classes have")
+            most = counted(int(sizes[chosen].max()), "image")
+            yield f"{n_classes} at most {most}, {effect}: {listed(names)}"

@@ -18,7 +18,7 @@ from noisefind.similarity.same_picture import (
     mirror_free_vectors,
 )
 from noisefind.utils.numbers import checked_features
-from noisefind.utils.text import card, counted
+from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -42,7 +42,7 @@ class Duplicates(NamedTuple):
         return card(
             "Duplicates",
             groups=int(self.group.max(initial=0)),
-            images_in_groups=counted(int((self.group > 0).sum()), n_images),
+            images_in_groups=with_share(int((self.group > 0).sum()), n_images),
             exact_duplicates=int(self.is_exact.sum()),
             with_another_label=int((self.conflicting >= 0).sum()),
         )

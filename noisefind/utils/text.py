@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import reprlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PATH_LENGTH = 300  # in messages; longer than any path that a person reads
+NAME_LENGTH = 40  # of a class in a list of names
 
 
 def visible(text: str) -> str:
@@ -77,7 +82,7 @@ def interval(estimate: float, low: float, high: float) -> str:
     return f"{percent(estimate)} (95 % interval {percent(low)} to {percent(high)})"
 
 
-def counted(count: int, total: int) -> str:
+def with_share(count: int, total: int) -> str:
     """A number of things, and its share of all."""
     return f"{count:,} ({percent(count / total)})" if total else f"{count:,}"
 
@@ -90,3 +95,29 @@ def card(title: str, **facts: object) -> str:
             number = f"{fact:,}" if isinstance(fact, int) else cut(visible(str(fact)), PATH_LENGTH)
             lines.append(f"  {name.replace('_', ' ')}: {number}")
     return "\n".join(lines)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number and its noun, as in ``1 file`` and ``1,234 files``.
+
+    Args:
+        number: of the things.
+        noun: for one of them.
+        plural: for several; "" for the noun with an s.
+
+    Examples:
+        >>> counted(1, "file"), counted(1234, "class", "classes")
+        ('1 file', '1,234 classes')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first names, each shortened, and how many more there are.
+
+    Examples:
+        >>> listed(["cat", "dog", "cow"], most=2)
+        'cat, dog and 1 more'
+    """
+    shown = ", ".join(cut(visible(name), NAME_LENGTH) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

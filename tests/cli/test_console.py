@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+import pytest
 
 from noisefind.cli.console import print_scores
-from noisefind.runs.folder import RunFolder
 from noisefind.runs.ranking import Ranking
 from noisefind.scores import SCORES
 from tests.made_up_runs import made_up_summary
 
-if TYPE_CHECKING:
-    import pytest
-
 LONG_NAME = "train/longsleeve/" + "0123456789" * 12 + ".jpg"
 
 
-def test_file_names_are_printed_whole_on_a_narrow_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_worst_labels_fit_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a terminal of 40 columns no cell of the table of worst labels is shortened."""
-    monkeypatch.setenv("COLUMNS", "40")
+    """A long file name loses its middle; a row stays one line of 80 columns or the terminal's."""
+    monkeypatch.setenv("COLUMNS", str(width))
     ranking = Ranking(
         ids=[LONG_NAME], splits=["train"], given_labels=["longsleeve"], predicted_labels=["dress"],
         predicted_probs=np.array([0.9]), label_scores=np.array([0.0123]),
@@ -33,9 +31,9 @@ def test_file_names_are_printed_whole_on_a_narrow_terminal(
         duplicate_groups=np.array([0]), is_outlier_issue=np.array([False]), image_issues=[""],
     )  # fmt: skip
     summary = made_up_summary(n_label_issues=1, n_images=1)
-    result = SimpleNamespace(run=RunFolder(Path("run")), summary=summary, ranking=ranking)
+    result = SimpleNamespace(path=Path("run"), summary=summary, ranking=ranking)
     print_scores(cast("Any", result))
-    assert (
-        f"  0.0123        yes       longsleeve    dress             {LONG_NAME}"
-        in capsys.readouterr().out
-    )
+    row = next(line for line in capsys.readouterr().out.splitlines() if "0.0123" in line)
+    assert row.startswith("0.0123       yes      longsleeve   dress            train/longs")
+    assert row.rstrip().endswith("6789.jpg")
+    assert max(width, 80) - 2 <= len(row.rstrip()) <= max(width, 80)

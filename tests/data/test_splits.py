@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisefind.data.dataset import Dataset
-from noisefind.data.splits import hold_out, stratified_sample
+from noisefind.data.splits import describe_splits, hold_out, stratified_sample
 from noisefind.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -90,3 +91,19 @@ def test_hold_out_parts_the_dataset() -> None:
     assert hold_out(data, None, seed=0) == (data, None)
     with pytest.raises(ConfigError, match=r"--hold-out 0\.01 of 20 images is none"):
         hold_out(data, 0.01, seed=0)
+
+
+def test_splits_are_described_with_their_sizes_and_missing_classes() -> None:
+    """Train is scored; test has one image and lacks a class. Without splits there is no line."""
+
+    def part(split: str, classes: tuple[str, ...]) -> Dataset:
+        n = len(classes)
+        ids = tuple(f"{split}/{name}.png" for name in classes)
+        return Dataset(Path(), ids, np.arange(n), classes, (split,) * n, [Path()] * n, "")
+
+    train = part("train", ("cat", "dog"))
+    assert describe_splits(replace(train, elsewhere=part("test", ("cat",)))) == [
+        "splits: test 1 image, train 2 images; only train is scored, --split all takes all",
+        "test lacks 1 class of the other splits: dog",
+    ]
+    assert describe_splits(part("", ("cat",))) == []

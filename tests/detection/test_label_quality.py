@@ -49,7 +49,7 @@ class Known(NamedTuple):
         aum = np.array(self.aum)[rows]
         mean = 1 / (1 + np.exp(-np.stack([aum, -aum], axis=1)))
         members = Members(aum, lambda part: mean[part])
-        loo = LeaveOneOut(np.maximum(scores, -700), model, noise)
+        loo = LeaveOneOut(np.maximum(scores, -700), model, noise, weights=np.ones(2))
         return judge(zeros(len(rows)), ("cat", "dog"), loo, members)
 
 

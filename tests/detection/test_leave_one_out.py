@@ -86,7 +86,7 @@ def test_noise_model_finds_the_rate_of_one_pair_of_classes() -> None:
     assert model.transition.sum(1) == pytest.approx(1, abs=1e-4)
     assert 0.1 < model.transition[0, 1] < 0.25
     assert model.transition[2, 0] < 0.03
-    posterior = class_posterior(scores, labels, model)
+    posterior = class_posterior(scores, labels, model, np.ones(model.transition.shape[0]))
     assert posterior[:100].argmax(1).tolist() == [0] * 100
     assert (posterior.argmax(1) == true).all()
 
