@@ -10,6 +10,8 @@ from noisefind.detection.noise_model import OF_REGRESSION, class_posterior, fit_
 from noisefind.detection.noise_rate import LabelNoise, label_noise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from noisefind.detection.noise_model import NoiseModel
@@ -53,13 +55,17 @@ def fit_leave_one_out(
     *,
     first: float = OF_REGRESSION,
     seed: int,
+    advance: Callable[[], None] = lambda: None,
 ) -> LeaveOneOut:
     """Fit the noise models to out-of-sample scores (N, C), and add up the expected label noise.
 
-    ``first`` is the first inverse temperature of :func:`fit_noise_model`.
+    ``first`` is the first inverse temperature of :func:`fit_noise_model`. ``advance`` is called
+    after each of three steps.
     """
     model = fit_noise_model(scores, labels, first=first, seed=seed)
+    advance()
     uniform_model = fit_noise_model(scores, labels, first=first, seed=seed, uniform=True)
+    advance()
     n_classes = scores.shape[1]
     joint, wrong_if_uniform = np.zeros((n_classes, n_classes)), np.zeros(n_classes)
     for start in range(0, len(labels), CHUNK):
@@ -68,4 +74,5 @@ def fit_leave_one_out(
         np.add.at(joint, y, class_posterior(scores[rows], y, model))
         uniform = class_posterior(scores[rows], y, uniform_model)
         wrong_if_uniform += np.bincount(y, 1 - uniform[np.arange(len(y)), y], n_classes)
+    advance()
     return LeaveOneOut(scores, model, label_noise(joint, wrong_if_uniform))

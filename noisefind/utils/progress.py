@@ -26,7 +26,10 @@ class Progress:
     """Silent progress; the command line passes a subclass that shows it."""
 
     def plan(self, stages: Sequence[Stage]) -> None:
-        """All that is to come, instead of what was planned before; stages may be left out later."""
+        """All that comes after the present stage, instead of what was planned before.
+
+        Stages that do not begin later are left out.
+        """
 
     def stage(self, name: str, total: float) -> None:
         """A new stage of ``total`` units begins; the one before it is over."""
@@ -41,13 +44,24 @@ class Progress:
 class PartProgress(Progress):
     """Progress of a part of a longer task, which passes everything on.
 
-    ``whole`` makes from the plan of the part the plan of all that is to come.
+    ``plan`` receives the plan of the part, and plans the whole.
     """
 
-    def __init__(
-        self, progress: Progress, whole: Callable[[Sequence[Stage]], Sequence[Stage]]
-    ) -> None:
-        self._whole = whole
-        self.plan = lambda stages: progress.plan(whole(stages))  # type: ignore[method-assign]
-        self.stage, self.advance = progress.stage, progress.advance  # type: ignore[method-assign]
-        self.say = progress.say  # type: ignore[method-assign]
+    def __init__(self, progress: Progress, plan: Callable[[Sequence[Stage]], None]) -> None:
+        self._progress, self._plan = progress, plan
+
+    def plan(self, stages: Sequence[Stage]) -> None:
+        """Plan the whole."""
+        self._plan(stages)
+
+    def stage(self, name: str, total: float) -> None:
+        """Pass it on."""
+        self._progress.stage(name, total)
+
+    def advance(self, count: float = 1) -> None:
+        """Pass it on."""
+        self._progress.advance(count)
+
+    def say(self, message: str) -> None:
+        """Pass it on."""
+        self._progress.say(message)

@@ -77,8 +77,9 @@ class TimeLeft:
         return self._running.name if self._running else ""
 
     def plan(self, stages: Sequence[Stage]) -> None:
-        """All that comes after the running stage."""
+        """All that comes after the running stage, in seconds as they are on this machine now."""
         self._to_come = list(stages)
+        self._log_sum, self._weight = 0.0, PLANNED
 
     def begin(self, name: str, total: float) -> None:
         """End the running stage and begin another; planned stages before it are left out."""
@@ -108,9 +109,11 @@ class TimeLeft:
     def left(self) -> float | None:
         """Seconds that are left; None where they are not known."""
         here = self._left_here(self._running) if self._running else 0.0
-        if here is None or not (self._to_come or self._running or self._is_over):
+        if here is None and not self._to_come:
             return None
-        return here + sum(s.seconds * self._factor(s.name) for s in self._to_come)
+        if not (self._to_come or self._running or self._is_over):
+            return None
+        return (here or 0.0) + sum(s.seconds * self._factor(s.name) for s in self._to_come)
 
     def share(self) -> float:
         """Share of the time that has passed, 0 to .99, at the end 1; it never falls."""
@@ -133,7 +136,9 @@ class TimeLeft:
                 whole = math.exp(trust * math.log(pace) + (1 - trust) * math.log(whole))
         if whole is None:
             return None
-        return max(whole * running.undone - (now - running.last), OVERTIME * passed * running.undone)
+        return max(
+            whole * running.undone - (now - running.last), OVERTIME * passed * running.undone
+        )
 
     def _factor(self, name: str) -> float:
         """By which a stage of this name is slower than planned."""

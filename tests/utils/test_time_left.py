@@ -166,7 +166,8 @@ def test_a_part_plans_the_whole() -> None:
         def say(self, message: str) -> None:
             told.append(message)
 
-    part = PartProgress(Told(), lambda stages: [*stages, Stage("end", 1.0)])
+    whole = Told()
+    part = PartProgress(whole, lambda stages: whole.plan([*stages, Stage("end", 1.0)]))
     part.plan([Stage("begin", 1.0)])
     part.stage("begin", 2)
     part.advance()
