@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from noisefind.pruning.decisions import Review
     from noisefind.pruning.prune import PruneResult
     from noisefind.reporting.report import ReportResult
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.run import Run
     from noisefind.runs.summary import RunSummary
-    from noisefind.runs.ranking import Ranking
 
 N_COMPARED = 10  # of each kind of difference
 
