@@ -80,6 +80,8 @@ class TimeLeft:
         """All that comes after the running stage, in seconds as they are on this machine now."""
         self._to_come = list(stages)
         self._log_sum, self._weight = 0.0, PLANNED
+        if self._running is not None:
+            self._running.planned = None  # its seconds say nothing about the new plan
 
     def begin(self, name: str, total: float) -> None:
         """End the running stage and begin another; planned stages before it are left out."""
@@ -148,7 +150,7 @@ class TimeLeft:
         """Logarithm of the factor for all stages, with what the running one shows."""
         log_sum, weight, running = self._log_sum, self._weight, self._running
         if running is not None and running.planned and running.share and running.paced:
-            trust = running.paced / (running.paced + HALF_TRUST)
+            trust = _trust(running.paced, running.share * running.planned)
             pace = math.log(running.paced / running.share / running.planned)
             seen = trust * (pace - self._own.get(running.name, 0.0))
             keep = 1 - (1 - OLDER) * trust
@@ -162,7 +164,7 @@ class TimeLeft:
             return
         passed = self._clock() - running.start
         if running.planned and passed > 0:
-            trust = passed / (passed + HALF_TRUST)
+            trust = _trust(passed, running.planned)
             pace = math.log(passed / running.planned)
             own = self._own.get(running.name, 0.0)
             keep = 1 - (1 - OLDER) * trust
@@ -171,3 +173,9 @@ class TimeLeft:
             machine = self._log_sum / self._weight
             self._own[running.name] = (own + pace - machine) / 2 if own else pace - machine
         self._running = None
+
+
+def _trust(passed: float, planned: float) -> float:
+    """Weight of a stage, 0 to 1: little where it was planned to take next to nothing."""
+    seconds = math.sqrt(passed * planned)
+    return seconds / (seconds + HALF_TRUST)

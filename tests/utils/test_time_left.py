@@ -173,3 +173,30 @@ def test_a_part_plans_the_whole() -> None:
     part.advance()
     part.say("hello")
     assert told == [["begin", "end"], ("begin", 2), 1, "hello"]
+
+
+def test_a_tiny_stage_says_little_about_the_machine() -> None:
+    """A stage of .05 s that takes 2 s does not make all others forty times as long."""
+    clock = Clock()
+    time_left = TimeLeft(clock)
+    time_left.plan([Stage("tiny", 0.05), Stage("long", 100.0)])
+    time_left.begin("tiny", 1)
+    clock.now += 2
+    time_left.begin("long", 10)
+    assert (time_left.left() or 0) < 1000
+    for _ in range(2):
+        clock.now += 10
+        time_left.advance(1)
+    assert time_left.left() == pytest.approx(80, rel=1 / 3)
+
+
+def test_a_new_plan_counts_as_it_is() -> None:
+    """It is in seconds of this machine now, whatever the stages before it took."""
+    clock = Clock()
+    time_left = TimeLeft(clock)
+    time_left.plan([Stage("measure", 1.0), Stage("work", 5.0)])
+    time_left.begin("measure", 1)
+    clock.now += 60
+    time_left.plan([Stage("work", 50.0)])
+    time_left.begin("work", 1)
+    assert time_left.left() == pytest.approx(50)
