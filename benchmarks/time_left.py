@@ -13,9 +13,10 @@ import sys
 
 from noisefind.cli import main as cli
 from noisefind.cli import terminal
+from noisefind.utils.time_left import TimeLeft
 
 
-class Watched(terminal.TimeLeft):
+class Watched(TimeLeft):
     """Remembers what it announces at the start of each stage."""
 
     announced: list[tuple[float, str, float]] = []  # noqa: RUF012
@@ -34,7 +35,7 @@ class Watched(terminal.TimeLeft):
 
 def main() -> None:
     """Run the command, then print the table."""
-    terminal.TimeLeft = Watched  # type: ignore[misc]
+    vars(terminal)["TimeLeft"] = Watched
     try:
         cli.main()
     except SystemExit as leaving:

@@ -71,13 +71,13 @@ class TerminalProgress(progress.Progress):
         with self._lock:
             self._time_left.plan(stages)
 
-    def stage(self, name: str, total: float) -> None:
+    def stage(self, name: str, total: int) -> None:
         """Name the stage beside the bar."""
         with self._lock:
             self._time_left.begin(name, total)
             self._print_line()
 
-    def advance(self, count: float = 1) -> None:
+    def advance(self, count: int = 1) -> None:
         """Move the bar on."""
         with self._lock:
             self._time_left.advance(count)

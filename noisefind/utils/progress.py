@@ -31,10 +31,10 @@ class Progress:
         Stages that do not begin later are left out.
         """
 
-    def stage(self, name: str, total: float) -> None:
+    def stage(self, name: str, total: int) -> None:
         """A new stage of ``total`` units begins; the one before it is over."""
 
-    def advance(self, count: float = 1) -> None:
+    def advance(self, count: int = 1) -> None:
         """``count`` more units of the present stage are done."""
 
     def say(self, message: str) -> None:
@@ -54,11 +54,11 @@ class PartProgress(Progress):
         """Plan the whole."""
         self._plan(stages)
 
-    def stage(self, name: str, total: float) -> None:
+    def stage(self, name: str, total: int) -> None:
         """Pass it on."""
         self._progress.stage(name, total)
 
-    def advance(self, count: float = 1) -> None:
+    def advance(self, count: int = 1) -> None:
         """Pass it on."""
         self._progress.advance(count)
 

@@ -157,10 +157,10 @@ def test_a_part_plans_the_whole() -> None:
         def plan(self, stages: Sequence[Stage]) -> None:
             told.append([stage.name for stage in stages])
 
-        def stage(self, name: str, total: float) -> None:
+        def stage(self, name: str, total: int) -> None:
             told.append((name, total))
 
-        def advance(self, count: float = 1) -> None:
+        def advance(self, count: int = 1) -> None:
             told.append(count)
 
         def say(self, message: str) -> None:
