@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
@@ -24,7 +25,7 @@ from noisefind.cli.terminal import (
     print_plain,
     print_whole,
 )
-from noisefind.config import flag
+from noisefind.config import PruneConfig, flag
 from noisefind.utils.text import counted, interval, percent, visible
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from noisefind.pruning.decisions import Review
     from noisefind.pruning.prune import PruneResult
     from noisefind.reporting.report import ReportResult
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.run import Run
     from noisefind.runs.summary import RunSummary
 
@@ -75,7 +77,22 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
         print_plain(console, f"{skipped} left out: {path / 'skipped.csv'}")
     print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     print_plain(console, f"Next: noisefind report {path}")
-    print_plain(console, f"then: noisefind prune {path} -o CLEAN")
+    print_plain(
+        console,
+        f"then: noisefind prune {path} -o CLEAN (would leave out {n_dropped(ranking):,} of "
+        f"{n_images:,} images)",
+    )
+
+
+def n_dropped(ranking: Ranking) -> int:
+    """Number of images that ``noisefind prune`` leaves out with its defaults."""
+    flagged = Counter(
+        label
+        for label, is_issue in zip(ranking.given_labels, ranking.is_label_issue, strict=True)
+        if is_issue
+    )
+    in_class, least = Counter(ranking.given_labels), PruneConfig().min_per_class
+    return sum(min(n, in_class[label] - least) for label, n in flagged.items())
 
 
 def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:

@@ -4,56 +4,58 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
 from rich.cells import cell_len
 from rich.console import Console
+from rich.live import Live
 from rich.measure import Measurement
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from noisefind.utils import progress
 from noisefind.utils.text import cut, visible
+from noisefind.utils.time_left import TimeLeft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from rich.console import RenderableType
 
+
+SECONDS_OF_LINE = 10  # between two lines of progress where there is no terminal
 MESSAGE_LENGTH = 3000  # of an error, whatever a file or a library put into it
 LEAST_WIDTH = 80  # columns: tables of names are no narrower, whatever the terminal
 GAP = 2  # columns between two columns of such a table
 
 
 class TerminalProgress(progress.Progress):
-    """Bars with the time left on a terminal; one line per stage if stderr is no terminal."""
+    """One bar for the whole command on a terminal; elsewhere a line every ten seconds at most.
 
-    def __init__(self) -> None:
+    Args:
+        clock: the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._console = Console(stderr=True)
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
+        self._clock, self._next_line = clock, clock() + SECONDS_OF_LINE
+        self._time_left = TimeLeft(clock)
+        self._lock = RLock()  # of the time left: threads advance, another draws
+        is_watched = self._console.is_terminal or self._console.is_jupyter
+        self._live = (
+            Live(get_renderable=self._bar, console=self._console, refresh_per_second=4)
+            if is_watched
+            else None
         )
-        self._task: TaskID | None = None
 
     def __enter__(self) -> TerminalProgress:
-        self._bars.start()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(
@@ -62,25 +64,67 @@ class TerminalProgress(progress.Progress):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        if kind is None:
+            with self._lock:
+                self._time_left.end()
+        if self._live:
+            self._live.stop()
+
+    def plan(self, stages: Sequence[progress.Stage]) -> None:
+        """Count what is to come."""
+        with self._lock:
+            self._time_left.plan(stages)
 
     def stage(self, name: str, total: int) -> None:
-        """Draw a new bar."""
-        if self._bars.disable:
-            self.say(f"{name} ({total:,})")
-            return
-        if self._task is not None:
-            self._bars.update(self._task, completed=self._bars.tasks[self._task].total)
-        self._task = self._bars.add_task(name, total=total)
+        """Name the stage beside the bar."""
+        with self._lock:
+            self._time_left.begin(name, total)
+            self._print_line()
 
     def advance(self, count: int = 1) -> None:
-        """Move the current bar on."""
-        if self._task is not None:
-            self._bars.advance(self._task, count)
+        """Move the bar on."""
+        with self._lock:
+            self._time_left.advance(count)
+            self._print_line()
 
     def say(self, message: str) -> None:
-        """Print a line above the bars."""
+        """Print a line above the bar."""
         self._console.print(Text(message), soft_wrap=True)
+
+    def _print_line(self) -> None:
+        """Print share and time left where there is no terminal, if it is time for it."""
+        if self._live is None and self._clock() >= self._next_line:
+            self._next_line = self._clock() + SECONDS_OF_LINE
+            self.say(f"{self._time_left.share():4.0%} {self._left_text()}: {self._time_left.name}")
+
+    def _left_text(self) -> str:
+        left = self._time_left.left()
+        return "" if left is None else f"{clock_text(left)} left"
+
+    def _bar(self) -> RenderableType:
+        with self._lock:
+            share, elapsed = self._time_left.share(), self._time_left.elapsed()
+            name, left = self._time_left.name, self._left_text()
+        row = Table.grid(padding=(0, 1))
+        row.add_row(
+            Text("Done" if share == 1 else name),
+            ProgressBar(total=1, completed=share, width=30),
+            f"{share:4.0%}",
+            f"{clock_text(elapsed)} elapsed",
+            "" if share == 1 else left,
+        )
+        return row
+
+
+def clock_text(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss.
+
+    >>> clock_text(75.4), clock_text(3600)
+    ('1:15', '1:00:00')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def print_error(message: str) -> None:

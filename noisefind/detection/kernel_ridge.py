@@ -104,7 +104,7 @@ def leave_one_out_scores(
         groups: (N,) group numbers; rows of one group are left out together. None: each row alone.
         seed: of the choice of centres.
         n_threads: of the matrix products; None: as many as the library takes.
-        advance: receives the number of rows done; each row is used twice.
+        advance: receives the steps done, :func:`n_steps` in all.
 
     Returns:
         (N, C) float32; HIGH is support for the class. About the share of such labels among rows
@@ -114,7 +114,7 @@ def leave_one_out_scores(
     with threadpool_limits(n_threads, "blas"):
         in_fit = _rows_of_fit(len(labels), groups, seed)
         fit = _fit(features, labels, n_classes, in_fit, seed=seed, advance=advance)
-        penalty = _best_penalty(fit, features, labels, groups=groups, seed=seed)
+        penalty = _best_penalty(fit, features, labels, groups=groups, seed=seed, advance=advance)
         result = np.empty((len(labels), n_classes), np.float32)
         for chunk in _chunks(len(labels), groups):
             rows = chunk.rows
@@ -125,6 +125,14 @@ def leave_one_out_scores(
             result[rows] = np.where(in_fit[rows][:, None], left_out, predicted)
             advance(len(turned))
     return result
+
+
+def n_steps(n_rows: int) -> int:
+    """Steps of ``leave_one_out_scores``: a matrix of M centres is decomposed in the time of M rows.
+
+    With groups it may be a few more.
+    """
+    return 2 * n_rows + min(TUNING_ROWS, n_rows) + 2 * min(N_CENTERS, n_rows)
 
 
 def _rows_of_fit(n_rows: int, groups: Ints | None, seed: int) -> NDArray[np.bool_]:
@@ -150,6 +158,7 @@ def _fit(
     advance: Callable[[int], None],
 ) -> _Fit:
     kernel = _fit_kernel(features, seed)
+    advance(min(N_CENTERS, len(labels)))
     size = kernel.roots.shape[1] + 1
     moments, sums = np.zeros((size, size)), np.zeros((size, n_classes))
     for chunk in _chunks(len(labels), None):
@@ -159,6 +168,7 @@ def _fit(
         sums += mapped.T @ _one_hot(labels[rows], n_classes)
         advance(len(in_fit[chunk.rows]))
     values, axes = np.linalg.eigh(moments)
+    advance(min(N_CENTERS, len(labels)))
     turn = axes.astype(np.float32)
     direct = None if in_fit.all() else kernel.roots @ turn[:-1]
     return _Fit(kernel, turn, np.maximum(values, 0), axes.T @ sums, direct=direct)
@@ -174,7 +184,13 @@ def _fit_kernel(features: Floats, seed: int) -> _Kernel:
 
 
 def _best_penalty(
-    fit: _Fit, features: Floats, labels: Ints, *, groups: Ints | None, seed: int
+    fit: _Fit,
+    features: Floats,
+    labels: Ints,
+    *,
+    groups: Ints | None,
+    seed: int,
+    advance: Callable[[int], None],
 ) -> float:
     """The penalty whose leave-one-out predictions are nearest to the labels, in squares."""
     rows = np.random.default_rng(seed).permutation(len(labels))[:TUNING_ROWS]
@@ -189,6 +205,7 @@ def _best_penalty(
         for number, penalty in enumerate(PENALTIES.tolist()):
             left_out = _predictions(fit, turned, chosen, penalty=penalty, groups=chunk.groups)[1]
             errors[number] += float(np.square(left_out - target, dtype=np.float64).sum())
+        advance(len(chosen))
     return float(PENALTIES[errors.argmin()])
 
 

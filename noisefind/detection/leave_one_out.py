@@ -15,6 +15,8 @@ from noisefind.detection.noise_model import (
 from noisefind.detection.noise_rate import LabelNoise, label_noise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from noisefind.detection.noise_model import NoiseModel
@@ -60,13 +62,17 @@ def fit_leave_one_out(
     *,
     first: float = OF_REGRESSION,
     seed: int,
+    advance: Callable[[], None] = lambda: None,
 ) -> LeaveOneOut:
     """Fit the noise models to out-of-sample scores (N, C), and add up the expected label noise.
 
-    ``first`` is the first inverse temperature of :func:`fit_noise_model`.
+    ``first`` is the first inverse temperature of :func:`fit_noise_model`. ``advance`` is called
+    after each of three steps.
     """
     model = fit_noise_model(scores, labels, first=first, seed=seed)
+    advance()
     uniform_model = fit_noise_model(scores, labels, first=first, seed=seed, uniform=True)
+    advance()
     n_classes = scores.shape[1]
     weights = evidence_weights(labels, n_classes)
     joint, wrong_if_uniform = np.zeros((n_classes, n_classes)), np.zeros(n_classes)
@@ -76,4 +82,5 @@ def fit_leave_one_out(
         np.add.at(joint, y, class_posterior(scores[rows], y, model, weights))
         uniform = class_posterior(scores[rows], y, uniform_model, weights)
         wrong_if_uniform += np.bincount(y, 1 - uniform[np.arange(len(y)), y], n_classes)
+    advance()
     return LeaveOneOut(scores, model, label_noise(joint, wrong_if_uniform), weights)

@@ -21,14 +21,15 @@ from noisefind.evaluation.detection import join, measure
 from noisefind.evaluation.inject import inject
 from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
-from noisefind.utils.progress import Progress
+from noisefind.utils.progress import PartProgress, Progress
 from noisefind.utils.progress_display import displays_progress
 from noisefind.utils.text import card
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from noisefind.evaluation.detection import Measure
+    from noisefind.utils.progress import Stage
 
 FORMAT = 1
 _FILES = ("selftest.json", "selftest.csv", "summary.csv")
@@ -110,11 +111,11 @@ def selftest(
         for number in range(config.seeds)
     ]
     measured: dict[tuple[float, int], list[Measure]] = {}
+    plan = _RepeatedPlan(progress, len(cases))
     for number, (fraction, seed) in enumerate(cases, start=1):
         progress.say(f"run {number} of {len(cases)}: {fraction:.2%} injected, seed {seed}")
-        measured[fraction, seed] = _measure_once(
-            data, fraction, seed, config=config, progress=progress
-        )
+        part = PartProgress(progress, plan.first if number == 1 else _ignored)
+        measured[fraction, seed] = _measure_once(data, fraction, seed, config=config, progress=part)
     spreads = _spreads(measured)
     summary = {
         "format": FORMAT,
@@ -132,6 +133,29 @@ def selftest(
     return SelftestResult(spreads, summary, out)
 
 
+class _RepeatedPlan:
+    """The plan of all runs, from what the first run plans, which each stage then corrects.
+
+    Later runs have no stage whose result is in the cache then.
+    """
+
+    def __init__(self, progress: Progress, n_runs: int) -> None:
+        self._progress, self._n_runs = progress, n_runs
+        self._known: list[Stage] = []  # of one run; the last plan of a name counts
+
+    def first(self, stages: Sequence[Stage]) -> None:
+        """The first run plans the stages after its present one."""
+        names = {stage.name for stage in stages}
+        before = [stage for stage in self._known if stage.name not in names]
+        self._known = [*before, *stages]
+        again = [stage for stage in self._known if not stage.is_kept]
+        self._progress.plan([*stages, *again * (self._n_runs - 1)])
+
+
+def _ignored(_: Sequence[Stage]) -> None:
+    """A later run: all is planned."""
+
+
 def _measure_once(
     data: str | Path, fraction: float, seed: int, *, config: SelftestConfig, progress: Progress
 ) -> list[Measure]:
@@ -142,6 +166,7 @@ def _measure_once(
     shared = {f.name: given[f.name] for f in fields(InjectConfig) if f.name in given}
     noise = InjectConfig(**{**shared, "kind": config.kind, "fraction": fraction, "seed": seed})
     with tempfile.TemporaryDirectory(prefix="noisefind-") as folder:
+        progress.stage("Injecting errors", 1)
         injected = inject(data, Path(folder) / "noise", noise, progress=progress)
         scored = replace(ScoreConfig(**given), labels=injected.labels_file, seed=seed)
         ranking = score(data, Path(folder) / "run", scored, progress=progress).ranking

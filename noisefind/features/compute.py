@@ -40,6 +40,9 @@ class FeatureOptions:
     swav: SwavOptions = field(default_factory=SwavOptions)
 
 
+REDUCING = "Reducing features"
+
+
 def open_network(options: FeatureOptions, progress: Progress) -> FrozenNetwork | None:
     """The network of ``--features``; None for swav, which is trained, and for a file.
 
@@ -122,4 +125,5 @@ class FeatureTask:
         else:
             features, order = given_features(Path(self.options.source), self.options.ids_file, ids)
         files.reduced.parent.mkdir(exist_ok=True)
-        write_reduced(features, files.reduced, order)
+        progress.stage(REDUCING, 3 * len(ids))
+        write_reduced(features, files.reduced, order, advance=progress.advance)

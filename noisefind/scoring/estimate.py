@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from noisefind.features import swav
 from noisefind.features.frozen import BATCH
 from noisefind.features.reduce import N_COMPONENTS
 from noisefind.scores.predictions import FIELDS
+from noisefind.training.ensemble import training_stage
 from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
 from noisefind.training.probes import train_probes
@@ -31,13 +33,15 @@ if TYPE_CHECKING:
 
 FLOAT_BYTES = 4
 TABLE_BYTES = 500  # of an image in all tables and lists of neighbours
-FIXED_SECONDS = 5.0  # reduction, k-means and writing, for a few thousand images
+MEASURED_SECONDS = 0.4  # of a measurement, at least: beside other programs a short one misleads
+SIDE = 1024  # of the matrices whose product says how fast the machine is
+PRODUCT_SECONDS = 0.012  # of that product on the machine of plan.py
 
 
 class Estimate(NamedTuple):
     """Needs of the rest of a run."""
 
-    seconds: float
+    seconds: dict[str, float]  # of the stages of features and members, by name
     run_bytes: int  # in the run folder
     cache_bytes: int  # in the cache
 
@@ -59,24 +63,26 @@ def estimate(
     network_size: int,
     n_gpus: int = 0,
 ) -> Estimate:
-    """Seconds and bytes for the features (unless ``has_features``), the members and the record.
+    """Seconds of each stage, and bytes: features (unless ``has_features``), members, record.
 
-    Every stage runs twice, to warm up and to measure its time, on a few images or on numbers of the
-    same shape. Members from pixels are divided among ``n_gpus``. Processes on one CPU share its
-    cores and are counted as if they ran one after the other.
+    Every stage runs once to warm up, then for some tenths of a second, on a few images or on
+    numbers of the same shape. Members from pixels are divided among ``n_gpus``. Processes on one
+    CPU share its cores and are counted as if they ran one after the other.
     """
     n_images, device = len(task.pixels), task.device
-    seconds, in_cache = FIXED_SECONDS, 0
+    seconds: dict[str, float] = {}
+    in_cache = 0
     in_run = run_bytes(recipes, n_images, n_classes)
     if not has_features:
-        per_image, n_features = (
-            _swav_cost(network_size, task.options.swav.epochs, device)
-            if task.network is None
-            else _feature_cost(task, task.network)
-        )
-        seconds += n_images * per_image
+        if task.network is None:
+            name = f"Training SwAV at {network_size} px"
+            per_image, n_features = _swav_cost(network_size, task.options.swav.epochs, device)
+        else:
+            name = f"Computing features at {task.size} px"
+            per_image, n_features = _feature_cost(task, task.network)
+        seconds[name] = n_images * per_image
         in_cache += n_images * n_features * FLOAT_BYTES
-    for recipe in recipes.values():
+    for kind, recipe in recipes.items():
         if recipe.members == 0:
             continue
         once = _member_seconds(
@@ -84,8 +90,16 @@ def estimate(
         )
         is_together = recipe.architecture == "probe"
         in_turn = 1 if is_together else math.ceil(recipe.members / max(1, n_gpus))
-        seconds += once * n_images * recipe.epochs * in_turn
+        name = training_stage(kind, recipe.members)
+        seconds[name] = once * n_images * recipe.epochs * in_turn
     return Estimate(seconds, in_run, in_cache)
+
+
+def slowness() -> float:
+    """By which factor the CPU is slower now than that of plan.py, by a product on one thread."""
+    matrix = np.ones((SIDE, SIDE), np.float32)
+    with threadpool_limits(1, "blas"):  # two threads on busy cores wait for each other: too slow
+        return _clocked(lambda: matrix @ matrix) / PRODUCT_SECONDS
 
 
 def run_bytes(recipes: dict[str, Recipe], n_images: int, n_classes: int) -> int:
@@ -155,7 +169,10 @@ def _member_seconds(
 
 
 def _clocked(run: Callable[[], object]) -> float:
+    """Mean seconds of a call."""
     run()
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    start, n_runs = time.perf_counter(), 0
+    while (passed := time.perf_counter() - start) < MEASURED_SECONDS or n_runs == 0:
+        run()
+        n_runs += 1
+    return passed / n_runs

@@ -10,6 +10,7 @@ import numpy as np
 
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.errors import DataError
+from noisefind.scoring.plan import DUPLICATES, NEIGHBOURS, OTHER_SPLITS
 from noisefind.similarity import quality
 from noisefind.similarity.duplicates import digest_numbers, group_duplicates, near_pairs
 from noisefind.similarity.findings import Findings, Leak
@@ -58,7 +59,7 @@ def check_images(
         settings: of the checks.
     """
     measures = image_measures(stored, settings)
-    settings.progress.stage("Finding neighbours", len(labels))
+    settings.progress.stage(NEIGHBOURS, len(labels))
     neighbours = nearest_neighbours(
         features,
         seed=settings.seed,
@@ -90,17 +91,18 @@ def check_other_splits(
     except DataError as error:
         settings.progress.say(f"the other splits are not checked: {error}")
         return None
-    settings.progress.stage("Checking other splits", 1)
     small, small_others = (_thumbnails(images, settings) for images in (stored, others))
+    settings.progress.stage(OTHER_SPLITS, len(small_others))
     exact = exact_leaks(stored.digests, others.digests)
     known = set(map(tuple, exact.tolist()))
     kinds = dict.fromkeys(known, "exact")
     kinds |= {
         (row, other): "near"
-        for row, other in near_leaks(small, small_others, n_threads=settings.n_threads).tolist()
+        for row, other in near_leaks(
+            small, small_others, n_threads=settings.n_threads, advance=settings.progress.advance
+        ).tolist()
         if (row, other) not in known
     }
-    settings.progress.advance()
     return [
         Leak(*_name(dataset, row), *_name(others.dataset, other), kind)
         for (row, other), kind in sorted(kinds.items())
@@ -144,6 +146,7 @@ def _near(
     neighbours are computed again, with one row for each set of copies.
     """
     thumbnails = _thumbnails(stored, settings)
+    settings.progress.stage(DUPLICATES, len(thumbnails))
     seed, n_threads = settings.seed, settings.n_threads
     _, first, copies = np.unique(
         digest_numbers(stored.digests), return_index=True, return_counts=True
@@ -154,7 +157,10 @@ def _near(
         thumbnails = thumbnails[rows]
     else:
         rows = np.arange(len(features))
-    return rows[near_pairs(neighbours, thumbnails, seed=seed, n_threads=n_threads)]
+    pairs = near_pairs(
+        neighbours, thumbnails, seed=seed, n_threads=n_threads, advance=settings.progress.advance
+    )
+    return rows[pairs]
 
 
 def _thumbnails(stored: Stored, settings: ImageCheckSettings) -> NDArray[np.uint8]:

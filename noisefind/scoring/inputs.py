@@ -14,6 +14,7 @@ from noisefind.detection.label_issues import LEAST_WEIGHT
 from noisefind.detection.noise_model import evidence_weights
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.scoring.estimate import run_bytes
+from noisefind.scoring.plan import Amount, first_plan
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
 from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import try_networks
@@ -53,6 +54,7 @@ class Inputs:
         features: how to compute the features.
         network_pixels: (N, S, S, 3) at the size of the networks; None where none is trained.
         network_options: of the networks from pixels.
+        amount: of images and classes, for the plan.
     """
 
     dataset: Dataset
@@ -63,6 +65,7 @@ class Inputs:
     features: FeatureTask
     network_pixels: NDArray[np.uint8] | None
     network_options: NetworkOptions
+    amount: Amount
 
 
 def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: RunFolder) -> Inputs:
@@ -86,6 +89,9 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
             progress=context.progress,
         )  # fmt: skip
         recipes = missing_members(choose_recipes(config, networks, len(dataset)), run)
+        n_others = 0 if dataset.elsewhere is None or not config.leaks else len(dataset.elsewhere)
+        amount = Amount(len(dataset), len(dataset.classes), n_others, sizes.stored)
+        context.progress.plan(first_plan(amount, recipes))
         in_run = run_bytes(recipes, len(dataset), len(dataset.classes))
     with context.timed("pixels"):
         stored = open_pixels(
@@ -111,6 +117,7 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
             cache=context.cache, device=context.device,
         ),
         network_pixels=network_pixels,
+        amount=amount,
         network_options=network_options(config, network_pixels),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from noisefind.config import AUTO, ScoreConfig
-from noisefind.detection.kernel_ridge import leave_one_out_scores
+from noisefind.detection.kernel_ridge import leave_one_out_scores, n_steps
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
 from noisefind.errors import ConfigError, RunError
 from noisefind.features.compute import FeatureFiles
@@ -17,10 +17,11 @@ from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.run import Run
 from noisefind.runs.writers import write_findings, write_held_out, write_results
-from noisefind.scores.distance import Clusters, find_clusters, km_distance
+from noisefind.scores.distance import N_CANDIDATES, Clusters, find_clusters, km_distance
+from noisefind.scoring import plan
 from noisefind.scoring.context import Context, open_context
 from noisefind.scoring.details import memorised_warning, write_details
-from noisefind.scoring.estimate import estimate
+from noisefind.scoring.estimate import estimate, slowness
 from noisefind.scoring.image_checks import (
     ImageCheckSettings,
     check_images,
@@ -41,6 +42,8 @@ from noisefind.utils.progress_display import displays_progress
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from noisefind.runs.ranking import Ranking
@@ -99,6 +102,7 @@ def score(
 
 
 def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress) -> Run:
+    progress.stage(plan.OPENING, 1)
     context = open_context(config, run.path, progress)
     discard_unfinished(run.record)
     inputs = open_inputs(data, config, context, run)
@@ -115,15 +119,17 @@ def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Prog
     leave_one_out = _leave_one_out(features, inputs, config.seed, context)
     findings = _findings(features, inputs, config, context)
     with context.timed("scores"):
-        progress.stage("Scoring", 1)
+        progress.stage(plan.RANKING, 1)
         ensemble = _ensemble(inputs, run, config.never_learned)
         distances = km_distance(features, clusters.centers)
         judgement = rank(
             inputs.dataset, ensemble, distances, leave_one_out, findings=findings, seed=config.seed
         )
         _require_finite(judgement.ranking)
-        _write(run, inputs, clusters, findings=findings, judgement=judgement)
-        progress.advance()
+        progress.stage(plan.WRITING, 4)
+        _write(
+            run, inputs, clusters, findings=findings, judgement=judgement, advance=progress.advance
+        )
     if judgement.issues.memorised:
         progress.say(memorised_warning(judgement.issues.memorised_share or 0.0))
     means = Means(
@@ -176,11 +182,12 @@ def _is_growing(inputs: Inputs, run: RunFolder) -> bool:
 
 
 def _check_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
-    """Print the estimate of what is neither cached nor recorded yet.
+    """Plan what is neither cached nor recorded yet, by a measured first batch.
 
     Raises:
         RunError: the disk has too little space for it.
     """
+    context.progress.stage(plan.MEASURING, 1)
     seconds, in_run, in_cache = estimate(
         inputs.features, len(inputs.dataset.classes), missing_members(inputs.recipes, run),
         inputs.network_options,
@@ -190,10 +197,10 @@ def _check_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
     )  # fmt: skip
     if run.reduced_features.exists():
         in_run = max(0, in_run - run.reduced_features.stat().st_size)
-    time_text = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
+    context.progress.plan(plan.work_plan(inputs.amount, seconds, slowness()))
     context.progress.say(
-        f"about {time_text} on {context.device} and {size_text(in_run + in_cache)} of disk "
-        "to come, by a measured first batch"
+        f"features and members run on {context.device}; they need about "
+        f"{size_text(in_run + in_cache)} of disk"
     )
     require_space("the run needs", {run.path: in_run, context.cache: in_cache}, SPACE_HINT)
 
@@ -213,7 +220,7 @@ def _clusters(
     features: Features, inputs: Inputs, config: ScoreConfig, context: Context
 ) -> Clusters:
     with context.timed("clusters"):
-        context.progress.stage("Clustering", 12 if config.clusters == AUTO else 1)
+        context.progress.stage(plan.CLUSTERING, N_CANDIDATES if config.clusters == AUTO else 1)
         clusters = find_clusters(
             features, config.clusters, n_classes=len(inputs.dataset.classes),
             seed=derived_seed(config.seed, "clusters") % 2**32, n_threads=context.n_threads,
@@ -247,12 +254,13 @@ def _leave_one_out(features: Features, inputs: Inputs, seed: int, context: Conte
     labels, classes = inputs.dataset.labels, inputs.dataset.classes
     seed = derived_seed(seed, "witness")  # the name of the purpose is part of the seed
     with context.timed("leave_one_out"):
-        context.progress.stage("Predicting each label without it", 2 * len(labels))
+        context.progress.stage(plan.LEAVE_ONE_OUT, n_steps(len(labels)))
         scores = leave_one_out_scores(
             features, labels, len(classes), seed=seed, n_threads=context.n_threads,
             advance=context.progress.advance,
         )  # fmt: skip
-        return fit_leave_one_out(scores, labels, seed=seed)
+        context.progress.stage(plan.NOISE_MODEL, 3)
+        return fit_leave_one_out(scores, labels, seed=seed, advance=context.progress.advance)
 
 
 def _findings(
@@ -297,12 +305,22 @@ def _require_finite(ranking: Ranking) -> None:
 
 
 def _write(
-    run: RunFolder, inputs: Inputs, clusters: Clusters, *, findings: Findings, judgement: Judgement
+    run: RunFolder,
+    inputs: Inputs,
+    clusters: Clusters,
+    *,
+    findings: Findings,
+    judgement: Judgement,
+    advance: Callable[[], None],
 ) -> None:
     """Write all tables of the run folder."""
     write_results(run, judgement.ranking, inputs.dataset.skipped, clusters.curve)
+    advance()
     write_findings(run, findings, inputs.dataset)
+    advance()
     write_checksums(run.neighbours.parent, pattern="*.npy")
+    advance()
     write_details(run, inputs.dataset, judgement)
+    advance()
     if inputs.held_out is not None:
         write_held_out(run, inputs.held_out)

@@ -21,6 +21,8 @@ from noisefind.utils.numbers import checked_features
 from noisefind.utils.text import card, with_share
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
 # Of near duplicates by features alone. Among 3,068 photographs, with centred features of the
@@ -177,6 +179,7 @@ def near_pairs(
     *,
     seed: int = 0,
     n_threads: int = 1,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.int64]:
     """Pairs (M, 2) of near duplicates.
 
@@ -188,10 +191,12 @@ def near_pairs(
         thumbnails: (N, 32, 32, 3) pixels, may be memory-mapped.
         seed: of the search by pixels.
         n_threads: that may be used.
+        advance: receives the number of images whose candidates are found.
     """
     by_pixels = nearest_neighbours(
-        mirror_free_vectors(thumbnails), N_BY_PIXELS, seed=seed, n_threads=n_threads
-    )
+        mirror_free_vectors(thumbnails), N_BY_PIXELS, seed=seed, n_threads=n_threads,
+        advance=advance,
+    )  # fmt: skip
     pairs = np.concatenate((_likely(by_features, MIN_COSINE), _likely(by_pixels, MIN_CORRELATION)))
     pairs = np.unique(np.sort(pairs, 1), axis=0)
     return pairs[is_same_picture(thumbnails, thumbnails, pairs, n_threads=n_threads)]

@@ -14,6 +14,8 @@ from noisefind.similarity.duplicates import digest_numbers
 from noisefind.similarity.same_picture import MIN_CORRELATION, coarse_vectors, is_same_picture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MOST_ALIKE = 3  # scored images that an image of another split is compared with
@@ -34,11 +36,16 @@ def exact_leaks(scored: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray
 
 
 def near_leaks(
-    scored: NDArray[np.uint8], others: NDArray[np.uint8], *, n_threads: int = 1
+    scored: NDArray[np.uint8],
+    others: NDArray[np.uint8],
+    *,
+    n_threads: int = 1,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.int64]:
     """Pairs (M, 2) of rows that are near duplicates.
 
-    Both are (N, 32, 32, 3), may be memory-mapped.
+    Both are (N, 32, 32, 3), may be memory-mapped. ``advance`` receives the number of ``others``
+    whose candidates are found.
     """
     vectors = coarse_vectors(scored)
     pairs = [np.empty((0, 2), np.int64)]
@@ -51,5 +58,6 @@ def near_leaks(
         most = np.argpartition(-likeness, n_most - 1, axis=1)[:, :n_most]
         row, place = np.nonzero(np.take_along_axis(likeness, most, 1) >= MIN_CORRELATION)
         pairs.append(np.stack((most[row, place], start + row), 1))
+        advance(len(block))
     candidates = np.concatenate(pairs)
     return candidates[is_same_picture(scored, others, candidates, n_threads=n_threads)]

@@ -100,7 +100,7 @@ def train_ensemble(
             continue
         are_probes = recipe.architecture == "probe"
         n_trainings = 1 if are_probes else len(missing)
-        progress.stage(f"Training {len(missing)} x {kind.name}", recipe.epochs * n_trainings)
+        progress.stage(training_stage(kind.name, len(missing)), recipe.epochs * n_trainings)
         if are_probes:
             examples = Examples(data.features, data.labels, data.n_classes)
             recorder = Recorder(place, data.labels, data.n_classes, missing, n_epochs=recipe.epochs)
@@ -129,6 +129,11 @@ def train_ensemble(
                 observer=DivergenceCheck(recorder, kind, options.weights), progress=progress,
             )  # fmt: skip
             recorder.finish()
+
+
+def training_stage(kind: str, n_members: int) -> str:
+    """The name of the stage that trains members of a kind."""
+    return f"Training {n_members} x {kind}"
 
 
 def _file_of(pixels: NDArray[np.uint8]) -> Path:

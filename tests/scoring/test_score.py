@@ -127,9 +127,15 @@ def test_summary_says_what_to_type_next(noisefind: CommandLine, tmp_path: Path) 
     output = noisefind("score", folder(tmp_path / "data"), "-o", tmp_path / "run", *QUICK)
     assert output.code == 0
     assert "of 24 labels flagged as label issues" in output.out
-    assert f"noisefind prune {tmp_path / 'run'} -o CLEAN" in output.out
+    *_, report, prune = output.out.splitlines()
+    assert report == f"Next: noisefind report {tmp_path / 'run'}"
+    assert prune.startswith(f"then: noisefind prune {tmp_path / 'run'} -o CLEAN (would leave out ")
+    assert prune.endswith(" of 24 images)")
+    dry = noisefind("prune", tmp_path / "run", "-o", tmp_path / "clean", "--dry-run", "--json")
+    n_dropped = json.loads(dry.out)["n_dropped"]
+    assert f"would leave out {n_dropped} of 24" in prune
     assert "24 images in 2 classes" in output.err
-    assert "by a measured first batch" in output.err
+    assert "of disk" in output.err
     assert "\x1b" not in output.out + output.err
 
 
