@@ -1,4 +1,4 @@
-"""Pictures of the report in a real browser: galleries, enlarged pictures, keys that work at once."""
+"""The report in a real browser: galleries, enlarged pictures, keys that work at once."""
 
 from __future__ import annotations
 
