@@ -41,7 +41,7 @@ N_SOURCES = 400  # images that all rows are links to
 N_REACTIONS = 5
 # what a user does -> the script that does it, given the number of the try
 REACTIONS = {
-    "show all images": "set('f-suspected', n % 2 ? '1' : '')",
+    "show all images": "set('f-flagged', n % 2 ? '1' : '')",
     "sort by el2n": "set('sort', n % 2 ? 'label_score' : 'el2n')",
     "sort by file": "set('sort', n % 2 ? 'label_score' : 'file')",
     "filter by class": "set('f-given', String(n))",

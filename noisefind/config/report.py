@@ -13,8 +13,9 @@ class ReportConfig(BaseConfig):
     """The options of ``noisefind report``."""
 
     images: int = option(
-        500, "Report", "Images shown with a picture, worst first. All others are in the table. "
-        "0: no pictures. The data is not needed then.", low=0, high=20_000,
+        500, "Report", "Images shown with a picture: a fair share for each kind of finding, then "
+        "the worst labels. All images are in the table. 0: no pictures. The data is not needed "
+        "then.", low=0, high=20_000,
     )  # fmt: skip
     format: list[str] = option(
         [], "Output", "Also write all scored images, next to the page: label-studio (tasks with "

@@ -13,20 +13,27 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noisefind._version import __version__
-from noisefind.detection.reasons import CODES, EXPLANATIONS, kind_words
+from noisefind.detection.reasons import CODES, EXPLANATIONS, Reason, kind_words
+from noisefind.reporting.galleries import (
+    N_GROUPS,
+    N_IN_GALLERY,
+    N_IN_GROUP,
+    N_WORST,
+    image_findings,
+)
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
 from noisefind.scoring.details import memorised_warning
 from noisefind.utils.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,19 +41,11 @@ if TYPE_CHECKING:
     from noisefind.runs.summary import EstimatedShare
 
 MARK = '<meta name="generator" content="noisefind report">'
-STYLES = ("base.css", "overview.css", "review.css", "print.css")
+STYLES = ("base.css", "overview.css", "gallery.css", "review.css", "print.css")
 SCRIPTS = (
-    "text.js",
-    "rows.js",
-    "decisions.js",
-    "pairs.js",
-    "cards.js",
-    "choose.js",
-    "review.js",
-    "main.js",
-)
-N_GROUPS = 60  # shown of the duplicates, and of the leaks; the CSV files list all
-N_IN_GROUP = 6
+    "text.js", "rows.js", "decisions.js", "pairs.js", "gallery.js", "cards.js", "choose.js",
+    "review.js", "main.js",
+)  # fmt: skip
 N_SKIPPED = 200
 # characters that could end the element in HTML, or a line in JavaScript before 2019
 _IN_HTML = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -54,10 +53,28 @@ _IN_HTML = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 @dataclass(frozen=True)
 class Pictures:
-    """Data URIs: ``large`` by row of the ranking, ``small`` by id."""
+    """Data URIs by id, and where the files are.
 
-    large: Mapping[int, str]
+    Attributes:
+        large: of the cards and galleries.
+        small: of neighbours that are in none of these.
+        larger: to enlarge some of ``large``.
+        folder: URL of the folder of the images, relative to the page and with a "/" at its end;
+            None: the images are not files.
+    """
+
+    large: Mapping[str, str]
     small: Mapping[str, str]
+    larger: Mapping[str, str]
+    folder: str | None = None
+
+
+class Gallery(NamedTuple):
+    """All images of one finding; ``reason`` is its name in the filters."""
+
+    name: str
+    reason: str
+    ids: Sequence[str]
 
 
 def page(data: ReportData, pictures: Pictures) -> str:
@@ -65,13 +82,14 @@ def page(data: ReportData, pictures: Pictures) -> str:
     style, script = _joined(STYLES), f'"use strict";\n(() => {{\n{_joined(SCRIPTS)}}})();\n'
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data: file:; base-uri 'none'; form-action 'none'"
     )
-    ranking = data.ranking
+    ranking, place = data.ranking, numbers(data, pictures)
     scores = {"label_score": ranking.label_scores, **ranking.scores}
     return _environment().get_template("page.html.j2").render(
         mark=MARK, policy=policy, style=style, script=script, version=__version__,
-        data=data, summary=data.summary, pictures=pictures,
+        data=data, summary=data.summary, place=place, galleries=_galleries(data),
+        worst=_worst(data, place),
         warning=memorised_warning(data.summary.memorised_share)
         if data.summary.memorised and data.summary.memorised_share is not None
         else "",
@@ -80,7 +98,8 @@ def page(data: ReportData, pictures: Pictures) -> str:
             name: histogram(values, ranking.is_label_issue) for name, values in scores.items()
         },
         number={name: place for place, name in enumerate(class_names(data))},
-        scores=SCORES, n_groups=N_GROUPS, n_in_group=N_IN_GROUP, n_skipped=N_SKIPPED,
+        scores=SCORES, n_groups=N_GROUPS, n_in_group=N_IN_GROUP, n_in_gallery=N_IN_GALLERY,
+        n_skipped=N_SKIPPED,
         embedded=as_json(_embedded(data, pictures)),
     )  # fmt: skip
 
@@ -91,6 +110,25 @@ def class_names(data: ReportData) -> list[str]:
     names = {name for pair in data.label_pairs for name in (pair.given, pair.true)}
     names.update(name for pairs in data.alternatives or () for name, _ in pairs)
     return sorted(names.union(ranking.given_labels, ranking.predicted_labels))
+
+
+def numbers(data: ReportData, pictures: Pictures) -> dict[str, int]:
+    """Numbers of the images with a picture: rows, then those of other splits from N on."""
+    rows = {id_: row for row, id_ in enumerate(data.ranking.ids)}
+    others = (id_ for id_ in pictures.large if id_ not in rows)
+    rows.update({id_: len(rows) + n for n, id_ in enumerate(others)})
+    return {id_: rows[id_] for id_ in pictures.large}
+
+
+def _worst(data: ReportData, place: Mapping[str, int]) -> list[int]:
+    """The first rows that are label issues and have a picture."""
+    flagged = np.flatnonzero(data.ranking.is_label_issue).tolist()
+    return [row for row in flagged if data.ranking.ids[row] in place][:N_WORST]
+
+
+def _galleries(data: ReportData) -> list[Gallery]:
+    found = image_findings(data)
+    return [Gallery(name, kind_words(Reason(name)), ids) for name, ids in found.items()]
 
 
 def digest(text: str) -> str:
@@ -110,11 +148,10 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
     classes = class_names(data)
     splits = sorted(set(ranking.splits))
     reasons = sorted(set(data.reasons))
-    near = (
-        {} if data.neighbours is None else {row: data.neighbours.of(row) for row in pictures.large}
-    )
-    ids = ranking.ids
-    small = {n.row for listed in near.values() for n in listed} - pictures.large.keys()
+    ids, number = ranking.ids, numbers(data, pictures)
+    shown = sorted(place for place in number.values() if place < len(ids))
+    near = {} if data.neighbours is None else {row: data.neighbours.of(row) for row in shown}
+    small = {n.row for listed in near.values() for n in listed if ids[n.row] in pictures.small}
     return {
         "runId": data.summary.run_id,
         "classes": classes,
@@ -137,19 +174,20 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
             "label_score": packed(ranking.label_scores),
             **{name: packed(values) for name, values in ranking.scores.items()},
         },
-        "alternatives": _alternatives(data, pictures, classes),
+        "alternatives": _alternatives(data, shown, classes),
         "pairs": data.conflicting[:N_GROUPS] if pictures.large else [],
         "sample": data.sample,
         "neighbours": None if data.neighbours is None else near,
-        "pictures": dict(pictures.large),
-        "small": {
-            row: pictures.small[ids[row]] for row in sorted(small) if ids[row] in pictures.small
-        },
+        "others": [id_ for id_, place in number.items() if place >= len(ids)],
+        "folder": pictures.folder,
+        "pictures": {number[id_]: uri for id_, uri in pictures.large.items()},
+        "larger": {number[id_]: uri for id_, uri in pictures.larger.items()},
+        "small": {row: pictures.small[ids[row]] for row in sorted(small)},
     }
 
 
 def _alternatives(
-    data: ReportData, pictures: Pictures, classes: list[str]
+    data: ReportData, shown: Iterable[int], classes: list[str]
 ) -> dict[int, list[tuple[int, float]]]:
     """The likeliest classes by number, for the rows that have a card."""
     if data.alternatives is None:
@@ -157,7 +195,7 @@ def _alternatives(
     place = {name: number for number, name in enumerate(classes)}
     return {
         row: [(place[name], float(f"{p:.3g}")) for name, p in data.alternatives[row]]
-        for row in pictures.large
+        for row in shown
     }
 
 

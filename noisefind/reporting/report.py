@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+import numpy as np
 
 from noisefind.config import ReportConfig
 from noisefind.errors import DataError, RunError
 from noisefind.reporting.data import read_report_data
 from noisefind.reporting.exports import check_beside, names_beside, write_beside
-from noisefind.reporting.page import MARK, N_GROUPS, N_IN_GROUP, Pictures, page
-from noisefind.reporting.thumbnails import LARGE, SMALL, thumbnails
+from noisefind.reporting.galleries import pictured
+from noisefind.reporting.page import MARK, Pictures, page
+from noisefind.reporting.thumbnails import LARGE, LARGER, N_LARGER, SMALL, thumbnails
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import reopen
 from noisefind.runs.output import open_output
@@ -21,6 +26,7 @@ from noisefind.utils.progress_display import displays_progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from noisefind.data.dataset import Dataset
     from noisefind.reporting.data import ReportData
     from noisefind.reporting.thumbnails import Size
     from noisefind.utils.output import OutputFolder
@@ -76,70 +82,70 @@ def report(
     data = read_report_data(folder)
     folder_of_page, names = _check_out(out, data), names_beside(config)
     check_beside(out, data, config)
-    rows = _pictured(data, config.images)
-    uris = _pictures(folder, data, rows, config=config, progress=progress or Progress())
-    ids = data.ranking.ids
-    pictures = Pictures(
-        large={row: uris[ids[row], LARGE] for row in rows if (ids[row], LARGE) in uris},
-        small={id_: uri for (id_, size), uri in uris.items() if size == SMALL},
-    )
+    shown = pictured(data, config.images)
+    pictures = _pictures(folder, data, shown, out, config=config, progress=progress or Progress())
     text = page(data, pictures)
     with folder_of_page.write([out.name, *names]) as partial:
         (partial / out.name).write_text(text, encoding="utf-8", newline="")
         write_beside(partial, data, config)
-    n_pictures, n_bytes = len(pictures.large), out.stat().st_size
+    n_pictures = len(pictures.large.keys() & set(data.ranking.ids))
     return ReportResult(
-        out, len(ids), n_pictures, n_unreadable=len(rows) - n_pictures, n_bytes=n_bytes, files=names
-    )
-
-
-def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows whose image is shown: conflicting duplicates, part of the sample, the worst rows."""
-    pairs = [row for group in data.conflicting[:N_GROUPS] for row in group[:N_IN_GROUP]]
-    rows = dict.fromkeys([*pairs, *data.sample[: n_images // 5]][:n_images])
-    for row in range(len(data.ranking)):
-        if len(rows) >= n_images:
-            break
-        rows[row] = None
-    return sorted(rows)
+        out, len(data.ranking), n_pictures, n_unreadable=len(shown) - len(pictures.large),
+        n_bytes=out.stat().st_size, files=names,
+    )  # fmt: skip
 
 
 def _pictures(
     folder: RunFolder,
     data: ReportData,
-    rows: list[int],
+    shown: list[str],
+    out: Path,
     *,
     config: ReportConfig,
     progress: Progress,
-) -> dict[tuple[str, Size], str]:
-    """Data URIs of all images on the page; empty with ``--images 0``."""
+) -> Pictures:
+    """All pictures of the page; none with ``--images 0``."""
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
     if not config.images:
-        return {}
+        return Pictures({}, {}, {})
     hint = "give their folder with --data DIR, or leave the pictures out with --images 0"
     dataset = reopen(data.summary, folder, config.data, split="all", hint=hint)
     max_pixels = data.summary.score_config().max_pixels
-    made = thumbnails(dataset, _wanted(data, rows), max_pixels=max_pixels, progress=progress)
+    made = thumbnails(dataset, _wanted(data, shown), max_pixels=max_pixels, progress=progress)
     if not made:
-        first = data.ranking.ids[rows[0]]
         raise DataError(
-            f"{dataset.root}: no image of the run can be read here, for example {first!r}; {hint}"
+            f"{dataset.root}: no image of the run can be read here, for example {shown[0]!r}; "
+            f"{hint}"
         )
-    return made
+    large, small, larger = (
+        {id_: uri for (id_, size), uri in made.items() if size == wanted}
+        for wanted in (LARGE, SMALL, LARGER)
+    )
+    larger = {id_: uri for id_, uri in larger.items() if uri != large.get(id_)}
+    return Pictures(large, small, larger, _folder_url(dataset, out))
 
 
-def _wanted(data: ReportData, rows: list[int]) -> Iterator[tuple[str, Size]]:
+def _wanted(data: ReportData, shown: list[str]) -> Iterator[tuple[str, Size]]:
     """The images that the page shows, with the size of each."""
-    ids = data.ranking.ids
-    large = {ids[row] for row in rows}
-    yield from ((ids[row], LARGE) for row in rows)
+    yield from ((id_, LARGE) for id_ in shown)
+    yield from ((id_, LARGER) for id_ in shown[:N_LARGER])
     if data.neighbours is not None:
-        near = (neighbour.row for row in rows for neighbour in data.neighbours.of(row))
-        yield from ((ids[row], SMALL) for row in near if ids[row] not in large)
-    for groups in (data.duplicates, data.leaks):
-        for group in (groups or [])[:N_GROUPS]:
-            yield from ((image.file_name, SMALL) for image in group.images[:N_IN_GROUP])
+        ids, large = data.ranking.ids, set(shown)
+        rows = (row for row, id_ in enumerate(ids) if id_ in large)
+        near = (ids[neighbour.row] for row in rows for neighbour in data.neighbours.of(row))
+        yield from ((id_, SMALL) for id_ in near if id_ not in large)
+
+
+def _folder_url(dataset: Dataset, out: Path) -> str | None:
+    """Where the page finds the image files; None: they are in arrays or on another drive."""
+    if isinstance(dataset.images, np.ndarray):
+        return None
+    try:
+        path = os.path.relpath(dataset.root.resolve(), out.parent.resolve())
+    except ValueError:  # Windows: there is no relative path to another drive
+        return None
+    return quote(os.fsencode(Path(path).as_posix())) + "/"
 
 
 def _check_out(out: Path, data: ReportData) -> OutputFolder:

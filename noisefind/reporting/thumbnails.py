@@ -29,9 +29,12 @@ class Size(NamedTuple):
     n_bytes: int  # of the file; as base64 in the page it takes a third more
 
 
-# 500 large and 5 x 500 small ones at their limits are 500 * (12 + 5 * 1.6) * 4/3 kB = 13.3 MB
-LARGE = Size(208, 12_000)
-SMALL = Size(80, 1_600)
+# 500 of a card, 5 x 500 small ones and 100 enlarged ones at their limits are
+# (500 * (9 + 5 * 1.1) + 100 * 28) * 4/3 kB = 13.4 MB
+LARGE = Size(192, 9_000)  # of a card
+SMALL = Size(64, 1_100)  # of a neighbour
+LARGER = Size(480, 28_000)  # after a click
+N_LARGER = 100
 
 
 def thumbnails(

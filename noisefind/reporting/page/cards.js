@@ -120,7 +120,7 @@ const pictureFrame = (row, decision) =>
   make(
     "div",
     { class: "frame" },
-    picture(data.pictures[row], "photo"),
+    enlargeable(row, "photo"),
     make("span", { class: "rank" }, `#${count(row + 1)}`),
     decision ? make("span", { class: "decision" }, decisionText(decision)) : null,
   );
@@ -144,7 +144,7 @@ function card(row, by, isOpen) {
   const decision = decisions.get(row);
   return make(
     "li",
-    {},
+    { class: isOpen ? "is-open" : null },
     make(
       "article",
       { class: `card ${decision ? `is-${decision.decision}` : ""}`, "data-row": row, tabindex: "-1", "aria-label": describe(row) },
@@ -155,8 +155,8 @@ function card(row, by, isOpen) {
         ...knownOf(row, by),
         decisionButtons(row),
         moreButton(isOpen),
-        isOpen ? details(row) : null,
       ),
+      isOpen ? details(row) : null,
     ),
   );
 }
@@ -168,6 +168,7 @@ function tableRow(row, by) {
     "tr",
     { class: decision ? `is-${decision.decision}` : null, "data-row": row, tabindex: "-1", "aria-label": describe(row) },
     make("td", { class: "number" }, count(row + 1)),
+    make("td", {}, data.pictures[row] || data.small[row] ? enlargeable(row, "thumb") : null),
     make("td", { class: "mono" }, nameOf(rows.file[row], "file")),
     make("td", {}, nameOf(data.classes[rows.given[row]])),
     make("td", {}, nameOf(data.classes[rows.suggestion[row]]), make("small", { class: "muted" }, ` ${percent(rows.probability[row])}`)),

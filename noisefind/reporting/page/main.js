@@ -38,8 +38,8 @@ function setQuery(changes) {
   refresh();
 }
 
+/** The marked image gets the focus, so that its keys work at once. */
 function toReview() {
-  byId("review").scrollIntoView();
   if (view.active !== null) focusOn(view.active);
   else byId("review").focus();
 }
@@ -91,6 +91,7 @@ function act(action, row, byKey) {
   }
   if (action === "choose" || action === "relabel") chooser.open(row, byKey);
   else if (action === "clear") decide(row, null);
+  else if (action === "enlarge") viewer.open(row);
   else if (action === "details") {
     if (!view.open.delete(row)) view.open.add(row);
     redraw(row);
@@ -98,25 +99,26 @@ function act(action, row, byKey) {
   return false;
 }
 
-const KEYS = { k: "keep", r: "relabel", t: "choose", d: "drop", u: "unsure", x: "clear", n: "details", 1: "label-0", 2: "label-1" };
+const KEYS = { k: "keep", r: "relabel", t: "choose", d: "drop", u: "unsure", x: "clear", n: "details", e: "enlarge", 1: "label-0", 2: "label-1" };
 
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || !byId("keys-on").checked) return;
   if (document.querySelector("dialog[open]") || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === "?") byId("help").showModal();
-  else if (!event.target.closest("#review")) return;
   else if (key === "z") undo();
-  else if (!event.target.closest("[data-row]") || !onKeyOfImage(key)) return;
+  else if (view.active === null || !onKeyOfImage(key, event.target)) return;
   event.preventDefault();
 }
 
-/** Whether the key means something to the image that has the focus. */
-function onKeyOfImage(key) {
+/** Whether the key means something to the marked image. */
+function onKeyOfImage(key, target) {
   if (key in KEYS) {
-    if (act(KEYS[key], view.active, true)) go(1);
+    if (!target.closest("[data-row]") && !isOnScreen(view.active)) focusOn(view.active); // nobody decides unseen
+    else if (act(KEYS[key], view.active, true)) go(1);
     return true;
   }
+  if (!target.closest("#review")) return false; // arrows scroll the rest of the page
   const steps = {
     ArrowRight: () => go(1), ArrowLeft: () => go(-1),
     ArrowDown: () => go(perLine()), ArrowUp: () => go(-perLine()),
@@ -151,6 +153,12 @@ function listenToImages() {
 }
 
 function listenToActions() {
+  for (const link of document.querySelectorAll('a[href="#review"]')) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      toReview();
+    });
+  }
   byId("undo").addEventListener("click", undo);
   byId("download").addEventListener("click", download);
   byId("help-open").addEventListener("click", () => byId("help").showModal());
@@ -192,5 +200,7 @@ listenToImages();
 listenToActions();
 listenToHeads();
 chooser.listen();
-document.querySelectorAll("#copies img").forEach(keepSharp);
+viewer.listen();
+fillGalleries();
 refresh();
+if (location.hash === "#review") toReview();

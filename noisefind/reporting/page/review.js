@@ -118,6 +118,13 @@ function focusOn(row) {
   element.scrollIntoView({ block: "nearest" });
 }
 
+/** Whether the middle of an image is on the screen. */
+function isOnScreen(row) {
+  const { top, bottom } = elementOf(row).getBoundingClientRect();
+  const middle = (top + bottom) / 2;
+  return middle > 0 && middle < window.innerHeight;
+}
+
 /** Draw one image again, and keep the focus where it was. */
 function redraw(row) {
   const element = elementOf(row);
