@@ -23,4 +23,9 @@ class DataConfig(BaseConfig):
     root: Path | None = option(
         None, "Data", "Folder that paths in a table are relative to. Default: the table's folder."
     )
+    class_names: Path | None = option(
+        None,
+        "Data",
+        "Text file with the name of class 0, 1, … in each line.",
+    )
     cifar_labels: str = option("fine", "Data", "Labels of CIFAR-100.", choices=("fine", "coarse"))
