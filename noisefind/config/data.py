@@ -26,6 +26,6 @@ class DataConfig(BaseConfig):
     class_names: Path | None = option(
         None,
         "Data",
-        "Text file with the name of class 0, 1, … in each line.",
+        "Text file with one class name per line, for labels that are numbers from 0.",
     )
     cifar_labels: str = option("fine", "Data", "Labels of CIFAR-100.", choices=("fine", "coarse"))

@@ -90,7 +90,7 @@ def open_columnar(path: Path, files: Sequence[Path]) -> Found:
             found.labels.append(label)
             found.splits.append(split if has_splits else "")
             found.stamps.append(f"{stamp} {row}")
-            images.append(Cell(table, row))
+            images.append(TableImage(table, row))
     if not found.ids:
         raise DataError(f"{shown_path(path)} has no row with a label")
     return found
@@ -112,7 +112,7 @@ def _split_of(file: Path, root: Path) -> str:
     return split_name(file.name.partition("-")[0].partition(".")[0])
 
 
-class Cell(NamedTuple):
+class TableImage(NamedTuple):
     """The image in one row of a Parquet or Arrow file."""
 
     table: ImageTable

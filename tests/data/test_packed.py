@@ -293,4 +293,4 @@ def test_rows_of_parquet_in_any_order(tmp_path: Path) -> None:
     images = list(dataset.images)
     expected = {row: content for row, (_, content) in enumerate(pictures())}
     for row in (14, 0, 7, 7, 3, 14):
-        assert images[row].read_bytes() == expected[row]  # type: ignore[union-attr]
+        assert images[row].read_bytes() == expected[row]
