@@ -114,7 +114,7 @@ def arrays(
             result = score(case.data, Path(folder) / "run", config)
             kept.parent.mkdir(parents=True, exist_ok=True)
             ids = sorted(result.ranking.ids)  # the order of the features
-            np.savez(kept, ids=ids, features=np.load(result.run.reduced_features))
+            np.savez(kept, ids=ids, features=np.load(result.folder.reduced_features))
     with np.load(kept) as stored:
         features, ids = stored["features"], stored["ids"].tolist()
     with case.table.open(encoding="utf-8", newline="") as file:

@@ -79,7 +79,7 @@ def run_case(case: Case, network: str) -> dict[Key, float]:
         config = ScoreConfig(labels=case.table, only_listed=True, seed=case.seed, network=network)
         result = score(case.data, Path(folder) / "run", config)
         found["label_score", "seconds"] = time.perf_counter() - start
-        features = np.load(result.run.reduced_features)
+        features = np.load(result.folder.reduced_features)
     ranking = result.ranking
     is_wrong = np.array([is_wrong_of[id_] for id_ in ranking.ids])
     found["label_score", "calibration_error"] = calibration_error(ranking.label_scores, is_wrong)

@@ -103,7 +103,7 @@ def score(bench: Bench, case: Case, device: torch.device | None = None, **option
         result = noisefind.score(case.data, folder / "run", config)
     seconds = time.perf_counter() - start
     share = round(float(np.mean(busy)) / 100, 3) if busy else None
-    return Scored(result.run, folder / "cache", result.summary, seconds, share)
+    return Scored(result.folder, folder / "cache", result.summary, seconds, share)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def load(
             labels=chosen, only_listed=chosen is not None, members=1, epochs=1, clusters=2
         )
         result = score(data, Path(folder) / "run", config)
-        features = np.load(result.run.reduced_features)
+        features = np.load(result.folder.reduced_features)
         classes = result.summary.classes
         given_of = dict(zip(result.ranking.ids, result.ranking.given_labels, strict=True))
         true_of = given_of

@@ -155,7 +155,7 @@ def made_up_ranking(
         label_scores=np.sort(rng.random(n_rows)),
         is_label_issue=np.arange(n_rows) < n_rows // 20,
         reasons=[
-            f"held out: {name}; ensemble: {name}; {count} of 10 neighbours: {name}"
+            f"leave-one-out says {name} 90 %; the neighbours say {name} {count} of 10"
             if doubted
             else ""
             for name, count, doubted in zip(predicted, counts, is_doubted.tolist(), strict=True)

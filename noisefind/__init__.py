@@ -3,7 +3,7 @@
 The commands of the command line are functions here: ``score``, ``prune``, ``inject``, ``report``,
 ``compare``, and of ``evaluate``: ``evaluate_detection``, ``selftest``, ``evaluate_sweep`` (for all
 that train on subsets), ``evaluate_correlation``, ``evaluate_distribution``, ``evaluate_examples``
-and ``evaluate_embedding``.
+and ``evaluate_embedding``. ``open_run`` opens a finished run.
 
 For arrays: ``find_label_issues``; ``scores``, one function per score of ``Predictions``; ``noise``,
 label noise of several kinds; ``metrics`` of detection; ``pruning.select``, which images to keep.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind import noise as noise
     from noisefind import pruning as pruning
     from noisefind import scores as scores
+    from noisefind.cli.terminal import TerminalProgress
     from noisefind.config import CleanConfig as CleanConfig
     from noisefind.config import ClustersConfig as ClustersConfig
     from noisefind.config import CurriculumConfig as CurriculumConfig
@@ -50,6 +51,8 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind.experiments.subcommands import evaluate_sweep as evaluate_sweep
     from noisefind.pruning.prune import prune as prune
     from noisefind.reporting.report import report as report
+    from noisefind.runs.run import Run as Run
+    from noisefind.runs.run import open_run as open_run
     from noisefind.scores.predictions import Predictions as Predictions
     from noisefind.scoring.pipeline import score as score
     from noisefind.similarity.duplicates import find_duplicates as find_duplicates
@@ -71,6 +74,7 @@ _HOMES = {
     "Predictions": "scores.predictions",
     "PruneConfig": "config",
     "ReportConfig": "config",
+    "Run": "runs.run",
     "ScoreConfig": "config",
     "SelftestConfig": "config",
     "WindowConfig": "config",
@@ -86,6 +90,7 @@ _HOMES = {
     "inject": "evaluation.inject",
     "metrics": "evaluation.metrics",
     "noise": "noise",
+    "open_run": "runs.run",
     "prune": "pruning.prune",
     "pruning": "pruning",
     "report": "reporting.report",
@@ -107,3 +112,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'noisefind' has no attribute {name!r}")
     module = import_module(f"noisefind.{_HOMES[name]}")
     return getattr(module, name, module)
+
+
+def terminal_progress() -> TerminalProgress:
+    """The bars of the command line, for the library: no folder below ``cli`` may import them."""
+    from noisefind.cli.terminal import TerminalProgress
+
+    return TerminalProgress()

@@ -32,6 +32,7 @@ class MadeUp:
     splits: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     issues: list[str] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
     details: list[tuple[object, ...]] = field(default_factory=list)  # rows of details.csv
 
     def ranking(self) -> Ranking:
@@ -48,7 +49,7 @@ class MadeUp:
             is_label_issue=np.arange(n) < self.n_flagged,
             reasons=self.reasons or [""] * n,
             scores={name: np.roll(rising, place) for place, name in enumerate(SCORES)},
-            duplicate_groups=np.zeros(n, np.int64),
+            duplicate_groups=np.array(self.groups or [0] * n, np.int64),
             is_outlier_issue=np.zeros(n, np.bool_),
             image_issues=self.issues or [""] * n,
         )

@@ -122,6 +122,12 @@ def test_only_the_command_line_and_the_facade_import_experiments() -> None:
     assert importers <= {"", "cli"}
 
 
+def test_only_the_facade_imports_the_command_line() -> None:
+    """The bars of the command line reach the library through the package itself."""
+    importers = {folder_of(p) for p in FILES if "cli" in folders_imported(p)}
+    assert importers <= {""}
+
+
 def test_functions_with_many_parameters_have_a_reason() -> None:
     """More than seven parameters need a comment on the line of the def or on the line above."""
     for path in FILES:

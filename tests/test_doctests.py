@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # those whose examples use a finished run and train nothing; inject comes first and score is next
 OF_RUNS = (
-    "prune", "report", "compare", "evaluate_detection", "evaluate_correlation",
+    "open_run", "prune", "report", "compare", "evaluate_detection", "evaluate_correlation",
     "evaluate_distribution", "evaluate_examples", "evaluate_embedding",
 )  # fmt: skip
 SECTIONS = ("Args:", "Returns:", "Raises:", "Examples:")  # of a function that works with files
@@ -91,17 +91,19 @@ def test_functions_of_files_are_documented(name: str) -> None:
     assert [each for each in parameters if f"\n        {each}: " not in text] == []
 
 
-def run_example(name: str) -> None:
-    """Run the block of code in the docstring of a public function."""
+def run_example(name: str) -> dict[str, Any]:
+    """Run the block of code in the docstring of a public function; the names that it defines."""
     block = str(getattr(noisefind, name).__doc__).split("```python\n")[1].split("```")[0]
-    exec(compile(textwrap.dedent(block), name, "exec"), {"noisefind": noisefind})
+    names: dict[str, Any] = {"noisefind": noisefind}
+    exec(compile(textwrap.dedent(block), name, "exec"), names)
+    return names
 
 
 @pytest.mark.slow
 def test_examples_of_functions_of_files_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The examples of ``inject`` and of all that read a finished run work and print a result."""
+    """Of ``inject`` and all that read a finished run: they print, and results have a short repr."""
     names = [f"photos/{name}/{number}.png" for name in "ab" for number in range(20)]
     write_images(tmp_path, *names, size=16)
     monkeypatch.chdir(tmp_path)
@@ -113,5 +115,8 @@ def test_examples_of_functions_of_files_run(
         shutil.copytree("run", copy)
     for name in OF_RUNS:
         capsys.readouterr()
-        run_example(name)
+        defined = run_example(name)
         assert capsys.readouterr().out.strip() != ""
+        result = defined.get("result", defined.get("run"))
+        assert 1 <= len(repr(result).splitlines()) <= 5
+        assert len(repr(result)) < 1000

@@ -45,7 +45,8 @@ def test_names_for_type_checkers_are_those_of_the_library() -> None:
     tree = ast.parse(Path(noisefind.__file__).read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    found = {node.names[0].name: str(node.module) for node in imports}
+    public = [node for node in imports if node.names[0].asname]  # "import X as X"
+    found = {node.names[0].name: str(node.module) for node in public}
     for name in MODULES:
         found[name] = f"{found[name]}.{name}"
     assert found == {name: f"noisefind.{home}" for name, home in noisefind._HOMES.items()}
@@ -97,10 +98,24 @@ def test_code_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "clean/manifest.csv").exists()
 
 
+def test_code_of_the_api_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first code of docs/reference/python.md runs: score, the worst, open_run, to_pandas."""
+    pytest.importorskip("pandas")
+    photos(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parent.parent / "docs/reference/python.md").read_text(encoding="utf-8")
+    exec(compile(page.split("```python\n")[1].split("```")[0], "python.md", "exec"), {})
+    shown = capsys.readouterr().out
+    assert shown.startswith("Run run\n  images: 24 in 2 classes\n")
+    assert "label_score" in shown
+
+
 def test_a_library_user_sees_nothing_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a progress to report to, the library is silent."""
+    """Where stderr is no terminal, the library is silent."""
     photos(tmp_path)
     config = ScoreConfig(members=1, epochs=1, clusters=2)
     noisefind.score(tmp_path / "photos", tmp_path / "run", config)

@@ -25,7 +25,7 @@ from noisefind.cli.terminal import (
     print_whole,
 )
 from noisefind.config import flag
-from noisefind.utils.text import visible
+from noisefind.utils.text import interval, percent, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from noisefind.pruning.decisions import Review
     from noisefind.pruning.prune import PruneResult
     from noisefind.reporting.report import ReportResult
+    from noisefind.runs.run import Run
     from noisefind.runs.summary import RunSummary
-    from noisefind.scoring.pipeline import ScoreResult
 
 N_COMPARED = 10  # of each kind of difference
 
 
-def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
+def print_scores(result: Run, *, as_json: bool = False) -> None:
     """Print the number of label issues, the worst labels, the files and the next commands."""
     if as_json:
         print_json(score_document(result))
@@ -51,14 +51,11 @@ def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
     n_issues, n_images = summary.n_label_issues, summary.n_images
     console.print(
         f"[bold]{n_issues:,}[/] of {n_images:,} labels are flagged as label issues "
-        f"({_percent(n_issues / n_images)})"
+        f"({percent(n_issues / n_images)})"
     )
     rate = summary.noise_rate
-    print_plain(
-        console,
-        f"Estimated noise rate: {_percent(rate.estimate)} "
-        f"(95 % interval {_percent(rate.low)} to {_percent(rate.high)})",
-    )
+    shown = interval(rate.estimate, rate.low, rate.high)
+    print_plain(console, f"Estimated noise rate: {shown}")
     n_shown = min(N_WORST, n_images)
     table = Table(box=SIMPLE, title=f"The {n_shown} worst labels", title_justify="left")
     for column in ("label_score", "flagged", "given_label", "predicted_label", "file_name"):
@@ -70,7 +67,7 @@ def print_scores(result: ScoreResult, *, as_json: bool = False) -> None:
             _score_text(ranking.label_scores[row]), flagged, *(as_text(name) for name in names)
         )
     print_whole(console, table)
-    path = result.run.path
+    path = result.path
     for line in _finding_lines(summary, path):
         print_plain(console, line)
     if summary.n_skipped:
@@ -93,10 +90,6 @@ def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:
         yield f"Outliers: {n_outliers:,} (is_outlier_issue)"
     if n_issues := summary.n_image_issues:
         yield f"Images with a quality issue, as dark or blurry: {n_issues:,} (image_issues)"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _score_text(score: float) -> str:
@@ -133,6 +126,8 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
     if result.n_spared:
         spared = f"--min-per-class keeps {result.n_spared:,} images that the rules would drop"
         print_plain(console, spared)
+    if result.n_conflicting:
+        print_plain(console, _conflicting(result.n_conflicting))
     if dry_run:
         print_plain(console, "Nothing was written (--dry-run)")
         return
@@ -140,6 +135,11 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
     print_plain(console, f"All images with reasons: {result.output / 'manifest.csv'}")
     for name in result.files[2:]:
         print_plain(console, f"Also: {result.output / name}")
+
+
+def _conflicting(n: int) -> str:
+    groups = "1 picture is" if n == 1 else f"{n:,} pictures are"
+    return f"{groups} kept under different labels; at least one is wrong: decide in the report"
 
 
 def _decided(review: Review) -> str:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from noisefind.evaluation.inject import InjectResult
     from noisefind.pruning.prune import PruneResult
     from noisefind.reporting.report import ReportResult
-    from noisefind.scoring.pipeline import ScoreResult
+    from noisefind.runs.run import Run
 
 N_WORST = 10
 
 
-def score_document(result: ScoreResult) -> dict[str, Any]:
+def score_document(result: Run) -> dict[str, Any]:
     """run.json, its folder, and the worst labels."""
     ranking = result.ranking
     worst = [
@@ -33,7 +33,7 @@ def score_document(result: ScoreResult) -> dict[str, Any]:
         for row in range(min(N_WORST, len(ranking)))
     ]
     summary = result.summary.to_json()
-    return {"command": "score", "run": str(result.run.path), **summary, "worst": worst}
+    return {"command": "score", "run": str(result.path), **summary, "worst": worst}
 
 
 def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
         "n_dropped": len(manifest.keep) - n_kept,
         "n_unreadable": len(manifest.unreadable),
         "n_spared": result.n_spared,
+        "n_conflicting": result.n_conflicting,
         "reasons": dict(sorted(reasons.items())),
         "classes": [
             {"label": c.label, "n_images": c.before, "n_kept": c.kept, "n_dropped": c.dropped}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from noisefind.utils.cache import cache_key
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,14 @@ class Dataset:
     fingerprint: str
     skipped: tuple[Skipped, ...] = field(default=())
     elsewhere: Dataset | None = None
+
+    def __repr__(self) -> str:
+        return card(
+            f"Dataset {self.root}",
+            images=f"{len(self):,} in {len(self.classes):,} classes",
+            splits=", ".join(sorted({*self.splits} - {""})),
+            files_left_out=len(self.skipped) or None,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -17,6 +17,8 @@ from noisefind.detection.label_quality import (
     memorised_share,
     worst_first,
 )
+from noisefind.utils.frame import data_frame
+from noisefind.utils.text import card, counted, interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,14 +56,17 @@ class Evidence(NamedTuple):
     Attributes:
         loo_prob: (N,) leave-one-out probability that the given label is right.
         loo_class: (N,) the class with the highest leave-one-out probability.
+        loo_class_prob: (N,) that probability.
         member_prob: (N,) the members' mean probability of the class that they predict.
         member_class: (N,) that class.
-        other: (N,) the most probable class besides the given one, by both together.
-        other_share: (N,) its probability if the given label is wrong.
+        other: (N, K) the K = min(2, C - 1) most probable classes besides the given one, by
+            leave-one-out and members together; without members that have memorised the labels.
+        other_share: (N, K) their probabilities if the given label is wrong.
     """
 
     loo_prob: Floats
     loo_class: Ints
+    loo_class_prob: Floats
     member_prob: Floats
     member_class: Ints
     other: Ints
@@ -104,6 +109,15 @@ class LabelIssues:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return card(
+            "LabelIssues",
+            examples=f"{len(self):,} in {len(self.classes):,} classes",
+            label_issues=counted(int(self.is_label_issue.sum()), len(self)),
+            noise_rate=interval(*self.noise_rate),
+            memorised={None: "not checked", False: "no", True: "yes"}[self.memorised],
+        )
+
     @property
     def given_label(self) -> NDArray[Any]:
         """(N,) given labels as they were passed: names or numbers."""
@@ -113,6 +127,17 @@ class LabelIssues:
     def suggested_label(self) -> NDArray[Any]:
         """(N,) suggested labels, as names or numbers like the given ones."""
         return _named(self.classes, self.suggested)
+
+    def alternatives(self, row: int) -> list[tuple[int, float]]:
+        """The given class of one example and the two most probable others, most probable first.
+
+        Pairs of a class number and its probability. All come from one distribution: the given class
+        has ``label_score``, the other classes share the rest by leave-one-out and members together.
+        """
+        given = (int(self.labels[row]), float(self.label_score[row]))
+        others = (1 - self.label_score[row]) * self.evidence.other_share[row]
+        pairs = [given, *zip(self.evidence.other[row].tolist(), others.tolist(), strict=True)]
+        return sorted(pairs, key=lambda pair: -pair[1])
 
     @property
     def noise_rate(self) -> NoiseRate:
@@ -143,10 +168,12 @@ class LabelIssues:
         return worst_first(self.label_score, self.margin, shuffle)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row per example in the order of the labels; needs pandas."""
-        import pandas as pd
+        """A row per example in the order of the labels.
 
-        return pd.DataFrame(
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        return data_frame(
             {
                 "given_label": self.given_label,
                 "label_score": self.label_score,
@@ -182,29 +209,26 @@ def judge(
         members: of the same N examples; None where there are none.
         seed: of :meth:`LabelIssues.ranked`.
     """
-    n_rows = min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(classes))
-    parts = []
-    for start in range(0, len(labels), n_rows):
-        rows = slice(start, start + n_rows)
-        posterior = leave_one_out.posterior(rows, labels[rows])
-        parts.append(_evidence(posterior, members.mean(rows) if members else None, labels[rows]))
-    evidence = Evidence(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    evidence = _evidence(labels, leave_one_out, members)
     margin, repeated = log_odds(evidence.loo_prob), math.nan
     if members is not None:
         repeated = memorised_share(evidence.loo_prob, evidence.member_class, labels)
         if not repeated > MEMORISED_SHARE:
             margin = margin + MEMBERS_WEIGHT * members.margin
+        else:
+            alone = _evidence(labels, leave_one_out, None)
+            evidence = evidence._replace(other=alone.other, other_share=alone.other_share)
     target = evidence.loo_prob if leave_one_out.target is None else leave_one_out.target
     label_score = calibrated(margin, target)
     is_issue = flagged(1 - label_score)
-    p_other = (1 - label_score) * evidence.other_share
+    p_other = (1 - label_score) * evidence.other_share[:, 0]
     is_other = is_issue | (p_other > label_score)
     return LabelIssues(
         classes=classes,
         labels=labels,
         label_score=label_score,
         is_label_issue=is_issue,
-        suggested=np.where(is_other, evidence.other, labels),
+        suggested=np.where(is_other, evidence.other[:, 0], labels),
         suggested_prob=np.where(is_other, p_other, label_score),
         margin=margin,
         noise=leave_one_out.noise,
@@ -214,7 +238,19 @@ def judge(
     )
 
 
-def _evidence(posterior: Floats, mean: NDArray[np.floating] | None, labels: Ints) -> Evidence:
+def _evidence(labels: Ints, leave_one_out: LeaveOneOut, members: Members | None) -> Evidence:
+    """Of all N examples, some rows at once."""
+    n_rows = min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(leave_one_out.scores[0]))
+    parts = []
+    for start in range(0, len(labels), n_rows):
+        rows = slice(start, start + n_rows)
+        posterior = leave_one_out.posterior(rows, labels[rows])
+        mean = members.mean(rows) if members else None
+        parts.append(_evidence_of(posterior, mean, labels[rows]))
+    return Evidence(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _evidence_of(posterior: Floats, mean: NDArray[np.floating] | None, labels: Ints) -> Evidence:
     """From leave-one-out class probabilities (n, C) and the members' mean prediction (n, C)."""
     every = np.arange(len(labels))
     p_given = posterior[every, labels]
@@ -223,12 +259,17 @@ def _evidence(posterior: Floats, mean: NDArray[np.floating] | None, labels: Ints
     if mean is not None:
         joint += MEMBERS_WEIGHT * np.log(np.maximum(mean.astype(np.float64), smallest))
     joint[every, labels] = -np.inf
-    other = joint.argmax(1)
-    share = 1 / np.exp(joint - joint[every, other][:, None]).sum(1)
+    first = joint.argmax(1)
+    weight = np.exp(joint - joint[every, first][:, None])
+    joint[every, first] = -np.inf
+    n_others = min(2, joint.shape[1] - 1)
+    other = np.stack((first, joint.argmax(1)), 1)[:, :n_others]
+    share = weight[every[:, None], other] / weight.sum(1, keepdims=True)
     nothing = np.full(len(labels), -1)
     return Evidence(
         loo_prob=p_given,
         loo_class=posterior.argmax(1),
+        loo_class_prob=posterior.max(1),
         member_prob=nothing * np.nan if mean is None else mean.max(1).astype(np.float64),
         member_class=nothing if mean is None else mean.argmax(1),
         other=other,

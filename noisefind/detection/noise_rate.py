@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from noisefind.utils.text import card, interval, percent
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,6 +38,15 @@ class LabelNoise(NamedTuple):
     rate: NoiseRate
     per_class: list[NoiseRate]
     joint: Floats
+
+    def __repr__(self) -> str:
+        highest = max(rate.estimate for rate in self.per_class)
+        return card(
+            "LabelNoise",
+            noise_rate=interval(*self.rate),
+            classes=len(self.per_class),
+            highest_of_a_class=percent(highest),
+        )
 
 
 def noise_rate(n_examples: int, n_wrong: float, n_wrong_if_uniform: float) -> NoiseRate:

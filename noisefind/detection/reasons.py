@@ -20,6 +20,7 @@ LATE = 0.5  # a label that was predicted in fewer epochs, but is predicted at th
 # Code and words of each reason, in the order in which they are named.
 CODES = {
     "conflicting_duplicate": "duplicate with another label",
+    "disagreement": "sources disagree",
     "leave_one_out": "leave-one-out",
     "ensemble": "ensemble",
     "neighbours": "neighbours",
@@ -27,6 +28,24 @@ CODES = {
     "learned_late": "learned late",
     "outlier": "outlier",
 }
+# What the words of a code mean, for a reader of the report.
+EXPLANATIONS = {
+    "conflicting_duplicate": "The same picture is in the data under another label. At least one of "
+    "the labels is wrong.",
+    "disagreement": "Leave-one-out, the ensemble or the neighbours name another class than the "
+    "most probable one. The bars are leave-one-out and ensemble together. They decide the "
+    "suggestion.",
+    "leave_one_out": "A prediction from all other images and their labels. The label of this image "
+    "was held out.",
+    "ensemble": "The mean of several small networks that were trained on all given labels, this "
+    "one too.",
+    "neighbours": "The given labels of the images whose features are most similar.",
+    "never_learned": "No network of the ensemble predicted the given label after any epoch, though "
+    "it was trained on it.",
+    "learned_late": "The ensemble predicted the given label in less than half of the epochs.",
+    "outlier": "The image is far from all other images.",
+}
+SOURCES = ("leave_one_out", "ensemble", "neighbours")  # that name a class
 
 
 class Indicators(NamedTuple):
@@ -56,7 +75,9 @@ class Reason(NamedTuple):
 
     Attributes:
         code: of ``CODES``, or that of an image issue such as ``low_contrast``.
-        label: the class that it points to; "" for none.
+        label: the class that it points to; "" for none. Of ``leave_one_out`` never the given one.
+        share: for ``leave_one_out`` and ``ensemble``: the probability of ``label``, or that of the
+            given label where there is none.
         n_same, n_neighbours: for ``neighbours``: how many of them have that label.
         other: for ``conflicting_duplicate``: the id of the other image.
     """
@@ -66,13 +87,24 @@ class Reason(NamedTuple):
     n_same: int = 0
     n_neighbours: int = 0
     other: str = ""
+    share: float = 0.0
 
     def __str__(self) -> str:
         if self.code == "conflicting_duplicate":
             return f"duplicate with label {self.label}: {self.other}"
         if self.code == "neighbours":
-            return f"{self.n_same} of {self.n_neighbours} neighbours: {self.label}"
-        return f"{kind_words(self)}: {self.label}" if self.label else kind_words(self)
+            return f"the neighbours say {self.label} {self.n_same} of {self.n_neighbours}"
+        if self.code == "ensemble":
+            return f"the ensemble says {self.label} {_percent(self.share)}"
+        if self.code == "leave_one_out" and self.label:
+            return f"leave-one-out says {self.label} {_percent(self.share)}"
+        if self.code == "leave_one_out":
+            return f"leave-one-out is only {_percent(self.share)} sure of the given label"
+        return kind_words(self)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def kind_words(reason: Reason) -> str:
@@ -81,18 +113,30 @@ def kind_words(reason: Reason) -> str:
 
 
 def find_reasons(
-    evidence: Evidence, indicators: Indicators, labels: NDArray[np.int64]
+    evidence: Evidence,
+    indicators: Indicators,
+    labels: NDArray[np.int64],
+    suggested: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """(N, K) which of the K codes apply to each image, in the order of ``CODES``."""
+    """(N, K) which of the K codes apply to each image, in the order of ``CODES``.
+
+    Sources disagree where one that is a reason names another class than ``suggested`` (N,).
+    """
     is_predicted = evidence.member_class == labels
     right = indicators.correctness
+    by_loo = evidence.loo_prob < 0.5
+    by_neighbours = (indicators.neighbours_share >= NEIGHBOURS_OTHER) & (
+        indicators.neighbours_given <= NEIGHBOURS_GIVEN
+    )
     return np.stack(
         [
             indicators.conflicting_duplicate >= 0,
-            evidence.loo_prob < 0.5,
+            by_loo & (evidence.loo_class != labels) & (evidence.loo_class != suggested)
+            | ~is_predicted & (evidence.member_class != suggested)
+            | by_neighbours & (indicators.neighbours_class != suggested),
+            by_loo,
             ~is_predicted,
-            (indicators.neighbours_share >= NEIGHBOURS_OTHER)
-            & (indicators.neighbours_given <= NEIGHBOURS_GIVEN),
+            by_neighbours,
             right == 0,
             (right > 0) & (right < LATE) & is_predicted,
             indicators.is_outlier,
@@ -120,9 +164,12 @@ def reasons_of(
             other = int(indicators.conflicting_duplicate[row])
             found.append(Reason(code, names[labels[other]], other=ids[other]))
         elif code == "leave_one_out":
-            found.append(Reason(code, names[evidence.loo_class[row]]))
+            most = int(evidence.loo_class[row])
+            label = "" if most == labels[row] else names[most]
+            found.append(Reason(code, label, share=float(evidence.loo_class_prob[row])))
         elif code == "ensemble":
-            found.append(Reason(code, names[evidence.member_class[row]]))
+            share = float(evidence.member_prob[row])
+            found.append(Reason(code, names[evidence.member_class[row]], share=share))
         elif code == "neighbours":
             n = int(indicators.n_neighbours[row])
             n_same = round(float(indicators.neighbours_share[row] * n))

@@ -18,6 +18,7 @@ from noisefind.evaluation.plotting import can_plot
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
+from noisefind.utils.text import card, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +44,14 @@ class AnalysisResult:
 
     summary: dict[str, Any]
     output: Path
+
+    def __repr__(self) -> str:
+        return card(
+            f"AnalysisResult {self.output}",
+            run=self.summary["run"],
+            images=self.summary["n_images"],
+            label_issues=counted(self.summary["n_label_issues"], self.summary["n_images"]),
+        )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from noisefind.evaluation.metrics import spearman
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.utils.files import cell, write_csv, write_json
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,6 +64,18 @@ class CompareResult:
     summary: dict[str, Any]
     pairs: list[Pair]
     output: Path | None
+
+    def __repr__(self) -> str:
+        found = self.summary
+        n_newly, n_no_longer = len(found["newly_flagged"]), len(found["no_longer_flagged"])
+        return card(
+            f"CompareResult of {found['a']['run']} and {found['b']['run']}",
+            images=f"{len(self.pairs):,} in both, {len(found['only_in_a']):,} in the first "
+            f"alone, {len(found['only_in_b']):,} in the second alone",
+            label_issues=f"{n_newly:,} newly flagged, {n_no_longer:,} no longer flagged",
+            spearman=found["spearman"],
+            output=self.output,
+        )
 
 
 def compare(

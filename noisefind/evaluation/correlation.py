@@ -7,7 +7,7 @@ correlation.json  all of it; written last
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from noisefind.evaluation.metrics import pearson, spearman
 from noisefind.evaluation.plotting import COLOURS, new_figure, save
 from noisefind.scores import SCORES
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,15 +31,17 @@ TURNED = "every score is turned so that high is hard"
 DARK = 0.6  # from this correlation on a white number is easier to read
 
 
+@displays_progress
 def evaluate_correlation(
-    run: str | Path, output: str | Path, *, progress: Progress | None = None
+    run: str | Path, output: str | Path, *, progress: Progress | Literal[False] | None = None
 ) -> AnalysisResult:
     """Correlate all scores of a run and label_score, each with the sign that makes high hard.
 
     Args:
         run: the folder of a finished run.
         output: the output folder, new or empty.
-        progress: receives messages about parts left out; None: nothing is printed.
+        progress: receives messages about parts left out; None: they are shown on stderr where a
+            person watches; False: nothing is printed.
 
     Returns:
         The content of correlation.json (``summary``) and the output folder.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,9 @@ from noisefind.runs.output import open_output
 from noisefind.scores import difficulty
 from noisefind.utils.files import write_csv, write_json
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 from noisefind.utils.seeds import derived_seed
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,14 +92,25 @@ class DetectionResult:
     summary: dict[str, Any]
     output: Path
 
+    def __repr__(self) -> str:
+        value = {(m.of, m.metric): f"{m.value:.3f}" for m in self.measures}
+        flags = (f"{m} {value['is_label_issue', m]}" for m in ("precision", "recall", "f1"))
+        return card(
+            f"DetectionResult {self.output}",
+            run=self.summary["run"],
+            label_issues=", ".join(flags),
+            average_precision=value["label_score", "average_precision"],
+        )
 
+
+@displays_progress
 def evaluate_detection(
     run: str | Path,
     truth: str | Path,
     output: str | Path,
     config: DetectionConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> DetectionResult:
     """Evaluate every score and the label issues of a run against ground truth.
 
@@ -109,7 +122,8 @@ def evaluate_detection(
         truth: a table with ``file_name`` and ``true_label``; further columns are ignored.
         output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives progress and messages; None: nothing is printed.
+        progress: receives progress and messages; None: a bar on stderr where a person watches,
+            in a terminal or a notebook; False: nothing is printed.
 
     Returns:
         The measures for all images and per class, each with its 95 % interval; the content of

@@ -8,7 +8,7 @@ distribution.json least, middle and largest value of each score, and its directi
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysi
 from noisefind.evaluation.plotting import COLOURS, new_figure, save, tidy
 from noisefind.scores import SCORES
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,15 +32,17 @@ MANY = 100_000  # possible values; so many are as good as a continuum
 N_COLUMNS = 4
 
 
+@displays_progress
 def evaluate_distribution(
-    run: str | Path, output: str | Path, *, progress: Progress | None = None
+    run: str | Path, output: str | Path, *, progress: Progress | Literal[False] | None = None
 ) -> AnalysisResult:
     """Draw histograms of label_score and of all scores of a run, each in its own direction.
 
     Args:
         run: the folder of a finished run.
         output: the output folder, new or empty.
-        progress: receives messages about parts left out; None: nothing is printed.
+        progress: receives messages about parts left out; None: they are shown on stderr where a
+            person watches; False: nothing is printed.
 
     Returns:
         The content of distribution.json (``summary``) and the output folder.

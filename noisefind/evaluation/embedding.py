@@ -7,7 +7,7 @@ embedding.json    options and counts; written last
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from noisefind.evaluation.analysis import AnalysisResult, CsvTable, open_analysi
 from noisefind.evaluation.plotting import COLOURS, legend_beside, new_figure, save, shown
 from noisefind.utils.arrays import DamagedError
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ MARKERS = "o^s"
 IN_LEGEND = len(COLOURS) * len(MARKERS)  # classes; more cannot be distinguished
 
 
+@displays_progress
 def evaluate_embedding(
     run: str | Path,
     output: str | Path,
     config: EmbeddingConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> AnalysisResult:
     """Map the features of a run to two dimensions by t-SNE, and mark the label issues.
 
@@ -43,7 +45,8 @@ def evaluate_embedding(
         run: the folder of a finished run.
         output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives progress and messages; None: nothing is printed.
+        progress: receives progress and messages; None: a bar on stderr where a person watches,
+            in a terminal or a notebook; False: nothing is printed.
 
     Returns:
         The content of embedding.json (``summary``) and the output folder.

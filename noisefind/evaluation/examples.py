@@ -9,7 +9,7 @@ examples.json     all of it; written last
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from noisefind.runs.images import reopen
 from noisefind.runs.predictions import MeanPredictions, mean_predictions
 from noisefind.utils.files import cell
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,12 +57,13 @@ class Example(NamedTuple):
     probable: list[tuple[str, float]]
 
 
+@displays_progress
 def evaluate_examples(
     run: str | Path,
     output: str | Path,
     config: ExamplesConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> AnalysisResult:
     """Show the images at one end of a score, with their labels and predicted probabilities.
 
@@ -69,7 +71,8 @@ def evaluate_examples(
         run: the folder of a finished run.
         output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives progress and messages; None: nothing is printed.
+        progress: receives progress and messages; None: a bar on stderr where a person watches,
+            in a terminal or a notebook; False: nothing is printed.
 
     Returns:
         The content of examples.json (``summary``) and the output folder.

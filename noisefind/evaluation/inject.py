@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from noisefind.runs.predictions import mean_predictions
 from noisefind.utils.cache import cache_folder
 from noisefind.utils.files import write_csv, write_json
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
+from noisefind.utils.text import card, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,18 +57,29 @@ class InjectResult:
     output: Path
     summary: dict[str, Any]
 
+    def __repr__(self) -> str:
+        n_images, n_changed = len(self.dataset), int(self.noise.is_changed.sum())
+        return card(
+            f"InjectResult {self.output}",
+            images=n_images,
+            changed_labels=counted(n_changed, n_images),
+            kind=self.summary["kind"],
+            labels=self.labels_file,
+        )
+
     @property
     def labels_file(self) -> Path:
         """The table for ``score --labels`` and ``evaluate detection --truth``."""
         return self.output / "labels.csv"
 
 
+@displays_progress
 def inject(
     data: str | Path,
     output: str | Path,
     config: InjectConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> InjectResult:
     """Write a table in which some labels are wrong; the data itself is only read.
 
@@ -76,7 +89,8 @@ def inject(
         data: the same kinds of data as for ``score``.
         output: the output folder, new or empty.
         config: the options; None for the defaults, 10 % symmetric noise.
-        progress: receives messages about a download; None: nothing is printed.
+        progress: receives messages about a download; None: they are shown on stderr where a
+            person watches; False: nothing is printed.
 
     Returns:
         The data with its labels, the noisy labels with the mask of changes, the output folder and

@@ -12,7 +12,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from noisefind.evaluation.inject import inject
 from noisefind.runs.output import open_output
 from noisefind.utils.files import write_csv, write_json
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,13 +53,27 @@ class SelftestResult:
     summary: dict[str, Any]
     output: Path
 
+    def __repr__(self) -> str:
+        found = (
+            f"{s.fraction:.2%} injected: {s.mean:.3f}"
+            for s in self.spreads
+            if (s.of, s.metric) == ("label_score", "average_precision")
+        )
+        return card(
+            f"SelftestResult {self.output}",
+            data=self.summary["data"],
+            seeds=max(s.n_seeds for s in self.spreads),
+            average_precision=", ".join(found),
+        )
 
+
+@displays_progress
 def selftest(
     data: str | Path,
     output: str | Path,
     config: SelftestConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> SelftestResult:
     """Inject noise, score and evaluate, for every share of wrong labels and every seed.
 
@@ -65,7 +81,8 @@ def selftest(
         data: the same kinds of data as for ``score``.
         output: the output folder, new or empty.
         config: the options; None for the defaults.
-        progress: receives progress and messages; None: nothing is printed.
+        progress: receives progress and messages; None: a bar on stderr where a person watches,
+            in a terminal or a notebook; False: nothing is printed.
 
     Returns:
         Mean and standard deviation of each measure over the seeds (``spreads``), the content of

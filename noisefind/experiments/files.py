@@ -19,6 +19,7 @@ import numpy as np
 
 from noisefind.evaluation.plotting import can_plot
 from noisefind.utils.files import write_csv, write_json
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,6 +49,15 @@ class SweepResult:
     table: SweepTable
     summary: dict[str, Any]
     output: Path
+
+    def __repr__(self) -> str:
+        return card(
+            f"SweepResult {self.output}",
+            subcommand=self.summary["subcommand"],
+            run=self.summary["run"],
+            trainings=self.table.n_trainings,
+            conclusions=len(self.summary["conclusions"]),
+        )
 
 
 def write_sweep(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from noisefind.config import SWEEPS
+from noisefind.utils.progress_display import displays_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from noisefind.utils.progress import Progress
 
 
+@displays_progress
 def evaluate_sweep(
     subcommand: str,
     data: str | Path,
@@ -22,7 +24,7 @@ def evaluate_sweep(
     output: str | Path,
     config: SweepConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> SweepResult:
     """Choose subsets of the data by the ranking of a run, train on each, and test.
 
@@ -32,7 +34,8 @@ def evaluate_sweep(
         run: the folder of the finished run.
         output: the output folder, new or empty.
         config: the options of the subcommand; None for the defaults.
-        progress: receives progress and messages; None: nothing is printed.
+        progress: receives progress and messages; None: a bar on stderr where a person watches,
+            in a terminal or a notebook; False: nothing is printed.
 
     Returns:
         The accuracy of every training (``table``), the content of the JSON file (``summary``) and
@@ -64,5 +67,7 @@ def evaluate_sweep(
     if subcommand not in known:
         raise ValueError(f"subcommand is {subcommand!r}; known: {', '.join(known)}")
     options: Any = config or SWEEPS[subcommand]()
-    opened = sweep.open_sweep(subcommand, data, run, output, config=options, progress=progress)
+    opened = sweep.open_sweep(
+        subcommand, data, run, output, config=options, progress=progress or None
+    )
     return known[subcommand](opened, options)

@@ -10,6 +10,7 @@ import numpy as np
 from noisefind.config import plain
 from noisefind.experiments import summary
 from noisefind.experiments.subsets import FULL, RANDOM
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,14 @@ class SweepTable:
     subsets: Sequence[Subset]
     n_classes: int
     how: str
+
+    def __repr__(self) -> str:
+        return card("SweepTable", subsets=len(self.subsets), trainings=self.n_trainings)
+
+    @property
+    def n_trainings(self) -> int:
+        """Number of trainings: one for each subset and seed."""
+        return sum(map(len, self.curves.values()))
 
     def series(self) -> list[Series]:
         """The subsets by labels and score."""

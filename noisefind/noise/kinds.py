@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.utils.text import card, counted
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,6 +24,10 @@ class Noise(NamedTuple):
 
     labels: Ints  # (N,) the noisy labels
     is_changed: NDArray[np.bool_]  # (N,) where they differ from the labels before
+
+    def __repr__(self) -> str:
+        n_labels, n_changed = len(self.labels), int(self.is_changed.sum())
+        return card("Noise", labels=n_labels, changed=counted(n_changed, n_labels))
 
 
 def symmetric(labels: Ints, n_classes: int, n_changed: int, rng: np.random.Generator) -> Noise:

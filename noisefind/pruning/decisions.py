@@ -13,6 +13,7 @@ import numpy as np
 
 from noisefind.data.table import csv_records, line_error, table_text
 from noisefind.errors import DataError
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +53,9 @@ class Review:
 
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     disagreements: Sequence[Disagreement] = ()
+
+    def __repr__(self) -> str:
+        return card("Review", decisions=len(self.decisions), undecided=len(self.disputed))
 
     @property
     def disputed(self) -> list[str]:

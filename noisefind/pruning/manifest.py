@@ -23,6 +23,7 @@ from noisefind.errors import DataError
 from noisefind.exports.formats import ManifestRow
 from noisefind.pruning.decisions import Disagreement
 from noisefind.utils.files import cell, save_array, write_csv
+from noisefind.utils.text import card, counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -72,6 +73,18 @@ class Manifest:
     reasons: Sequence[str]
     unreadable: Sequence[Unreadable] = ()
     disagreements: Sequence[Disagreement] = ()
+
+    def __repr__(self) -> str:
+        return card("Manifest", **self.facts())
+
+    def facts(self) -> dict[str, object]:
+        """How many images are kept, as lines of a ``repr``."""
+        n_images, n_kept = len(self.keep), int(self.keep.sum())
+        return {
+            "kept": f"{counted(n_kept, n_images)} of {n_images:,} images",
+            "dropped": n_images - n_kept,
+            "unreadable": len(self.unreadable) or None,
+        }
 
     @cached_property
     def rows(self) -> list[ManifestRow]:

@@ -13,6 +13,7 @@ from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.exports.formats import Export, check_exports, write_exports
 from noisefind.exports.image_tree import write_image_tree
 from noisefind.pruning.decisions import DROPPED, RELABELLED, Review, read_decisions
+from noisefind.pruning.duplicates import conflicting_groups, is_undecided
 from noisefind.pruning.folder import ALL_NAMES, TREE, names_written, open_prune_output
 from noisefind.pruning.manifest import (
     ClassCount,
@@ -26,8 +27,11 @@ from noisefind.pruning.selection import Selection, select
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import image_root, reopen
 from noisefind.scores import SCORES
+from noisefind.utils.text import card
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary
 
@@ -42,6 +46,7 @@ class PruneResult:
         rules: what was applied after the decisions.
         review: what reviewers decided.
         n_spared: more would have gone but for ``--min-per-class``.
+        n_conflicting: groups of duplicates that stay with different labels, undecided.
         output: the folder.
         files: the names of what was written there; none in a dry run.
         summary: run.json of the run that was pruned.
@@ -52,9 +57,18 @@ class PruneResult:
     rules: list[Rule]
     review: Review
     n_spared: int
+    n_conflicting: int
     output: Path
     files: list[str]
     summary: RunSummary
+
+    def __repr__(self) -> str:
+        return card(
+            f"PruneResult {self.output}",
+            **self.manifest.facts(),
+            rules=", then ".join(map(str, self.rules)),
+            files=", ".join(self.files) or "none written",
+        )
 
 
 def prune(
@@ -127,7 +141,8 @@ def prune(
         written = names_written(config.format, has_disagreements=bool(review.disagreements))
     return PruneResult(
         manifest, class_counts(manifest), rules, review,
-        n_spared=chosen.n_spared, output=out, files=written, summary=summary,
+        n_spared=chosen.n_spared, n_conflicting=_n_conflicting(ranking, labels, chosen, review),
+        output=out, files=written, summary=summary,
     )  # fmt: skip
 
 
@@ -148,18 +163,22 @@ def _select(
 ) -> Selection:
     """Select rows of the ranking: first by the decisions of a review, then the rest by the rules.
 
-    Ties of a score are broken by aum. A label that a reviewer confirmed or corrected is no label
-    issue any more; rules by difficulty count such images like all others.
+    Ties of a score are broken by aum. Where every image of a group of duplicates with different
+    labels is a label issue, one label may be right, so none of them counts as one.
+    A label that a reviewer confirmed or corrected is no label issue any more; rules by difficulty
+    count such images like all others.
     """
     ids, hardness = ranking.ids, ranking.hardness()
     is_gone, is_corrected = review.where(ids, "drop"), review.where(ids, "relabel")
     is_settled = is_corrected | review.where(ids, "keep")
-    _, numbers = np.unique(np.array(labels, dtype=object), return_inverse=True)
+    numbers = _numbers(labels)
+    is_issue = ranking.is_label_issue & ~is_settled
+    is_open = is_undecided(ranking.duplicate_groups, numbers, ~is_gone, is_issue)
     chosen = select(
         rules,
         ids=ids,
-        labels=numbers.astype(np.int64),
-        is_label_issue=ranking.is_label_issue & ~is_settled,
+        labels=numbers,
+        is_label_issue=is_issue & ~is_open,
         difficulty=hardness,
         tie_breaker=hardness["aum"],
         duplicate_group=ranking.duplicate_groups,
@@ -171,3 +190,15 @@ def _select(
     for row in np.flatnonzero(is_gone | (is_corrected & chosen.keep)).tolist():
         reasons[row] = DROPPED if is_gone[row] else RELABELLED
     return chosen
+
+
+def _numbers(labels: list[str]) -> NDArray[np.int64]:
+    numbers = np.unique(np.array(labels, dtype=object), return_inverse=True)[1]
+    return numbers.astype(np.int64)
+
+
+def _n_conflicting(ranking: Ranking, labels: list[str], chosen: Selection, review: Review) -> int:
+    """Groups of kept duplicates with different labels; without those that a review decided."""
+    settled = review.where(ranking.ids, "keep", "relabel")
+    groups = conflicting_groups(ranking.duplicate_groups, _numbers(labels), chosen.keep)
+    return len(np.unique(groups[(groups > 0) & ~settled]))

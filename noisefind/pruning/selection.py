@@ -19,6 +19,7 @@ import numpy as np
 from noisefind.errors import ConfigError
 from noisefind.utils.groups import rank_within, spread, spread_within
 from noisefind.utils.seeds import random_keys
+from noisefind.utils.text import card, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,10 @@ class Selection(NamedTuple):
     keep: Bools  # (N,)
     reasons: list[str]  # N, the rule that dropped the image; "" where no rule did
     n_spared: int = 0  # images that the rules would have dropped without ``min_per_class``
+
+    def __repr__(self) -> str:
+        n_images, n_kept = len(self.keep), int(self.keep.sum())
+        return card("Selection", images=n_images, kept=counted(n_kept, n_images))
 
 
 class _Images(NamedTuple):

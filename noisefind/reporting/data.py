@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.detection.reasons import Reason
+from noisefind.reporting.evidence import Alternatives, read_alternatives, read_reasons
 from noisefind.runs.summary import EstimatedShare
 from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from noisefind.data.dataset import Skipped
+    from noisefind.detection.reasons import Reason
     from noisefind.runs.folder import RunFolder
     from noisefind.runs.ranking import Ranking
     from noisefind.runs.summary import RunSummary
 
-REASON_COLUMNS = (
-    "file_name", "reason_codes", "loo_label", "ensemble_label", "neighbours_label",
-    "neighbours_label_share", "n_neighbours", "conflicting_duplicate",
-)  # fmt: skip
 N_SAMPLE = 100  # flagged images in the random sample; the 95 % interval is at most +-10 %
 N_NEIGHBOURS = 5  # shown of each image
 
@@ -93,6 +91,7 @@ class ReportData:
             true labels where ``pairs_are_estimated``, else counts of the flagged labels by given
             and predicted label.
         reasons: for each row the reasons against its label, and the issues of the image itself.
+        alternatives: for each row the likeliest classes with their probabilities, likeliest first.
         sample: flagged rows in random order, for an unbiased share of wrong labels.
         neighbours: for each row its nearest other images, nearest first.
         duplicates: groups of duplicates within the scored images.
@@ -107,6 +106,7 @@ class ReportData:
     label_pairs: list[LabelPair]
     pairs_are_estimated: bool
     reasons: list[tuple[Reason, ...]]
+    alternatives: list[Alternatives] | None
     sample: list[int]
     neighbours: NearestImages | None
     duplicates: list[SameImages] | None
@@ -122,6 +122,16 @@ class ReportData:
     def has_noise_per_class(self) -> bool:
         """Whether the run has an estimate for at least one class."""
         return any(row.noise is not None for row in self.classes)
+
+    @cached_property
+    def conflicting(self) -> list[list[int]]:
+        """The rows of each group of duplicates whose labels differ, worst first."""
+        row_of = {id_: row for row, id_ in enumerate(self.ranking.ids)}
+        groups = [group for group in self.duplicates or () if group.labels_differ]
+        return sorted(
+            sorted(row_of[image.file_name] for image in group.images if image.file_name in row_of)
+            for group in groups
+        )
 
     @property
     def n_flagged(self) -> int:
@@ -168,7 +178,8 @@ def read_report_data(run: RunFolder) -> ReportData:
         classes=_classes(run, ranking),
         label_pairs=_flagged_pairs(ranking) if estimated is None else estimated,
         pairs_are_estimated=estimated is not None,
-        reasons=_reasons(run, ranking),
+        reasons=read_reasons(run, ranking),
+        alternatives=read_alternatives(run, ranking),
         sample=_sample(ranking, summary.score_config().seed),
         neighbours=_neighbours(run, ranking.ids),
         duplicates=_duplicates(run, ranking),
@@ -213,36 +224,6 @@ def _flagged_pairs(ranking: Ranking) -> list[LabelPair]:
         counts[pair] = counts.get(pair, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [LabelPair(*pair, float(count)) for pair, count in ordered]
-
-
-def _reasons(run: RunFolder, ranking: Ranking) -> list[tuple[Reason, ...]]:
-    """The reasons of details.csv, then one for each issue of the image itself."""
-    columns = run.read_optional(
-        "details.csv", REASON_COLUMNS, ("neighbours_label_share", "n_neighbours")
-    )
-    found: dict[str, list[Reason]] = {}
-    if columns is not None:
-        label_of = dict(zip(ranking.ids, ranking.given_labels, strict=True))
-        for id_, codes, *cells in zip(*columns.values(), strict=True):
-            if codes:
-                found[id_] = [_reason(code, cells, label_of) for code in codes.split(";")]
-    same: dict[tuple[Reason, ...], tuple[Reason, ...]] = {}  # few different ones, many rows
-    rows = []
-    for id_, issues in zip(ranking.ids, ranking.image_issues, strict=True):
-        reasons = (*found.get(id_, ()), *(Reason(issue) for issue in issues.split(";") if issue))
-        rows.append(same.setdefault(reasons, reasons))
-    return rows
-
-
-def _reason(code: str, cells: list[str], label_of: Mapping[str, str]) -> Reason:
-    """One reason, from the cells of REASON_COLUMNS after the codes."""
-    loo_label, ensemble_label, neighbours_label, share, n_neighbours, other = cells
-    if code == "conflicting_duplicate":
-        return Reason(code, label_of.get(other, ""), other=other)
-    if code == "neighbours":
-        n = round(float(n_neighbours or 0))
-        return Reason(code, neighbours_label, round(min(float(share or 0), 1.0) * n), n)
-    return Reason(code, {"leave_one_out": loo_label, "ensemble": ensemble_label}.get(code, ""))
 
 
 def _sample(ranking: Ranking, seed: int) -> list[int]:

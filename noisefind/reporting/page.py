@@ -19,7 +19,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noisefind._version import __version__
-from noisefind.detection.reasons import kind_words
+from noisefind.detection.reasons import CODES, EXPLANATIONS, kind_words
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
 from noisefind.scoring.details import memorised_warning
@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 
 MARK = '<meta name="generator" content="noisefind report">'
 STYLES = ("base.css", "overview.css", "review.css", "print.css")
-SCRIPTS = ("text.js", "rows.js", "decisions.js", "cards.js", "choose.js", "review.js", "main.js")
+SCRIPTS = (
+    "text.js",
+    "rows.js",
+    "decisions.js",
+    "pairs.js",
+    "cards.js",
+    "choose.js",
+    "review.js",
+    "main.js",
+)
 N_GROUPS = 60  # shown of the duplicates, and of the leaks; the CSV files list all
 N_IN_GROUP = 6
 N_SKIPPED = 200
@@ -80,6 +89,7 @@ def class_names(data: ReportData) -> list[str]:
     """All classes of the page, sorted; the script refers to them by their place in this list."""
     ranking = data.ranking
     names = {name for pair in data.label_pairs for name in (pair.given, pair.true)}
+    names.update(name for pairs in data.alternatives or () for name, _ in pairs)
     return sorted(names.union(ranking.given_labels, ranking.predicted_labels))
 
 
@@ -110,7 +120,8 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
         "classes": classes,
         "splits": splits,
         "reasons": [list(map(str, listed)) for listed in reasons],
-        "reasonKinds": [list(dict.fromkeys(map(kind_words, listed))) for listed in reasons],
+        "reasonKinds": [list(map(kind_words, listed)) for listed in reasons],
+        "explanations": {CODES[code]: text for code, text in EXPLANATIONS.items()},
         "scores": [
             {"name": name, "highIsHard": score.high_is_hard, "summary": score.summary}
             for name, score in SCORES.items()
@@ -126,12 +137,27 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
             "label_score": packed(ranking.label_scores),
             **{name: packed(values) for name, values in ranking.scores.items()},
         },
+        "alternatives": _alternatives(data, pictures, classes),
+        "pairs": data.conflicting[:N_GROUPS] if pictures.large else [],
         "sample": data.sample,
         "neighbours": None if data.neighbours is None else near,
         "pictures": dict(pictures.large),
         "small": {
             row: pictures.small[ids[row]] for row in sorted(small) if ids[row] in pictures.small
         },
+    }
+
+
+def _alternatives(
+    data: ReportData, pictures: Pictures, classes: list[str]
+) -> dict[int, list[tuple[int, float]]]:
+    """The likeliest classes by number, for the rows that have a card."""
+    if data.alternatives is None:
+        return {}
+    place = {name: number for number, name in enumerate(classes)}
+    return {
+        row: [(place[name], float(f"{p:.3g}")) for name, p in data.alternatives[row]]
+        for row in pictures.large
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from noisefind.config import ReportConfig
 from noisefind.errors import DataError, RunError
@@ -16,6 +16,7 @@ from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import reopen
 from noisefind.runs.output import open_output
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +40,13 @@ class ReportResult:
     files: list[str]  # names of what --format wrote beside it
 
 
+@displays_progress
 def report(
     run: str | Path,
     output: str | Path | None = None,
     config: ReportConfig | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
 ) -> ReportResult:
     """Write one HTML page that shows a run and records decisions; images are only read.
 
@@ -52,7 +54,8 @@ def report(
         run: the folder of a finished run.
         output: the file; None for report.html in ``run``. An earlier report is replaced.
         config: the options; None for the defaults.
-        progress: receives the progress of the images; None: nothing is printed.
+        progress: receives the progress of the images; None: a bar on stderr where a
+            person watches; False: nothing is printed.
 
     Returns:
         The path of the page, its size, the numbers of images, and the files written beside it.
@@ -91,9 +94,9 @@ def report(
 
 
 def _pictured(data: ReportData, n_images: int) -> list[int]:
-    """Rows whose image is shown: part of the random sample, and the worst rows."""
-    sampled = data.sample[: n_images // 5]
-    rows = dict.fromkeys(sampled)
+    """Rows whose image is shown: conflicting duplicates, part of the sample, the worst rows."""
+    pairs = [row for group in data.conflicting[:N_GROUPS] for row in group[:N_IN_GROUP]]
+    rows = dict.fromkeys([*pairs, *data.sample[: n_images // 5]][:n_images])
     for row in range(len(data.ranking)):
         if len(rows) >= n_images:
             break

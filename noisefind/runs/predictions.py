@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.runs.folder import RunFolder
+    from noisefind.training.record import Record
 
 
 class MeanPredictions(NamedTuple):
@@ -29,14 +30,24 @@ def mean_predictions(run: RunFolder) -> MeanPredictions:
     Raises:
         RunError: the run is not finished, or its record is missing.
     """
+    records = open_records(run)
+    mean = np.mean([record.mean for record in records.values()], axis=0)
+    if not np.isfinite(mean).all():
+        raise DamagedError(run.record, "has predictions that are not finite")
+    return MeanPredictions(sorted(run.read_ranking().ids), run.read_summary().classes, mean)
+
+
+def open_records(run: RunFolder) -> dict[str, Record]:
+    """Kind of member -> its record, memory-mapped; rows are in the order of sorted ids.
+
+    Raises:
+        RunError: the run is not finished, or its record is missing or damaged.
+    """
     from noisefind.training.record import Record, n_recorded  # imports torch
 
     summary = run.read_summary()
-    folders = [run.record / network for network in summary.recipes]
-    if not folders or not all(n_recorded(folder) for folder in folders):
+    folders = {kind: run.record / kind for kind in summary.recipes}
+    if not folders or not all(n_recorded(folder) for folder in folders.values()):
         raise RunError(f"{run.record} lacks the predictions of the members; score the data again")
-    ids, n_classes = sorted(run.read_ranking().ids), len(summary.classes)
-    mean = np.mean([Record(folder, len(ids), n_classes).mean for folder in folders], axis=0)
-    if not np.isfinite(mean).all():
-        raise DamagedError(run.record, "has predictions that are not finite")
-    return MeanPredictions(ids, summary.classes, mean)
+    shape = summary.n_images, len(summary.classes)
+    return {kind: Record(folder, *shape) for kind, folder in folders.items()}

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from noisefind.scores import difficulty
+import numpy as np
+
+from noisefind.scores import SCORES, difficulty
+from noisefind.utils.text import card, counted
 
 if TYPE_CHECKING:
-    import numpy as np
+    from typing import Any
+
     from numpy.typing import NDArray
 
 
@@ -31,6 +35,34 @@ class Ranking:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        return card(
+            "Ranking", images=len(self), label_issues=counted(self.n_label_issues, len(self))
+        )
+
+    @property
+    def n_label_issues(self) -> int:
+        """Number of flagged labels."""
+        return int(self.is_label_issue.sum())
+
+    def columns(self) -> dict[str, list[str] | NDArray[Any]]:
+        """Name of a column of scores.csv -> its N values, in the order of the file."""
+        return {
+            "rank": np.arange(1, len(self) + 1),
+            "file_name": self.ids,
+            "split": self.splits,
+            "given_label": self.given_labels,
+            "predicted_label": self.predicted_labels,
+            "predicted_prob": self.predicted_probs,
+            "label_score": self.label_scores,
+            "is_label_issue": self.is_label_issue,
+            "reasons": self.reasons,
+            **{name: self.scores[name] for name in SCORES},
+            "duplicate_group": self.duplicate_groups,
+            "is_outlier_issue": self.is_outlier_issue,
+            "image_issues": self.image_issues,
+        }
 
     def hardness(self) -> dict[str, NDArray[np.float64]]:
         """Every score and ``label_score``, turned so that HIGH is hard."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from noisefind.config import ScoreConfig
 from noisefind.errors import ConfigError, RunError
 from noisefind.runs.typed_json import HINT, from_object, read_object
+from noisefind.utils.text import card, counted, interval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +143,26 @@ class RunSummary(RunStart):
     noise_rate: EstimatedShare
     memorised: bool
     memorised_share: float | None
+
+    def __repr__(self) -> str:
+        return card(f"RunSummary of {self.data}", **self.facts())
+
+    def facts(self) -> dict[str, object]:
+        """The most important results, as lines of a ``repr``."""
+        rate = self.noise_rate
+        found = {
+            "duplicate groups": self.n_duplicate_groups,
+            "outliers": self.n_outliers,
+            "image issues": self.n_image_issues,
+            "leaks": self.n_leaks,
+            "files left out": self.n_skipped,
+        }
+        return {
+            "images": f"{self.n_images:,} in {len(self.classes):,} classes",
+            "label_issues": counted(self.n_label_issues, self.n_images),
+            "noise_rate": interval(rate.estimate, rate.low, rate.high),
+            "also": ", ".join(f"{name}: {number:,}" for name, number in found.items() if number),
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any], path: Path) -> Self:

@@ -51,13 +51,16 @@ DETAIL_COLUMNS = (
     "conflicting_duplicate",
     "n_neighbours",
     "reason_codes",
+    "loo_label_prob",
+    "alternatives",
 )
+DETAIL_NUMBERS = ("loo_label_prob", "ensemble_prob", "neighbours_label_share", "n_neighbours")
 CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
 PAIR_COLUMNS = ("given_label", "true_label", "n_images")
 DUPLICATE_COLUMNS = ("duplicate_group", "file_name", "given_label", "kind")
 # The tables that every run has besides scores.csv and skipped.csv: columns, and those of numbers.
 ALWAYS = {
-    "details.csv": (DETAIL_COLUMNS, ("neighbours_label_share", "n_neighbours")),
+    "details.csv": (DETAIL_COLUMNS, DETAIL_NUMBERS),
     "noise_per_class.csv": (CLASS_COLUMNS, ("noise_rate", "low", "high")),
     "joint.csv": (PAIR_COLUMNS, ("n_images",)),
     "duplicates.csv": (DUPLICATE_COLUMNS, ("duplicate_group",)),

@@ -14,7 +14,6 @@ from noisefind.runs.tables import (
     PAIR_COLUMNS,
     SCORE_COLUMNS,
 )
-from noisefind.scores import SCORES
 from noisefind.similarity.findings import Leak
 from noisefind.utils.files import cell, save_array, whole_file, write_csv
 
@@ -91,22 +90,10 @@ def write_held_out(run: RunFolder, dataset: Dataset) -> None:
 
 
 def _score_rows(ranking: Ranking) -> zip[tuple[object, ...]]:
-    def text(values: NDArray[Any]) -> map[object]:
-        return map(cell, values.tolist())
-
-    return zip(
-        range(1, len(ranking) + 1),
-        ranking.ids,
-        ranking.splits,
-        ranking.given_labels,
-        ranking.predicted_labels,
-        text(ranking.predicted_probs),
-        text(ranking.label_scores),
-        text(ranking.is_label_issue),
-        ranking.reasons,
-        *(text(ranking.scores[name]) for name in SCORES),
-        [group or "" for group in ranking.duplicate_groups.tolist()],
-        text(ranking.is_outlier_issue),
-        ranking.image_issues,
-        strict=True,
-    )
+    columns = ranking.columns()
+    cells: dict[str, Iterable[object]] = {
+        name: map(cell, values.tolist()) if isinstance(values, np.ndarray) else values
+        for name, values in columns.items()
+    }
+    cells["duplicate_group"] = [group or "" for group in ranking.duplicate_groups.tolist()]
+    return zip(*cells.values(), strict=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from noisefind.utils.text import card
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -49,6 +51,15 @@ class Predictions:
     mean: NDArray[np.floating]
     squares: NDArray[np.floating]
     labels: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        n_images, n_classes = self.mean.shape
+        return card(
+            "Predictions",
+            members=self.n_members,
+            epochs=self.n_epochs,
+            images=f"{n_images:,} in {n_classes:,} classes",
+        )
 
     @property
     def n_members(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from noisefind.runs import writers
@@ -9,7 +10,7 @@ from noisefind.scoring.ranking import reason_codes
 from noisefind.utils.files import cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from noisefind.data.dataset import Dataset
     from noisefind.detection.noise_rate import LabelNoise, NoiseRate
@@ -56,7 +57,14 @@ def _details(dataset: Dataset, judgement: Judgement) -> Iterator[tuple[object, .
             dataset.ids[other] if other >= 0 else "",
             int(indicators.n_neighbours[row]),
             reason_codes(judgement.applies[row]),
+            cell(float(evidence.loo_class_prob[row])),
+            _alternatives(judgement.issues.alternatives(row), names),
         )
+
+
+def _alternatives(pairs: list[tuple[int, float]], names: Sequence[str]) -> str:
+    """JSON: pairs of class name and probability, which has the digits of a cell."""
+    return json.dumps([(names[c], float(f"{p:.7g}")) for c, p in pairs], ensure_ascii=False)
 
 
 def _class_rows(dataset: Dataset, judgement: Judgement) -> Iterator[tuple[object, ...]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from noisefind.errors import ConfigError, RunError
 from noisefind.features.compute import FeatureFiles
 from noisefind.features.swav import SwavFiles
 from noisefind.runs.folder import RunFolder
+from noisefind.runs.run import Run
 from noisefind.runs.writers import write_findings, write_held_out, write_results
 from noisefind.scores.distance import Clusters, find_clusters, km_distance
 from noisefind.scoring.context import Context, open_context
@@ -36,35 +37,27 @@ from noisefind.utils.checksums import write_checksums
 from noisefind.utils.disk import require_space, size_text
 from noisefind.utils.output import check_place
 from noisefind.utils.progress import Progress
+from noisefind.utils.progress_display import displays_progress
 from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.runs.ranking import Ranking
-    from noisefind.runs.summary import RunSummary
     from noisefind.similarity.findings import Findings
 
     Features = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class ScoreResult:
-    """The result of ``score``; all of it is in the run folder too."""
-
-    run: RunFolder
-    summary: RunSummary
-    ranking: Ranking
-
-
+@displays_progress
 def score(
     data: str | Path,
     output: str | Path,
     config: ScoreConfig | None = None,
     *,
     resume: bool = False,
-    progress: Progress | None = None,
-) -> ScoreResult:
+    progress: Progress | Literal[False] | None = None,
+) -> Run:
     """Train an ensemble on the images, score every image and write the run folder.
 
     Args:
@@ -74,11 +67,11 @@ def score(
             of a finished run that gets more members.
         config: the options; None for the defaults.
         resume: continue the run in ``output``.
-        progress: receives progress and messages; None: nothing is printed.
+        progress: receives progress and messages; None: a bar on stderr where a person watches,
+            in a terminal or a notebook; False: nothing is printed.
 
     Returns:
-        The run folder, the content of run.json (``summary``) and the images, worst first
-        (``ranking``).
+        The run, the same object as ``open_run`` returns: images, labels and scores, worst first.
 
     Raises:
         DataError: the data cannot be read, or is not suited to scoring.
@@ -88,8 +81,8 @@ def score(
 
     Examples:
         ```python
-        result = noisefind.score("photos", "run", noisefind.ScoreConfig(seed=1))
-        print(result.ranking.ids[:10], result.summary.label_issue_share)
+        run = noisefind.score("photos", "run", noisefind.ScoreConfig(seed=1))
+        print(run.label_issues[:10], run.noise_rate.estimate)
         ```
     """
     run = RunFolder(Path(output))
@@ -105,9 +98,7 @@ def score(
             ) from error
 
 
-def _score(
-    data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress
-) -> ScoreResult:
+def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Progress) -> Run:
     context = open_context(config, run.path, progress)
     discard_unfinished(run.record)
     inputs = open_inputs(data, config, context, run)
@@ -145,7 +136,7 @@ def _score(
     )
     summary = run_summary(start, inputs.dataset, judgement, findings=findings, means=means)
     run.finish(summary)
-    return ScoreResult(run, summary, judgement.ranking)
+    return Run(run, summary, judgement.ranking)
 
 
 def _discard_damaged(inputs: Inputs, run: RunFolder, progress: Progress) -> None:
@@ -166,14 +157,14 @@ def _discard_damaged(inputs: Inputs, run: RunFolder, progress: Progress) -> None
                 discard_record(folder)
 
 
-def _finished(inputs: Inputs, run: RunFolder, progress: Progress) -> ScoreResult | None:
+def _finished(inputs: Inputs, run: RunFolder, progress: Progress) -> Run | None:
     """The result in the folder; None if a part is missing or damaged."""
     has_features = run.reduced_features.exists()
     if not run.is_whole or not has_features or _is_growing(inputs, run):
         return None
     try:
         run.require_whole()
-        return ScoreResult(run, run.read_summary(), run.read_ranking())
+        return Run(run, run.read_summary(), run.read_ranking())
     except RunError as error:
         progress.say(f"computed again, with all that follows from it: {error}")
         return None

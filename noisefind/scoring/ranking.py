@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.detection.duplicate_labels import without_swaps
 from noisefind.detection.label_issues import (
     CELLS_AT_ONCE,
     ROWS_AT_ONCE,
@@ -98,13 +99,14 @@ def rank(
         _fill_scores(scores, slice(start, start + n_rows), ensemble, dataset.labels)
     members = Members(scores["aum"], ensemble.mean)
     issues = judge(dataset.labels, dataset.classes, leave_one_out, members, seed=seed)
+    issues = without_swaps(issues, findings.duplicate_group)
     near = findings.neighbours.rows
     agreement = neighbour_agreement(near, dataset.labels, len(dataset.classes))
     indicators = Indicators(
         scores["correctness"], (near >= 0).sum(1), *agreement,
         conflicting_duplicate=findings.conflicting_duplicate, is_outlier=findings.is_outlier,
     )  # fmt: skip
-    applies = find_reasons(issues.evidence, indicators, dataset.labels)
+    applies = find_reasons(issues.evidence, indicators, dataset.labels, issues.suggested)
     shuffle = random_keys(dataset.ids, seed)[:, 0]
     order = worst_first(issues.label_score, issues.margin, shuffle).tolist()
     ranking = _ordered(order, dataset, scores, issues=issues, findings=findings)

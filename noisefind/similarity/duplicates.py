@@ -18,6 +18,7 @@ from noisefind.similarity.same_picture import (
     mirror_free_vectors,
 )
 from noisefind.utils.numbers import checked_features
+from noisefind.utils.text import card, counted
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -35,6 +36,16 @@ class Duplicates(NamedTuple):
     group: NDArray[np.int64]  # (N,) from 1 up in the order of rows; 0: in none
     is_exact: NDArray[np.bool_]  # (N,) another image of the group has the same pixels
     conflicting: NDArray[np.int64]  # (N,) row of a duplicate with another label; -1: none
+
+    def __repr__(self) -> str:
+        n_images = len(self.group)
+        return card(
+            "Duplicates",
+            groups=int(self.group.max(initial=0)),
+            images_in_groups=counted(int((self.group > 0).sum()), n_images),
+            exact_duplicates=int(self.is_exact.sum()),
+            with_another_label=int((self.conflicting >= 0).sum()),
+        )
 
 
 def find_duplicates(

@@ -174,7 +174,7 @@ class Record:
         """(N, C) mean over the members of their prediction after the last epoch."""
         return cast("NDArray[np.float32]", self._spread[0])
 
-    def rows(self, rows: slice, labels: NDArray[np.int64]) -> Predictions:
+    def rows(self, rows: slice | NDArray[np.int64], labels: NDArray[np.int64]) -> Predictions:
         """The predictions for some of the images; ``labels`` are those images' given labels."""
         seen = np.stack([member[:, :, rows] for member in self._members])
         values = {name: seen[:, :, number] for number, name in enumerate(FIELDS)}

@@ -65,3 +65,28 @@ def cut(text: str, length: int) -> str:
         return text
     half = length // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def percent(share: float) -> str:
+    """A share as text with one decimal place: ``3.4 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def interval(estimate: float, low: float, high: float) -> str:
+    """A share and its 95 % interval as text."""
+    return f"{percent(estimate)} (95 % interval {percent(low)} to {percent(high)})"
+
+
+def counted(count: int, total: int) -> str:
+    """A number of things, and its share of all."""
+    return f"{count:,} ({percent(count / total)})" if total else f"{count:,}"
+
+
+def card(title: str, **facts: object) -> str:
+    """The ``repr`` of a result: a title, and a line for each fact that is not None or empty."""
+    lines = [cut(visible(title), PATH_LENGTH)]
+    for name, fact in facts.items():
+        if fact is not None and fact != "":
+            number = f"{fact:,}" if isinstance(fact, int) else cut(visible(str(fact)), PATH_LENGTH)
+            lines.append(f"  {name.replace('_', ' ')}: {number}")
+    return "\n".join(lines)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.commands import QUICK, CommandLine, finished, read_csv
 from tests.images import write_cifar10, write_csv, write_images
+from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,3 +222,23 @@ def test_what_a_class_floor_spares_is_said(
     output = noisefind("prune", run, "-o", tmp_path / "out", *rules)
     n_dropped = 3 * N_PER_CLASS - len(kept(tmp_path / "out"))
     assert f"--min-per-class keeps {30 - n_dropped} images" in output.out
+
+
+def test_a_picture_with_two_labels_is_kept_unless_one_is_flagged(
+    noisefind: CommandLine, tmp_path: Path
+) -> None:
+    """Both flagged: both stay, and the summary says so. One flagged: that one goes alone."""
+    ids = ["a/0.png", "b/0.png", "a/1.png", "b/1.png"]
+    write_images(tmp_path / "data", *ids)
+    for n_flagged, dropped in ((2, []), (1, ["a/0.png"]), (3, ["a/1.png"])):
+        made_up = MadeUp(
+            ids, ["a", "b", "a", "b"], ["b", "a", "b", "b"], n_flagged, groups=[1, 1, 0, 0]
+        )
+        run = write_run(tmp_path / f"run{n_flagged}", made_up, tmp_path / "data")
+        out = tmp_path / f"out{n_flagged}"
+        output = noisefind("prune", run.path, "-o", out)
+        assert output.code == 0
+        manifest = read_csv(out / "manifest.csv")
+        assert [r["file_name"] for r in manifest if r["reason"] == "noise"] == dropped
+        is_said = "1 picture is kept under different labels" in output.out
+        assert is_said == (dropped != ["a/0.png"])

@@ -17,6 +17,7 @@ from PIL import Image
 
 import noisefind as library
 from noisefind.detection.reasons import Reason, kind_words
+from noisefind.errors import RunError
 from noisefind.reporting.data import (
     N_NEIGHBOURS,
     LabelPair,
@@ -81,7 +82,8 @@ class Page(HTMLParser):
 
 def details(id_: str, codes: str, label: str, other: str = "") -> tuple[object, ...]:
     """A row of details.csv in which everything points to ``label``."""
-    return (id_, 0.1, label, label, 0.9, 0.1, label, 0.7, other, 10, codes)
+    alternatives = json.dumps([[label, 0.9]])
+    return (id_, 0.1, label, label, 0.9, 0.1, label, 0.7, other, 10, codes, 0.9, alternatives)
 
 
 @pytest.fixture
@@ -193,14 +195,24 @@ def test_reasons_are_read_as_codes_with_numbers_and_names(run: RunFolder) -> Non
     """Reasons of the label and issues of the image become one list; a kind names its code alone."""
     listed = read_report_data(run).reasons
     assert listed[0] == (
-        Reason("leave_one_out", "a"), Reason("neighbours", "a", 7, 10), Reason("dark"),
+        Reason("leave_one_out", "a", share=0.9), Reason("neighbours", "a", 7, 10), Reason("dark"),
         Reason("odd_size"),
     )  # fmt: skip
     assert list(map(str, listed[0])) == [
-        "leave-one-out: a", "7 of 10 neighbours: a", "dark", "odd size",
+        "leave-one-out says a 90 %", "the neighbours say a 7 of 10", "dark", "odd size",
     ]  # fmt: skip
     assert list(map(kind_words, listed[0])) == ["leave-one-out", "neighbours", "dark", "odd size"]
-    assert listed[1:3] == [(Reason("ensemble", "b"),), ()]
+    assert listed[1:3] == [(Reason("ensemble", "b", share=0.9),), ()]
+
+
+def test_broken_alternatives_name_their_row(run: RunFolder) -> None:
+    """A cell that is not pairs of class and probability is refused, with file, row and value."""
+    table = run.path / "details.csv"
+    whole = table.read_text(encoding="utf-8")
+    for broken in ("[1]", "{", "[[1, 2]]", '[[""a"", NaN]]', '[[""a""]]'):
+        table.write_text(whole.replace('[[""b"", 0.9]]', broken), encoding="utf-8")
+        with pytest.raises(RunError, match=r"details.csv: row 2: alternatives is"):
+            read_report_data(run)
 
 
 def test_names_do_not_cut_reasons(tmp_path: Path) -> None:
@@ -210,9 +222,9 @@ def test_names_do_not_cut_reasons(tmp_path: Path) -> None:
     made_up = MadeUp(ids, names, names[::-1], details=[details(ids[0], codes, names[1], ids[1])])
     run = write_run(tmp_path / "run", made_up, tmp_path)
     assert list(map(str, read_report_data(run).reasons[0])) == [
-        "duplicate with label cat; ensemble: dog: d; e.png", "leave-one-out: cat; ensemble: dog",
-        "ensemble: cat; ensemble: dog", "7 of 10 neighbours: cat; ensemble: dog", "never learned",
-        "outlier",
+        "duplicate with label cat; ensemble: dog: d; e.png",
+        "leave-one-out says cat; ensemble: dog 90 %", "the ensemble says cat; ensemble: dog 90 %",
+        "the neighbours say cat; ensemble: dog 7 of 10", "never learned", "outlier",
     ]  # fmt: skip
 
 

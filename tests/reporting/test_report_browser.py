@@ -221,6 +221,46 @@ def test_copies_and_faults(browser: Browser, planted: Path, tmp_path: Path) -> N
         assert shown.all_inner_texts() == [PLAIN]
 
 
+def test_one_card_decides_on_a_picture_with_two_labels(
+    noisefind: CommandLine, browser: Browser, planted: Path, tmp_path: Path
+) -> None:
+    """Both images are side by side; a key or a button decides, z takes it back, prune obeys."""
+    rows = read_csv(planted / "run" / "scores.csv")
+    original = next(row for row in rows if f": {COPY}" in row["reasons"])
+    path = library.report(planted / "run", tmp_path / "report.html").path
+    with opened(browser, path) as page:
+        pair = page.locator("#cards .pair article")
+        assert pair.count() == 1
+        assert sorted(pair.locator(".file").all_inner_texts()) == sorted(
+            [COPY, original["file_name"]]
+        )
+        assert page.locator(f"{CARDS} .file", has_text=COPY).count() == 1
+        boxes = [image.bounding_box() for image in pair.locator(".frame").all()]
+        assert boxes[0] is not None
+        assert boxes[1] is not None
+        assert boxes[0]["y"] == boxes[1]["y"]
+        words = pair.locator(".decide").all_inner_texts()
+        assert [words[0], words[-2], words[-1]] == ["Keep both", "Drop both", "Unsure"]
+        assert sorted(words[1:-2]) == ["one for both", "zero for both"]
+        pair.focus()
+        page.keyboard.press("d")
+        page.keyboard.press("z")
+        assert page.is_disabled("#download")
+        pair.locator(".decide", has_text="zero for both").click()
+        assert pair.locator(".pair-decision").inner_text() == "zero for both"
+        page.reload()
+        decided = downloaded(page, tmp_path / "decisions.csv")
+    assert {row["file_name"]: (row["decision"], row["label"]) for row in decided} == {
+        COPY: ("relabel", "zero"), original["file_name"]: ("keep", ""),
+    }  # fmt: skip
+    done = noisefind(
+        "prune", planted / "run", "--decisions", tmp_path / "decisions.csv", "-o", tmp_path / "out"
+    )
+    assert done.code == 0
+    kept = {row["file_name"]: row["label"] for row in read_csv(tmp_path / "out" / "kept.csv")}
+    assert kept[COPY] == kept[original["file_name"]] == "zero"
+
+
 def test_another_tab_sees_the_decisions(browser: Browser, report: Path) -> None:
     """Two tabs of one report show the same decisions."""
     with opened(browser, report) as page:

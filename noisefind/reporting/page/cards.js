@@ -16,7 +16,7 @@ const agrees = (row) => rows.given[row] === rows.suggestion[row];
 function describe(row) {
   const given = visible(data.classes[rows.given[row]]);
   const suggestion = visible(data.classes[rows.suggestion[row]]);
-  const opinion = agrees(row) ? "the ensemble agrees" : `suggestion ${suggestion}, ${percent(rows.probability[row])}`;
+  const opinion = agrees(row) ? "no suggestion" : `suggestion ${suggestion}, ${percent(rows.probability[row])}`;
   const decision = decisionText(decisions.get(row));
   return `Rank ${row + 1}, given ${given}, ${opinion}${decision ? `, decided: ${decision}` : ""}`;
 }
@@ -54,8 +54,33 @@ function decisionButtons(row) {
 }
 
 function reasonList(row) {
-  const words = data.reasons[rows.reasons[row]];
-  return words.length ? make("ul", { class: "reasons" }, ...words.map((word) => make("li", {}, make("bdi", {}, visible(word))))) : null;
+  const kinds = data.reasonKinds[rows.reasons[row]];
+  const items = data.reasons[rows.reasons[row]].map((text, place) => make("li", {}, reason(text, data.explanations[kinds[place]])));
+  return items.length ? make("ul", { class: "reasons" }, ...items) : null;
+}
+
+/** The words of a reason; what they mean opens on request. */
+function reason(text, explanation) {
+  const words = make("bdi", {}, visible(text));
+  return explanation ? make("details", { class: "why" }, make("summary", {}, words), make("p", {}, explanation)) : words;
+}
+
+/** The likeliest classes as bars, the given one among them; their probabilities come from one distribution. */
+function classBars(row) {
+  const pairs = data.alternatives[row];
+  if (!pairs || !pairs.length) return null;
+  const bar = ([number, share]) => {
+    const role = number === rows.given[row] ? "given" : number === rows.suggestion[row] ? "suggested" : "";
+    return make(
+      "li",
+      { class: role ? `is-${role}` : null },
+      nameOf(data.classes[number], "label"),
+      role ? make("span", { class: "sr" }, ` (${role})`) : null,
+      make("meter", { min: "0", max: "1", value: share, "aria-hidden": "true" }),
+      make("span", { class: "probability" }, percent(share)),
+    );
+  };
+  return make("ol", { class: "bars", "aria-label": "Most probable classes" }, ...pairs.map(bar));
 }
 
 /** The nearest images and all scores, on request. */
@@ -82,15 +107,40 @@ function neighbour(row, other, similarity) {
 }
 
 function suggestionLine(row) {
-  if (agrees(row)) return make("p", { class: "muted" }, `the ensemble agrees, ${percent(rows.probability[row])}`);
-  return make("p", { class: "suggestion" }, "predicted: ", nameOf(data.classes[rows.suggestion[row]], "label"), " ", make("span", { class: "probability" }, percent(rows.probability[row])));
+  if (agrees(row)) return make("p", { class: "muted" }, `no suggestion: the given label is right with ${percent(rows.probability[row])}`);
+  return make("p", { class: "suggestion" }, "suggestion: ", nameOf(data.classes[rows.suggestion[row]], "label"), " ", make("span", { class: "probability" }, percent(rows.probability[row])));
 }
 
 function scoreLine(row, by) {
   return by === "label_score" || !(by in highIsHard) ? null : make("p", { class: "muted small" }, `${by} ${scoreText(rows[by][row])}`);
 }
 
+/** The picture with its rank and its decision. */
+const pictureFrame = (row, decision) =>
+  make(
+    "div",
+    { class: "frame" },
+    picture(data.pictures[row], "photo"),
+    make("span", { class: "rank" }, `#${count(row + 1)}`),
+    decision ? make("span", { class: "decision" }, decisionText(decision)) : null,
+  );
+
+/** What is known of the label of an image. */
+const knownOf = (row, by) => [
+  make("p", { class: "given" }, make("span", { class: "muted" }, "given "), nameOf(data.classes[rows.given[row]], "label")),
+  suggestionLine(row),
+  classBars(row),
+  reasonList(row),
+  scoreLine(row, by),
+  nameOf(rows.file[row], "file"),
+];
+
+const moreButton = (isOpen) =>
+  make("button", { type: "button", class: "link more", "data-action": "details", "aria-expanded": String(isOpen), tabindex: "-1" }, isOpen ? "Less" : "Nearest images, scores");
+
 function card(row, by, isOpen) {
+  const pair = pairShown(row);
+  if (pair) return pairCard(pair, row, by, isOpen);
   const decision = decisions.get(row);
   return make(
     "li",
@@ -98,23 +148,13 @@ function card(row, by, isOpen) {
     make(
       "article",
       { class: `card ${decision ? `is-${decision.decision}` : ""}`, "data-row": row, tabindex: "-1", "aria-label": describe(row) },
-      make(
-        "div",
-        { class: "frame" },
-        picture(data.pictures[row], "photo"),
-        make("span", { class: "rank" }, `#${count(row + 1)}`),
-        decision ? make("span", { class: "decision" }, decisionText(decision)) : null,
-      ),
+      pictureFrame(row, decision),
       make(
         "div",
         { class: "card-body" },
-        make("p", { class: "given" }, make("span", { class: "muted" }, "given "), nameOf(data.classes[rows.given[row]], "label")),
-        suggestionLine(row),
-        reasonList(row),
-        scoreLine(row, by),
-        nameOf(rows.file[row], "file"),
+        ...knownOf(row, by),
         decisionButtons(row),
-        make("button", { type: "button", class: "link more", "data-action": "details", "aria-expanded": String(isOpen), tabindex: "-1" }, isOpen ? "Less" : "Nearest images, scores"),
+        moreButton(isOpen),
         isOpen ? details(row) : null,
       ),
     ),

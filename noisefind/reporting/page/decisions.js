@@ -12,7 +12,7 @@ function classNumber(name) {
 
 const decisions = {
   of: new Map(), // row -> {decision, label}
-  undone: [], // [row, what was decided before], the last one at the end
+  undone: [], // lists of [row, what was decided before], the last one at the end
   canKeep: true,
 
   get(row) {
@@ -20,19 +20,24 @@ const decisions = {
   },
 
   set(row, decision) {
-    this.undone.push([row, this.get(row)]);
+    this.setAll([[row, decision]]);
+  },
+
+  /** Pairs of a row and its decision, which are undone together. */
+  setAll(changes) {
+    this.undone.push(changes.map(([row]) => [row, this.get(row)]));
     if (this.undone.length > MAX_UNDO) this.undone.shift();
-    this.put(row, decision);
+    for (const [row, decision] of changes) this.put(row, decision);
     this.keep();
   },
 
   /** The row whose last decision is taken back, or null. */
   undo() {
     if (!this.undone.length) return null;
-    const [row, before] = this.undone.pop();
-    this.put(row, before);
+    const changes = this.undone.pop();
+    for (const [row, before] of changes) this.put(row, before);
     this.keep();
-    return row;
+    return changes[0][0];
   },
 
   put(row, decision) {

@@ -79,6 +79,8 @@ const hasFlagged = (given, suggestion) =>
 
 /** Carry out an action on one image; returns true if a key then goes on to the next image. */
 function act(action, row, byKey) {
+  const pair = pairShown(row);
+  if (pair && action !== "details") return actOnPair(action, pair, row);
   if (action === "keep" || action === "drop" || action === "unsure") {
     decide(row, { decision: action, label: null });
     return true;
@@ -96,7 +98,7 @@ function act(action, row, byKey) {
   return false;
 }
 
-const KEYS = { k: "keep", r: "relabel", t: "choose", d: "drop", u: "unsure", x: "clear", n: "details" };
+const KEYS = { k: "keep", r: "relabel", t: "choose", d: "drop", u: "unsure", x: "clear", n: "details", 1: "label-0", 2: "label-1" };
 
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || !byId("keys-on").checked) return;

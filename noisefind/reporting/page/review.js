@@ -12,8 +12,16 @@ function refresh() {
   draw();
 }
 
-/** The rows that the present view can show: cards are for images with a picture. */
-const listed = () => (view.kind === "cards" ? view.chosen.filter((row) => pictured.has(row)) : view.chosen);
+/** The rows that the present view can show: cards are for images with a picture; a group has one. */
+function listed() {
+  if (view.kind !== "cards") return view.chosen;
+  const seen = new Set();
+  return view.chosen.filter((row) => {
+    const pair = pairShown(row);
+    if (!pair) return pictured.has(row);
+    return !seen.has(pair) && seen.add(pair);
+  });
+}
 
 function draw() {
   const all = listed();
@@ -31,7 +39,7 @@ function draw() {
   byId("score-head").textContent = by in highIsHard ? by : "label_score";
   markActive();
   drawPager(all.length, nPages, size);
-  drawCounts(all.length);
+  drawCounts();
   drawProgress();
 }
 
@@ -43,8 +51,8 @@ function drawPager(n, nPages, size) {
   byId("next").disabled = view.page === nPages - 1;
 }
 
-function drawCounts(n) {
-  const without = view.chosen.length - n;
+function drawCounts() {
+  const without = view.kind === "cards" ? view.chosen.filter((row) => !pictured.has(row)).length : 0;
   byId("none").hidden = view.chosen.length > 0;
   byId("none-all").hidden = view.query.flagged === "";
   byId("count").textContent = `${plural(view.chosen.length, "image", "images")} of ${count(nRows)}`;
@@ -97,7 +105,7 @@ function markActive() {
   for (const element of document.querySelectorAll("#review [data-row]")) {
     const isActive = Number(element.dataset.row) === view.active;
     element.tabIndex = isActive ? 0 : -1;
-    for (const button of element.querySelectorAll("button")) button.tabIndex = isActive ? 0 : -1;
+    for (const button of element.querySelectorAll("button, summary")) button.tabIndex = isActive ? 0 : -1;
   }
 }
 
@@ -132,8 +140,9 @@ function decide(row, decision) {
 }
 
 function undo() {
-  const row = decisions.undo();
-  if (row === null) return;
+  const undone = decisions.undo();
+  if (undone === null) return;
+  const row = listedAs(undone);
   if (!view.shown.includes(row)) {
     const place = listed().indexOf(row);
     if (place >= 0) view.page = Math.floor(place / PER_PAGE[view.kind]);

@@ -7,7 +7,7 @@ const highIsHard = { label_score: false };
 for (const score of data.scores) highIsHard[score.name] = score.highIsHard;
 for (const name of ["probability", ...Object.keys(highIsHard)]) rows[name] = unpacked(rows[name]);
 const DEFAULT_QUERY = {
-  flagged: rows.flagged.includes(1) ? "1" : "",
+  flagged: rows.flagged.includes(1) || data.pairs.length ? "1" : "",
   given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
   sort: "label_score", reverse: false, sample: false,
 };
@@ -30,7 +30,7 @@ function chosenRows(query, decisionOf) {
   const isClass = (column, wanted) => wanted === "" || column === Number(wanted);
   const chosen = [];
   for (let row = 0; row < nRows; row++) {
-    if (query.flagged !== "" && rows.flagged[row] !== Number(query.flagged)) continue;
+    if (query.flagged !== "" && isFinding(row) !== (query.flagged === "1")) continue;
     if (!isClass(rows.given[row], query.given) || !isClass(rows.suggestion[row], query.suggestion)) continue;
     if (!isClass(rows.split[row], query.split) || !hasReason[rows.reasons[row]]) continue;
     if (text && !rows.file[row].toLowerCase().includes(text)) continue;
