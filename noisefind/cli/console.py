@@ -202,7 +202,9 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
     )
     table, config = result.labels_file, result.summary["config"]
     options = "".join(
-        f" {flag(name)} {config[name]}" for name in ("split", "root") if config[name] is not None
+        f" {flag(name)} {config[name]}"
+        for name in ("split", "root", "class_names")
+        if config[name] is not None
     )
     if config["cifar_labels"] != "fine":
         options += f" --cifar-labels {config['cifar_labels']}"

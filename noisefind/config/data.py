@@ -23,4 +23,9 @@ class DataConfig(BaseConfig):
     root: Path | None = option(
         None, "Data", "Folder that paths in a table are relative to. Default: the table's folder."
     )
+    class_names: Path | None = option(
+        None,
+        "Data",
+        "Text file with one class name per line, for labels that are numbers from 0.",
+    )
     cifar_labels: str = option("fine", "Data", "Labels of CIFAR-100.", choices=("fine", "coarse"))

@@ -16,7 +16,7 @@ from noisefind.data.cifar_archive import MAX_FILE, MAX_READ, files_in_archive
 from noisefind.data.found import Found, file_stamp
 from noisefind.data.safe_pickle import read_pickle
 from noisefind.errors import ConfigError, DataError
-from noisefind.utils.text import error_text, is_text, shortened
+from noisefind.utils.text import error_text, is_text, shortened, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -107,7 +107,11 @@ def open_cifar(path: Path, cifar_labels: CifarLabels) -> Found:
     }
     kind = _kind(files)
     if kind is None:
-        raise DataError(f"{str(path)!r} holds neither CIFAR-10 nor CIFAR-100 in python format")
+        raise DataError(
+            f"{shown_path(path)} holds neither CIFAR-10 nor CIFAR-100 in python format; images of "
+            "another compressed archive cannot be read one by one: unpack it (tar -xf) and give "
+            "the folder, or repack it as .tar or .zip"
+        )
     if cifar_labels not in kind.keys:
         raise ConfigError(f"coarse labels: {str(path)!r} is {kind.name}, only CIFAR-100 has them")
     names = {"train": _train_names(kind, files), "test": [kind.test]}

@@ -1,14 +1,16 @@
-"""Names of classes that a person reads as one name."""
+"""Names of classes: those that a person reads as one name, and names for numbers."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import TYPE_CHECKING
 
-from noisefind.utils.text import shortened
+from noisefind.errors import DataError
+from noisefind.utils.text import error_text, shortened, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 N_SHOWN = 3  # groups of names in the warning
 
@@ -33,6 +35,35 @@ def warning(classes: Iterable[str]) -> str:
         "warning: names of classes differ only in spaces, letter case or Unicode form, and count "
         f"as separate classes: {shown}{more}; rename them if they are one class"
     )
+
+
+def named(labels: Sequence[str], path: Path) -> list[str]:
+    """The class names instead of labels that are whole numbers from 0.
+
+    Args:
+        labels: (N,) whole numbers as text.
+        path: a text file in UTF-8; line k + 1 is the name of class k.
+
+    Raises:
+        DataError: the file cannot be read, has a name twice or none, or a label is no number
+            of a line.
+    """
+    try:
+        names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{shown_path(path)}: {error_text(error)}") from error
+    while names and not names[-1]:
+        names.pop()
+    if not all(names) or len(set(names)) < len(names):
+        raise DataError(f"{shown_path(path)} must have one class name in each line, each once")
+    name_of = {str(number): name for number, name in enumerate(names)}
+    wrong = next((label for label in labels if label not in name_of), None)
+    if wrong is not None:
+        raise DataError(
+            f"{shown_path(path)} names the classes 0 to {len(names) - 1}, and an image has the "
+            f"label {shortened(wrong)}: omit --class-names, or add the names that are missing"
+        )
+    return [name_of[label] for label in labels]
 
 
 def _exact(name: str) -> str:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, cast
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisefind.data.cifar import find_cifar, open_cifar
-from noisefind.data.cifar_download import BY_NAME, fetch_cifar
-from noisefind.data.class_names import warning
+from noisefind.data.class_names import named, warning
 from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
-from noisefind.data.image_folder import open_folder
 from noisefind.data.layout import ONE_FOLDER_PER_CLASS
-from noisefind.data.table import is_table, open_table, read_table
+from noisefind.data.readers import find_images
+from noisefind.data.table import read_table
 from noisefind.errors import ConfigError, DataError
-from noisefind.utils.text import is_text, shortened, shown_path
+from noisefind.utils.text import shortened, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from noisefind.config import DataConfig
-    from noisefind.data.cifar import CifarLabels
     from noisefind.data.found import Found
     from noisefind.data.image_source import ImageSource
     from noisefind.data.table import Row
@@ -35,10 +33,11 @@ if TYPE_CHECKING:
 def open_dataset(
     data: str | Path, config: DataConfig, *, cache_dir: Path, say: Callable[[str], None]
 ) -> Dataset:
-    """Open a folder, a table or a CIFAR; reads no pixel of an image file.
+    """Open labelled images of any kind; reads no pixel of an image file.
 
     Args:
-        data: class folders; split folders; a .csv or .jsonl table with file_name and label; a
+        data: class folders; split folders; a .csv or .jsonl table with file_name and label; a .zip
+            or .tar of class folders; WebDataset shards; Parquet or Arrow files; a .npz file; a
             CIFAR directory or .tar.gz; or ``cifar10`` or ``cifar100``, which are downloaded.
         config: the options that choose images and labels. ``split`` may also be
             ``val`` or ``valid``; ``labels`` replace those of ``data`` by id and in any split.
@@ -57,11 +56,13 @@ def open_dataset(
     if config.only_listed and labels is None:
         raise ConfigError("--only-listed needs --labels FILE, the table that lists what to take")
     try:
-        found = _find(data, config, cache_dir, say)
+        found = find_images(data, config, cache_dir, say)
     except OSError as error:
         raise DataError(
             f"{shown_path(error.filename or data)}: {error.strerror or error}"
         ) from error
+    if config.class_names is not None:
+        found.labels[:] = named(found.labels, config.class_names)
     listed = {} if labels is None else read_table(labels)
     if labels is not None:
         _require_ids(found, listed, labels)
@@ -84,36 +85,6 @@ def open_dataset(
         say(text)
     others = [row for row, split in enumerate(found.splits) if split not in in_split]
     return replace(dataset, elsewhere=_dataset(found, listed, others) if others else None)
-
-
-def _find(
-    data: str | Path, config: DataConfig, cache_dir: Path, say: Callable[[str], None]
-) -> Found:
-    """Everything in the data, read by the reader for its kind."""
-    path, root = Path(data), config.root
-    if "\0" in str(data) or not is_text(str(path.absolute())):
-        raise DataError(f"{shown_path(data)}: a path must be UTF-8 text without NUL; rename it")
-    cifar_labels = cast("CifarLabels", config.cifar_labels)
-    if not path.exists():
-        if str(data) not in BY_NAME:
-            known = " or ".join(BY_NAME)
-            raise DataError(f"{shown_path(data)} does not exist: expected a path, or {known}")
-        path = fetch_cifar(str(data), cache_dir / "datasets", say)
-    if root is not None and not is_table(path):
-        raise ConfigError(f"--root is for tables, and {shown_path(path)} is no .csv or .jsonl file")
-    cifar = find_cifar(path)
-    if cifar is not None:
-        return open_cifar(cifar, cifar_labels)
-    if cifar_labels != "fine":
-        raise ConfigError(f"--cifar-labels {cifar_labels}: {shown_path(path)} is not CIFAR-100")
-    if is_table(path):
-        return open_table(path, root)
-    if path.is_dir():
-        return open_folder(path)
-    raise DataError(
-        f"{shown_path(path)} is not a dataset: expected a folder of images, a .csv or .jsonl "
-        "table, or the directory or .tar.gz of CIFAR-10 or CIFAR-100"
-    )
 
 
 def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:

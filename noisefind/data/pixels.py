@@ -129,7 +129,7 @@ def open_pixels(
     folder = build_once(cache / "pixels" / key, build, say=progress.say, is_current=is_current)
     failures = _failures(folder)
     kept = dataset.without(failures) if failures else dataset
-    if len(kept.classes) < 2:
+    if failures and len(kept.classes) < 2:
         first, reason = next(iter(failures.items()))
         raise DataError(
             f"{dataset.root}: {len(failures)} of {len(dataset)} images cannot be read and the rest "

@@ -85,7 +85,9 @@ def open_sources(
     whole = open_dataset(data, replace(scored, split="all", only_listed=False), **places)
     validation = _split(whole, "validation")
     if config.test is not None:
-        others = DataConfig(split="all", cifar_labels=scored.cifar_labels)
+        others = DataConfig(
+            split="all", class_names=scored.class_names, cifar_labels=scored.cifar_labels
+        )
         other = open_dataset(config.test, others, **places)
         return Sources(source, validation, _split(other, "test") or other, f"--test {config.test}")
     if run.held_out.exists():

@@ -51,6 +51,7 @@ def reopen(
     of = DataConfig(
         split=split or ("all" if scored.split is None else scored.split),
         root=root if is_table(data) else None,
+        class_names=scored.class_names,
         cifar_labels=scored.cifar_labels,
     )
     cache = cache_folder(None, folder.path / "cache")
