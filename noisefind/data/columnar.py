@@ -54,8 +54,11 @@ def _tables_in(folder: Path) -> list[Path]:
 
 def _holds_table(folder: Path) -> bool:
     """Whether one of the first files is a table; a class folder may hold a million images."""
-    with os.scandir(folder) as entries:
-        return any(entry.name.endswith(SUFFIXES) for entry in islice(entries, N_PROBED))
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(SUFFIXES) for entry in islice(entries, N_PROBED))
+    except OSError:  # the reader of class folders names it
+        return False
 
 
 def open_columnar(path: Path, files: Sequence[Path]) -> Found:

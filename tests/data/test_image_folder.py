@@ -257,9 +257,9 @@ def test_no_such_dataset(tmp_path: Path) -> None:
         opened(tmp_path / "nowhere")
     with pytest.raises(DataError, match="File name too long"):
         opened("x" * 300)
-    other = tmp_path / "a.zip"
+    other = tmp_path / "a.rar"
     other.touch()
-    with pytest.raises(DataError, match=r"a\.zip' is not a dataset: expected a folder of images"):
+    with pytest.raises(DataError, match=r"a\.rar' is not a dataset: expected a folder of images"):
         opened(other)
 
 
