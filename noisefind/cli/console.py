@@ -1,4 +1,4 @@
-"""Results of score, prune, inject, report and compare, for people or as JSON, on stdout."""
+"""Results of score, inject, report and compare, for people or as JSON, on stdout."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from noisefind.cli.documents import (
     N_WORST,
     comparison_document,
     injection_document,
-    prune_document,
     report_document,
     score_document,
 )
 from noisefind.cli.terminal import (
-    one_line,
     print_json,
     print_names,
     print_plain,
     print_whole,
 )
 from noisefind.config import PruneConfig, flag
-from noisefind.utils.text import counted, interval, percent, visible
+from noisefind.utils.text import counted, interval, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 
     from noisefind.evaluation.compare import CompareResult
     from noisefind.evaluation.inject import InjectResult
-    from noisefind.pruning.decisions import Review
-    from noisefind.pruning.prune import PruneResult
     from noisefind.reporting.report import ReportResult
     from noisefind.runs.ranking import Ranking
     from noisefind.runs.run import Run
@@ -117,76 +112,6 @@ def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:
 
 def _score_text(score: float) -> str:
     return "<0.0001" if score < 0.0001 else f"{score:.4f}"
-
-
-def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) -> None:
-    """Print what is kept and dropped per class, and the files; disputed images on stderr."""
-    _print_disputed(result)
-    if as_json:
-        print_json(prune_document(result, dry_run=dry_run))
-        return
-    console = Console()
-    rules = ", then ".join(map(str, result.rules))
-    table = Table(
-        box=SIMPLE, title=f"{'Would drop' if dry_run else 'Dropped'}: {rules}", title_justify="left"
-    )
-    table.add_column("class", overflow="fold")
-    for column in ("images", "kept", "dropped"):
-        table.add_column(column, justify="right")
-    totals = [0, 0, 0]
-    for count in result.counts:
-        numbers = (count.before, count.kept, count.dropped)
-        totals = [total + number for total, number in zip(totals, numbers, strict=True)]
-        table.add_row(Text(visible(count.label)), *(f"{number:,}" for number in numbers))
-    table.add_section()
-    table.add_row("all", *(f"{total:,}" for total in totals))
-    print_whole(console, table)
-    n_unreadable = len(result.manifest.unreadable)
-    if n_unreadable:
-        print_plain(console, f"{n_unreadable:,} unreadable images are dropped too")
-    if result.review.decisions:
-        print_plain(console, _decided(result.review))
-    if result.n_spared:
-        spared = f"--min-per-class keeps {result.n_spared:,} images that the rules would drop"
-        print_plain(console, spared)
-    if result.n_conflicting:
-        print_plain(console, _conflicting(result.n_conflicting))
-    if dry_run:
-        print_plain(console, "Nothing was written (--dry-run)")
-        return
-    print_plain(console, f"Kept images: {result.output / 'kept.csv'}")
-    print_plain(console, f"All images with reasons: {result.output / 'manifest.csv'}")
-    for name in result.files[2:]:
-        print_plain(console, f"Also: {result.output / name}")
-
-
-def _conflicting(n: int) -> str:
-    groups = "1 picture is" if n == 1 else f"{n:,} pictures are"
-    return f"{groups} kept under different labels; at least one is wrong: decide in the report"
-
-
-def _decided(review: Review) -> str:
-    words = {"keep": "kept", "relabel": "relabelled", "drop": "dropped"}
-    counts = ", ".join(f"{review.count(word):,} {text}" for word, text in words.items())
-    return f"{len(review.decisions):,} images were decided by review, before the rules: {counts}"
-
-
-def _print_disputed(result: PruneResult) -> None:
-    """Print one line on stderr if files of decisions differ."""
-    disputed = result.review.disputed
-    if not disputed:
-        return
-    decisions = "; ".join(
-        f"{one_line(f'{row.decision} {row.label}')} in {visible(row.file)}"
-        for row in result.review.disagreements
-        if row.file_name == disputed[0]
-    )
-    where = f"; all in {result.output / 'disagreements.csv'}" if result.files else ""
-    print_plain(
-        Console(stderr=True),
-        f"left undecided, since the files of --decisions differ: {len(disputed):,}, as "
-        f"{visible(disputed[0])} ({decisions}){where}",
-    )
 
 
 def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -> None:

@@ -40,7 +40,9 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
     """Counts of kept and dropped images, with the reasons."""
     manifest, review, summary = result.manifest, result.review, result.summary
     n_kept = int(manifest.keep.sum())
-    reasons = Counter(reason for reason in manifest.reasons if reason)
+    pairs = list(zip(manifest.reasons, manifest.keep.tolist(), strict=True))
+    dropped = Counter(reason for reason, keep in pairs if not keep)
+    kept = Counter(reason for reason, keep in pairs if keep and reason)
     return {
         "command": "prune",
         "run_id": summary.run_id,
@@ -54,16 +56,21 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
         "n_unreadable": len(manifest.unreadable),
         "n_spared": result.n_spared,
         "n_conflicting": result.n_conflicting,
-        "reasons": dict(sorted(reasons.items())),
+        "reasons": dict(sorted(dropped.items())),
+        "kept_reasons": dict(sorted(kept.items())),
         "classes": [
             {"label": c.label, "n_images": c.before, "n_kept": c.kept, "n_dropped": c.dropped}
             for c in result.counts
         ],
+        "halved_classes": [c.label for c in result.counts if c.is_halved],
         "review": {
+            "n_decided": len(review.decisions),
             "n_kept": review.count("keep"),
             "n_relabelled": review.count("relabel"),
             "n_dropped": review.count("drop"),
-            "undecided": review.disputed,
+            "unsure": list(review.unsure),
+            "disputed": review.disputed,
+            "n_undecided": result.n_undecided,
         },
         "noise_rate": asdict(summary.noise_rate),
     }

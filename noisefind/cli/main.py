@@ -100,8 +100,8 @@ def prune(
     **given: Any,
 ) -> None:
     """Choose the images to keep and write their manifest. Images are never changed."""
-    from noisefind.cli.console import print_prune
     from noisefind.cli.gate import reason_to_fail
+    from noisefind.cli.prune_console import print_prune
     from noisefind.pruning.prune import prune as run_prune
 
     options = load_config(PruneConfig, config, given)

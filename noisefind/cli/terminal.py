@@ -190,6 +190,11 @@ def print_plain(console: Console, line: str) -> None:
     console.print(Text(line), soft_wrap=True)
 
 
+def print_wrapped(console: Console, line: str) -> None:
+    """Print a sentence, wrapped between words to the width of the terminal."""
+    console.print(Text(line), highlight=False)
+
+
 def one_line(text: str) -> str:
     """A text in one line, without characters that steer a terminal."""
     return " ".join(visible(text.replace("\n", " ")).split())

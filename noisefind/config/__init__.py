@@ -33,7 +33,7 @@ from noisefind.config.load import (
     options_of,
     with_preset,
 )
-from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, plain_number
+from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, parse_share, plain_number
 from noisefind.config.presets import PRESETS
 from noisefind.config.prune import PruneConfig
 from noisefind.config.report import ReportConfig
@@ -74,6 +74,7 @@ __all__ = [
     "load_config",
     "options_of",
     "parse_grid",
+    "parse_share",
     "plain",
     "plain_number",
     "with_preset",

@@ -31,7 +31,7 @@ class SelftestConfig(EnsembleConfig):
         choices=("symmetric", "pair", "moved"),
     )  # fmt: skip
     fraction: str = option(
-        "0.05,0.1,0.2", "Noise", "Shares of labels to change, separated by commas."
+        "0.05,0.1,0.2", "Noise", "Shares of labels to change, separated by commas, as 5%,0.1."
     )
     seeds: int = option(
         3, "Noise", "Runs for each share. Their seeds count up from --seed.", low=1, high=99

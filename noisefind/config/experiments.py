@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from noisefind.config.grid import parse_grid
-from noisefind.config.option import AUTO, option
+from noisefind.config.option import AUTO, SHARE, option
 from noisefind.config.training import TrainingConfig
 from noisefind.errors import ConfigError
 
@@ -72,7 +72,9 @@ class RankedSweepConfig(SweepConfig):
 @dataclass(frozen=True)
 class _RemoveConfig(SweepConfig):
     remove: str = option(
-        "0.1:0.7:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list with commas."
+        "0.1:0.7:0.1",
+        "Sweep",
+        "Shares to remove: FIRST:LAST:STEP, or a list with commas, as 10%,0.3.",
     )
 
     def __post_init__(self) -> None:
@@ -94,7 +96,9 @@ class HardestConfig(_RemoveConfig, RankedSweepConfig):
     """The options of ``noisefind evaluate hardest``."""
 
     remove: str = option(
-        "0.1:0.9:0.1", "Sweep", "Shares to remove: FIRST:LAST:STEP, or a list with commas."
+        "0.1:0.9:0.1",
+        "Sweep",
+        "Shares to remove: FIRST:LAST:STEP, or a list with commas, as 10%,0.3.",
     )
 
 
@@ -116,14 +120,17 @@ class ClustersConfig(_RemoveConfig):
 class WindowConfig(RankedSweepConfig):
     """The options of ``noisefind evaluate window``."""
 
-    width: str = option("0.4", "Sweep", "Share of the ranking in a window.")
+    width: str = option("0.4", "Sweep", "Share of the ranking in a window, as 0.4 or 40%.")
     start: str = option(
-        "0:0.6:0.1", "Sweep", "Starts of the windows, from easiest (0) to hardest (1)."
+        "0:0.6:0.1",
+        "Sweep",
+        "Starts of the windows, from easiest (0) to hardest (1), as shares of the "
+        "ranking: 0.3 or 30%.",
     )
-    fine: str | None = option(None, "Sweep", "Further starts, as 0.5:0.6:0.01.")
+    fine: str | None = option(None, "Sweep", "Further starts, as 0.5:0.6:0.01 or 50%:60%:1%.")
     inject: float | None = option(
         None, "Noise", "Also inject this share of label errors, score the data again, and compare "
-        "the windows with and without them.", low=0.0, high=1.0,
+        "the windows with and without them.", low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip
     kind: str = option(
         "moved", "Noise", "Label noise of --inject, as in noisefind inject.",
@@ -168,8 +175,9 @@ class CurriculumConfig(RankedSweepConfig):
 
     phases: str = option(
         "10:0.5,5:0.6,5:0.7,5:0.8,5:0.9,40:1", "Sweep", "Phases of the training as EPOCHS:SHARE, "
-        "separated by commas. Each phase takes the easiest (or hardest) share of the images.",
-        pattern=r"[1-9]\d{0,3}:[\d.]+(,[1-9]\d{0,3}:[\d.]+)*",
+        "separated by commas. Each phase takes the easiest (or hardest) share of the images, "
+        "as 0.5 or 50%.",
+        pattern=r"[1-9]\d{0,3}:[\d.]+%?(,[1-9]\d{0,3}:[\d.]+%?)*",
     )  # fmt: skip
     restart: bool = option(
         False, "Training", "Restart the schedule of the learning rate with each phase."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from noisefind.config.option import parse_share
 from noisefind.errors import ConfigError
 
 MAX_POINTS = 1000
@@ -17,12 +18,12 @@ def parse_grid(option: str, text: str) -> list[Decimal]:
     """
     try:
         numbers = {number for part in text.split(",") for number in _numbers(part)}
-    except (ValueError, InvalidOperation):
+    except ValueError:
         numbers = set()
-    if not numbers or not all(n.is_finite() and 0 <= n <= 1 for n in numbers):
+    if not numbers or not all(0 <= n <= 1 for n in numbers):
         raise ConfigError(
             f"{option} is {text!r}; it must be shares from 0 to 1 as 0.1:0.7:0.1 (first, last, "
-            f"step) or 0.1,0.25, at most {MAX_POINTS}"
+            f"step), 0.1,0.25 or 10%,25%, at most {MAX_POINTS}"
         )
     return sorted(numbers)
 
@@ -34,7 +35,7 @@ def plain(number: Decimal) -> str:
 
 def _numbers(part: str) -> list[Decimal]:
     """The numbers of one part; empty if the part is out of range."""
-    first, *rest = map(Decimal, part.strip().split(":"))
+    first, *rest = map(parse_share, part.split(":"))
     if not rest:
         return [first]
     last, step = rest  # ValueError unless there are two

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from noisefind.config.data import DataConfig
-from noisefind.config.option import option
+from noisefind.config.option import SHARE, option
 
 NOISE_KINDS = ("symmetric", "pair", "asymmetric", "moved", "confusion")
 
@@ -21,8 +21,9 @@ class InjectConfig(DataConfig):
         "images and wrong classes that are plausible by --run.", choices=NOISE_KINDS,
     )  # fmt: skip
     fraction: float = option(
-        0.1, "Noise", "Share of all labels that change, rounded to whole images.", low=0.0, high=1.0
-    )
+        0.1, "Noise", "Share of all labels that change, rounded to whole images.",
+        low=0.0, high=1.0, pattern=SHARE,
+    )  # fmt: skip
     seed: int = option(0, "Noise", "Seed of every random choice.", low=0, high=2**31 - 1)
     matrix: Path | None = option(
         None, "Noise", "For asymmetric. YAML file of lines `class: other class`, or CSV file of "

@@ -13,7 +13,7 @@ from noisefind.errors import ConfigError
 from noisefind.utils.text import is_text, shortened
 
 AUTO = "auto"
-SHARE = "share"  # hint of an option that takes 0.02 and 2% alike
+SHARE = "share"  # pattern of an option that takes 0.02 and 2% alike
 
 
 def option(
@@ -47,7 +47,7 @@ def fail_over_option() -> Any:
     """The limit of a pipeline, for the commands that estimate the share of wrong labels."""
     return option(
         None, "Pipeline", "Exit with 1 if the lower end of the 95 % interval of the noise "
-        "rate is above this share of the labels, as 2% or 0.02. All files are written before.",
+        "rate is above this share of the labels. All files are written before.",
         low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip
 
@@ -73,6 +73,28 @@ class BaseConfig:
 def flag(name: str) -> str:
     """The command-line spelling of an option's name."""
     return "--" + name.replace("_", "-")
+
+
+def parse_share(value: object) -> Decimal:
+    """A share that was typed as ``0.3`` or ``30%``, in decimals.
+
+    0.7 / 100 is not the float nearest to 0.007.
+
+    Raises:
+        ValueError: it is no finite number.
+
+    Examples:
+        >>> parse_share("30%"), parse_share(" 0.3")
+        (Decimal('0.3'), Decimal('0.3'))
+    """
+    text = str(value).strip()
+    try:
+        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+    except ArithmeticError:
+        raise ValueError(text) from None
+    if not share.is_finite():
+        raise ValueError(text)
+    return share
 
 
 def plain_number(number: float) -> str:
@@ -148,15 +170,14 @@ def _check_number(
 
 def _check_share(option_field: dataclasses.Field[Any], value: object) -> float:
     """0.02 of ``0.02``, ``"0.02"`` and ``"2%"``."""
-    try:
-        text = str(value).strip()
-        # in decimals, since 0.7 / 100 is not the float nearest to 0.007
-        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
-    except (ArithmeticError, ValueError):  # ValueError: more than 4,300 digits
-        share = Decimal("nan")
     low, high = option_field.metadata["low"], option_field.metadata["high"]
-    if share.is_nan() or not low <= share <= high:
-        raise _refusal(option_field, value, "a share from 0 to 1 such as 0.02, or 0% to 100%")
+    rule = f"a share from {low:g} to {high:g} such as 0.02, or {low:.0%} to {high:.0%}"
+    try:
+        share = parse_share(value)
+    except ValueError:  # also of an integer of more than 4,300 digits
+        raise _refusal(option_field, value, rule) from None
+    if not low <= share <= high:
+        raise _refusal(option_field, value, rule)
     return float(share)
 
 

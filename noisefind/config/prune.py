@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from noisefind.config.option import BaseConfig, fail_over_option, option
+from noisefind.config.option import SHARE, BaseConfig, fail_over_option, option
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class PruneConfig(BaseConfig):
 
     drop: list[str] = option(
         [], "Rules", "What to drop. May be repeated and is applied in the order given. noise: the "
-        "label issues. This is the default if no rule is given. hardest, easiest: by a score. "
+        "label issues. This is the default without a rule and without --decisions. hardest, easiest: by a score. "
         "random: by chance. coverage: a third of the share from the hardest images, the rest "
         "uniformly over the range of difficulty (CCS). duplicates: all but the easiest image of "
         "each group of duplicates.",
@@ -22,7 +22,7 @@ class PruneConfig(BaseConfig):
     )  # fmt: skip
     fraction: list[float] = option(
         [], "Rules", "Share of all readable images that a --drop removes. One for all rules, or "
-        "one for each in order.", low=0.0, high=1.0,
+        "one for each in order.", low=0.0, high=1.0, pattern=SHARE,
     )  # fmt: skip
     by: list[str] = option(
         [], "Rules", "Score that orders the images by difficulty. One for all rules, or one for "
@@ -30,7 +30,7 @@ class PruneConfig(BaseConfig):
     )  # fmt: skip
     window: str | None = option(
         None, "Rules", "Keep this part of the ranking from easiest (0) to hardest (1): LOW:HIGH, "
-        "as 0.3:0.7.",
+        "as 0.3:0.7 or 30%:70%.",
     )  # fmt: skip
     seed: int = option(0, "Rules", "Seed of random choices and of ties.", low=0, high=2**31 - 1)
     balance: bool = option(
@@ -41,8 +41,8 @@ class PruneConfig(BaseConfig):
     )
     decisions: list[str] = option(
         [], "Review", "CSV file of decisions from the report. May be repeated, once for each "
-        "reviewer. Decisions take precedence over the rules: noise drops no image that was kept or "
-        "relabelled.",
+        "reviewer. Decisions take precedence over the rules. Flagged images that nobody decided "
+        "stay, unless --drop noise is given. It drops no image that a reviewer saw.",
     )  # fmt: skip
     format: list[str] = option(
         [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links), "

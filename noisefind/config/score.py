@@ -25,7 +25,7 @@ class EnsembleConfig(TrainingConfig, DataConfig):
     )  # fmt: skip
 
     hold_out: float | None = option(
-        None, "Data", "Share of each class to set aside before scoring, as 0.2 or 20%. It becomes "
+        None, "Data", "Share of each class to set aside before scoring. It becomes "
         "a test split for noisefind evaluate and is listed in held_out.csv.",
         low=0.0, high=0.9, pattern=SHARE,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from noisefind.config import InjectConfig
 from noisefind.data.open import open_dataset
 from noisefind.errors import ConfigError
 from noisefind.evaluation.noise_matrix_file import read_matrix
-from noisefind.exports.image_tree import write_image_tree
+from noisefind.exports.image_tree import require_tree, write_image_tree
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.output import open_output
 from noisefind.runs.predictions import mean_predictions
@@ -171,8 +171,7 @@ def _check_options(config: InjectConfig) -> None:
             raise ConfigError(f"--kind {kind} needs --{name}")
         if config.kind != kind and value is not None:
             raise ConfigError(f"--{name} is for --kind {kind}, not for --kind {config.kind}")
-    if config.copy and not config.format:
-        raise ConfigError("--copy is for --format imagefolder")
+    require_tree(config.format, copy=config.copy)
 
 
 def _require_room(dataset: Dataset, counts: NDArray[np.int64]) -> None:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind.data.found import split_name
-from noisefind.errors import DataError, RunError
+from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.utils.files import write_csv
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ _SPLIT_WORDS = {
     "validation": "validation|valid|dev|val",
     "test": "test|testing|eval|evaluation",
 }
+
+
+def require_tree(formats: Sequence[str], *, copy: bool) -> None:
+    """ConfigError where ``--copy`` is given and no tree is written."""
+    if copy and "imagefolder" not in formats:
+        raise ConfigError(
+            "--copy has an effect only with --format imagefolder: add it, or omit --copy"
+        )
 
 
 def write_image_tree(

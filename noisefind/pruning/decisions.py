@@ -1,7 +1,7 @@
 """Decisions of reviewers, as the report writes them: file_name,decision,label,run_id.
 
-keep: the given label is right. relabel: ``label`` is right. drop: the image is dropped. unsure: no
-decision.
+keep: the given label is right. relabel: ``label`` is right. drop: the image is dropped. unsure: a
+reviewer saw the image and could not decide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("file_name", "decision", "label", "run_id")
 WORDS = ("keep", "relabel", "drop", "unsure")
-RELABELLED, DROPPED = "relabelled by review", "dropped by review"
 
 
 class Decision(NamedTuple):
@@ -47,15 +46,22 @@ class Review:
     """The decisions that no reviewer contradicts, and the others.
 
     Attributes:
-        decisions: id -> keep, relabel or drop; what is not in it is undecided.
+        decisions: id -> keep, relabel or drop.
+        unsure: the images that reviewers saw and none decided, sorted.
         disagreements: a row per decision, sorted by id, of the images that are disputed.
     """
 
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    unsure: Sequence[str] = ()
     disagreements: Sequence[Disagreement] = ()
 
     def __repr__(self) -> str:
-        return card("Review", decisions=len(self.decisions), undecided=len(self.disputed))
+        return card(
+            "Review",
+            decisions=len(self.decisions),
+            unsure=len(self.unsure),
+            disputed=len(self.disputed),
+        )
 
     @property
     def disputed(self) -> list[str]:
@@ -77,6 +83,11 @@ class Review:
         """(N,) whether an image has one of these decisions."""
         return np.array([self._is(id_, *words) for id_ in ids], dtype=np.bool_)
 
+    def seen(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        """(N,) whether a reviewer saw the image: it is decided, unsure or disputed."""
+        seen = {*self.decisions, *self.unsure, *self.disputed}
+        return np.array([id_ in seen for id_ in ids], dtype=np.bool_)
+
     def _is(self, id_: str, *words: str) -> bool:
         return id_ in self.decisions and self.decisions[id_].word in words
 
@@ -97,9 +108,12 @@ def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str])
             unknown decision, lacks the class, or contradicts another row of its file.
     """
     votes: dict[str, dict[Path, Decision]] = {}
+    unsure: set[str] = set()
     for file in files:
         for id_, decision in _read_one(file, run_id, given).items():
-            if decision.word != "unsure":
+            if decision.word == "unsure":
+                unsure.add(id_)
+            else:
                 votes.setdefault(id_, {})[file] = decision
     agreed = {
         id_: next(iter(of_file.values()))
@@ -108,6 +122,7 @@ def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str])
     }
     return Review(
         agreed,
+        sorted(unsure - votes.keys()),
         [
             Disagreement(id_, *decision, str(file))
             for id_, of_file in sorted(votes.items())

@@ -1,6 +1,7 @@
 """The manifest of a selection: kept images, and dropped images with their reasons.
 
-    manifest.csv   file_name,label,split,keep,reason: every image once, sorted by file_name
+    manifest.csv   file_name,label,split,keep,reason: every image once, sorted by file_name;
+                   see reasons.py
     kept.csv       file_name,label: the kept rows of manifest.csv
     kept.txt       the file names of kept.csv, one per line                     format "txt"
     kept.npy       int64 row numbers of the kept images (see `write_manifest`)  format "npy"
@@ -51,6 +52,11 @@ class ClassCount(NamedTuple):
     kept: int
     dropped: int
 
+    @property
+    def is_halved(self) -> bool:
+        """Whether the class loses more than half of its images."""
+        return 2 * self.dropped > self.before
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -61,7 +67,8 @@ class Manifest:
         labels: (N,) their labels as class names: the given ones, or those that a review corrected.
         splits: (N,) their splits, "" where the data has none.
         keep: (N,) which stay.
-        reasons: (N,) why an image is dropped, or stays under another label; else "".
+        reasons: (N,) why an image is dropped or kept, "" where nothing speaks against it; see
+            reasons.py.
         unreadable: images that could not be scored; never kept.
         disagreements: what reviewers decided differently.
     """

@@ -11,8 +11,8 @@ import numpy as np
 from noisefind.config import PruneConfig
 from noisefind.errors import ConfigError, DataError, RunError
 from noisefind.exports.formats import Export, check_exports, write_exports
-from noisefind.exports.image_tree import write_image_tree
-from noisefind.pruning.decisions import DROPPED, RELABELLED, Review, read_decisions
+from noisefind.exports.image_tree import require_tree, write_image_tree
+from noisefind.pruning.decisions import Review, read_decisions
 from noisefind.pruning.duplicates import conflicting_groups, is_undecided
 from noisefind.pruning.folder import ALL_NAMES, TREE, names_written, open_prune_output
 from noisefind.pruning.manifest import (
@@ -22,6 +22,7 @@ from noisefind.pruning.manifest import (
     class_counts,
     write_manifest,
 )
+from noisefind.pruning.reasons import reasons_of
 from noisefind.pruning.rules import Rule, rules_from_options
 from noisefind.pruning.selection import Selection, select
 from noisefind.runs.folder import RunFolder
@@ -45,28 +46,32 @@ class PruneResult:
         counts: how many each class has and loses, by corrected labels.
         rules: what was applied after the decisions.
         review: what reviewers decided.
+        n_undecided: flagged labels that no reviewer saw.
         n_spared: more would have gone but for ``--min-per-class``.
         n_conflicting: groups of duplicates that stay with different labels, undecided.
         output: the folder.
         files: the names of what was written there; none in a dry run.
         summary: run.json of the run that was pruned.
+        config: the options.
     """
 
     manifest: Manifest
     counts: list[ClassCount]
     rules: list[Rule]
     review: Review
+    n_undecided: int
     n_spared: int
     n_conflicting: int
     output: Path
     files: list[str]
     summary: RunSummary
+    config: PruneConfig
 
     def __repr__(self) -> str:
         return card(
             f"PruneResult {self.output}",
             **self.manifest.facts(),
-            rules=", then ".join(map(str, self.rules)),
+            rules=", then ".join(map(str, self.rules)) or "none but the decisions of reviewers",
             files=", ".join(self.files) or "none written",
         )
 
@@ -84,7 +89,8 @@ def prune(
     Args:
         run: the folder of a finished run.
         output: the output folder, new or empty.
-        config: the options; None for the defaults, which drop the label issues.
+        config: the options; None for the defaults, which drop the label issues. With
+            ``decisions`` and no rule only the decisions count.
         force: replace the files that an earlier prune wrote to ``output``.
         dry_run: write nothing.
 
@@ -108,8 +114,9 @@ def prune(
     _require_sense(config, folder, out)
     summary, ranking = folder.read_summary(), folder.read_ranking()
     known = (*SCORES, "label_score")
+    by_default = [] if config.decisions or config.window is not None else ["noise"]
     rules = rules_from_options(
-        config.drop, config.fraction, config.by, config.window,
+        config.drop or by_default, config.fraction, config.by, config.window,
         seed=config.seed, known_scores=known,
     )  # fmt: skip
     files = [Path(name) for name in config.decisions]
@@ -141,8 +148,9 @@ def prune(
         written = names_written(config.format, has_disagreements=bool(review.disagreements))
     return PruneResult(
         manifest, class_counts(manifest), rules, review,
+        n_undecided=int((ranking.is_label_issue & ~review.seen(ranking.ids)).sum()),
         n_spared=chosen.n_spared, n_conflicting=_n_conflicting(ranking, labels, chosen, review),
-        output=out, files=written, summary=summary,
+        output=out, files=written, summary=summary, config=config,
     )  # fmt: skip
 
 
@@ -150,10 +158,7 @@ def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
     """Refuse options that contradict each other."""
     if out.resolve() == folder.path.resolve():
         raise RunError(f"{str(out)!r} is the run itself: choose another folder")
-    if config.copy and "imagefolder" not in config.format:
-        raise ConfigError(
-            "--copy has an effect only with --format imagefolder: add it, or omit --copy"
-        )
+    require_tree(config.format, copy=config.copy)
     if config.data is not None and not config.data.exists():
         raise DataError(f"--data {config.data}: does not exist")
 
@@ -165,20 +170,19 @@ def _select(
 
     Ties of a score are broken by aum. Where every image of a group of duplicates with different
     labels is a label issue, one label may be right, so none of them counts as one.
-    A label that a reviewer confirmed or corrected is no label issue any more; rules by difficulty
-    count such images like all others.
+    ``noise`` drops no image that a reviewer saw: where nobody could decide, a rule does not either.
+    Rules by difficulty count such images like all others.
     """
     ids, hardness = ranking.ids, ranking.hardness()
-    is_gone, is_corrected = review.where(ids, "drop"), review.where(ids, "relabel")
-    is_settled = is_corrected | review.where(ids, "keep")
+    is_gone = review.where(ids, "drop")
     numbers = _numbers(labels)
-    is_issue = ranking.is_label_issue & ~is_settled
-    is_open = is_undecided(ranking.duplicate_groups, numbers, ~is_gone, is_issue)
+    is_doubtful = ranking.is_label_issue & ~review.where(ids, "keep", "relabel")
+    is_open = is_undecided(ranking.duplicate_groups, numbers, ~is_gone, is_doubtful)
     chosen = select(
         rules,
         ids=ids,
         labels=numbers,
-        is_label_issue=is_issue & ~is_open,
+        is_label_issue=ranking.is_label_issue & ~review.seen(ids) & ~is_open,
         difficulty=hardness,
         tie_breaker=hardness["aum"],
         duplicate_group=ranking.duplicate_groups,
@@ -186,10 +190,16 @@ def _select(
         min_per_class=config.min_per_class,
         is_gone=is_gone,
     )
-    reasons = chosen.reasons
-    for row in np.flatnonzero(is_gone | (is_corrected & chosen.keep)).tolist():
-        reasons[row] = DROPPED if is_gone[row] else RELABELLED
-    return chosen
+    reasons = reasons_of(
+        chosen.reasons,
+        ids=ids,
+        keep=chosen.keep,
+        is_flagged=ranking.is_label_issue,
+        is_open=is_open,
+        drops_noise=any(rule.kind == "noise" for rule in rules),
+        review=review,
+    )
+    return chosen._replace(reasons=reasons)
 
 
 def _numbers(labels: list[str]) -> NDArray[np.int64]:

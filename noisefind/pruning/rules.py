@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from noisefind.config import parse_share
 from noisefind.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -96,13 +97,11 @@ def rules_from_options(
     ``--fraction`` belongs to hardest, easiest, coverage and random; ``--by`` to the first three.
     Values are matched in order to the drops that need them, and a single value counts for all.
     ``window`` (``LOW:HIGH``) comes after the drops. It takes the last ``--by``, which may be an
-    additional one. Without ``--by`` the score is ``aum``. With no rule at all, noise is dropped.
+    additional one. Without ``--by`` the score is ``aum``.
 
     Raises:
         ConfigError: too few or too many values, an unknown score or drop, or a value out of range.
     """
-    if window is None and not drop:
-        drop = ["noise"]
     for kind in drop:
         if kind not in (*_SIMPLE, *_NEED_FRACTION):
             known = ", ".join((*_SIMPLE, *_NEED_FRACTION))
@@ -146,7 +145,9 @@ def _one_each(option: str, values: Sequence[T], users: Sequence[str]) -> list[T]
 def _parse_window(text: str) -> tuple[float, float]:
     """``LOW:HIGH`` as two numbers; ConfigError if it is anything else."""
     try:
-        low, high = map(float, text.split(":"))
+        low, high = (float(parse_share(part)) for part in text.split(":"))
     except ValueError:
-        raise ConfigError(f"--window {text!r} must be LOW:HIGH, such as 0.3:0.7") from None
+        raise ConfigError(
+            f"--window {text!r} must be LOW:HIGH, such as 0.3:0.7 or 30%:70%"
+        ) from None
     return low, high
