@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from noisefind.cli.experiments import sweeps
+from noisefind.cli.help import Command, Group
 from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.config import (
     DetectionConfig,
@@ -19,7 +20,10 @@ from noisefind.config import (
 )
 
 evaluate = typer.Typer(
-    name="evaluate", help="Measure how reliable the results are.", invoke_without_command=True
+    name="evaluate",
+    cls=Group,
+    help="Measure how reliable the results are.",
+    invoke_without_command=True,
 )
 
 evaluate.add_typer(sweeps)
@@ -33,7 +37,7 @@ def _evaluate(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-@evaluate.command()
+@evaluate.command(cls=Command)
 @with_options(DetectionConfig)
 def detection(
     run: Run,
@@ -54,7 +58,7 @@ def detection(
     carry_out("detection", work, print_detection, as_json=as_json)
 
 
-@evaluate.command()
+@evaluate.command(cls=Command)
 @with_options(SelftestConfig)
 def selftest(
     data: Data,
@@ -72,7 +76,7 @@ def selftest(
     carry_out("selftest", work, print_selftest, as_json=as_json)
 
 
-@evaluate.command()
+@evaluate.command(cls=Command)
 def correlation(run: Run, output: Output, as_json: AsJson = False) -> None:
     """Correlate all scores of RUN. High values are made hard first."""
     from noisefind.cli.evaluate_console import carry_out, print_correlation
@@ -82,7 +86,7 @@ def correlation(run: Run, output: Output, as_json: AsJson = False) -> None:
     carry_out("correlation", work, print_correlation, as_json=as_json)
 
 
-@evaluate.command()
+@evaluate.command(cls=Command)
 def distribution(run: Run, output: Output, as_json: AsJson = False) -> None:
     """Draw histograms of all scores of RUN, with the label issues marked."""
     from noisefind.cli.evaluate_console import carry_out, print_distribution
@@ -92,7 +96,7 @@ def distribution(run: Run, output: Output, as_json: AsJson = False) -> None:
     carry_out("distribution", work, print_distribution, as_json=as_json)
 
 
-@evaluate.command()
+@evaluate.command(cls=Command)
 @with_options(ExamplesConfig)
 def examples(
     run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any
@@ -106,7 +110,7 @@ def examples(
     carry_out("examples", work, print_examples, as_json=as_json)
 
 
-@evaluate.command()
+@evaluate.command(cls=Command)
 @with_options(EmbeddingConfig)
 def embedding(
     run: Run, output: Output, config: ConfigFile = None, as_json: AsJson = False, **given: Any

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from noisefind.cli.help import Command
 from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.config import SWEEPS, SweepConfig, load_config
 
@@ -28,7 +29,7 @@ Run = Annotated[Path, typer.Option("--run", help="Folder of the finished run on 
 def _add(subcommand: str, kind: type[SweepConfig]) -> None:
     """Add a subcommand. They differ only in their options."""
 
-    @sweeps.command(subcommand, help=HELP[subcommand])
+    @sweeps.command(subcommand, cls=Command, help=HELP[subcommand])
     @with_options(kind)
     def command(
         data: Data,

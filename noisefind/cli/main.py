@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from noisefind._version import __version__
 from noisefind.cli.evaluate import evaluate
+from noisefind.cli.help import Command, Group
 from noisefind.cli.options import AsJson, ConfigFile, Data, Output, with_options
 from noisefind.cli.process import (
     EXIT_ERROR,
@@ -29,10 +31,15 @@ from noisefind.utils.text import is_text, shortened, shown_path
 # newer typer carries a copy of click, older imports click: this is ClickException of either
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
+
+class _GateClosedError(Exception):
+    """Too many labels are wrong for ``--fail-over``; everything is written and printed."""
+
+
 app = typer.Typer(
     name="noisefind",
+    cls=Group,
     help="Find wrong labels and rank examples by difficulty in image-classification datasets.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -53,7 +60,7 @@ def _main(
         typer.echo(context.get_help())
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(ScoreConfig)
 def score(
     data: Data,
@@ -84,7 +91,7 @@ def score(
     _pass_gate(reason_to_fail(result.summary, options.fail_over))
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(PruneConfig)
 def prune(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
@@ -110,7 +117,7 @@ def prune(
     _pass_gate(reason_to_fail(result.summary, options.fail_over))
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(InjectConfig)
 def inject(
     data: Data,
@@ -130,7 +137,7 @@ def inject(
     print_injection(result, str(data), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(ReportConfig)
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
@@ -153,7 +160,7 @@ def report(
     print_report(result, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def compare(
     run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Folder of a finished run.")],
     run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Folder of a later run.")],
@@ -193,29 +200,47 @@ def _exit_code() -> int:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
+    except _GateClosedError as closed:
+        _print_error(str(closed))
+        return EXIT_GATE
     except NoisefindError as error:
         return _failed(str(error))
     except _UsageProblem as error:
         return _failed(error.format_message())
     except OSError as error:
-        where = "" if error.filename is None else f"{shown_path(error.filename)}: "
-        if is_disk_full(error):
-            return _failed(
-                f"{where}{error.strerror}; free some space and run the same command again "
-                "(noisefind score with --resume)"
-            )
-        if error.filename is None:
-            traceback.print_exc()
-            return EXIT_FAULT
-        # a path of the user: missing, too long, without permission
-        return _failed(f"{where}{error.strerror}")
-    except (Exception, SystemExit):  # noqa: BLE001  a fault of noisefind or of the system: print all
-        traceback.print_exc()
+        return _failed_system(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        if isinstance(error, SystemExit) and _is_completion():
+            return EXIT_ERROR if error.code else 0
+        traceback.print_exc()  # a fault of noisefind or of the system: print all
         return EXIT_FAULT
     if code == EXIT_INTERRUPTED:  # newer typer returns it, older raises Abort
         leave_on_interrupt()  # who presses Ctrl-C twice gets no traceback
         _print_error("interrupted; noisefind score … --resume continues the run")
+    if code == EXIT_GATE:  # typer, of a shell that it cannot complete
+        return EXIT_ERROR
     return code if isinstance(code, int) else 0
+
+
+def _failed_system(error: OSError) -> int:
+    """Print why a file could not be used; the exit code."""
+    where = "" if error.filename is None else f"{shown_path(error.filename)}: "
+    if is_disk_full(error):
+        return _failed(
+            f"{where}{error.strerror}; free some space and run the same command again "
+            "(noisefind score with --resume)"
+        )
+    if error.filename is None:
+        traceback.print_exc()
+        return EXIT_FAULT
+    # a path of the user: missing, too long, without permission
+    return _failed(f"{where}{error.strerror}")
+
+
+def _is_completion() -> bool:
+    """Whether typer completes a line or prints its script for the shell; it then calls sys.exit."""
+    options = {"--install-completion", "--show-completion"}
+    return "_NOISEFIND_COMPLETE" in os.environ or not options.isdisjoint(sys.argv[1:])
 
 
 def _require_usable_arguments() -> None:
@@ -240,8 +265,7 @@ def _require_usable_arguments() -> None:
 
 def _pass_gate(reason: str | None) -> None:
     if reason:
-        _print_error(reason)
-        raise typer.Exit(EXIT_GATE)
+        raise _GateClosedError(reason)
 
 
 def _failed(message: str) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 
 from noisefind.config import (
+    SHARE,
     SWEEPS,
     BaseConfig,
     DetectionConfig,
@@ -104,6 +105,8 @@ def describe(option_field: dataclasses.Field[Any]) -> tuple[str, str]:
     text = meta["help"]
     if meta["choices"] and not all(choice in text for choice in meta["choices"]):
         text += f" One of: {', '.join(meta['choices'])}."
+    if meta["pattern"] == SHARE:
+        text += " Written as 0.3 or 30%."
     default = option_field.default
     if default is MISSING or default is None:
         return text, ""
@@ -127,7 +130,8 @@ def _parameter(option_field: dataclasses.Field[Any], kind: object) -> inspect.Pa
     # typer checks only yes or no; config/option.py checks values, with the same words as for YAML
     typed: object = list[str] if is_list else bool | None if kind is bool else str | None
     if kind is not bool:
-        settings["metavar"] = _metavar(set(get_args(kind)) or {kind})
+        is_share = option_field.metadata["pattern"] == SHARE
+        settings["metavar"] = "SHARE" if is_share else _metavar(set(get_args(kind)) or {kind})
     return inspect.Parameter(
         option_field.name,
         inspect.Parameter.KEYWORD_ONLY,

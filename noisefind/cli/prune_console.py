@@ -100,9 +100,9 @@ def _halved(result: PruneResult) -> str:
     more = f" and {len(halved) - N_NAMED:,} more" if len(halved) > N_NAMED else ""
     classes = "1 class loses" if len(halved) == 1 else f"{len(halved):,} classes lose"
     text = f"Warning: {classes} more than half of the images: {names}{more}."
-    if any(rule.kind not in ("noise", "duplicates") for rule in result.rules):
-        if not result.config.balance:
-            text += " With --balance every class loses the same share."
+    by_share = any(rule.kind not in ("noise", "duplicates") for rule in result.rules)
+    if by_share and not result.config.balance:
+        text += " With --balance every class loses the same share."
     if result.rules:
         text += " --min-per-class N keeps at least N images of each."
     return text

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from noisefind.config.option import parse_share
 from noisefind.errors import ConfigError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 MAX_POINTS = 1000
 

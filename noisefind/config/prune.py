@@ -14,10 +14,10 @@ class PruneConfig(BaseConfig):
 
     drop: list[str] = option(
         [], "Rules", "What to drop. May be repeated and is applied in the order given. noise: the "
-        "label issues. This is the default without a rule and without --decisions. hardest, easiest: by a score. "
-        "random: by chance. coverage: a third of the share from the hardest images, the rest "
-        "uniformly over the range of difficulty (CCS). duplicates: all but the easiest image of "
-        "each group of duplicates.",
+        "label issues. This is the default without a rule and without --decisions. hardest, "
+        "easiest: by a score. random: by chance. coverage: a third of the share from the hardest "
+        "images, the rest uniformly over the range of difficulty (CCS). duplicates: all but the "
+        "easiest image of each group of duplicates.",
         choices=("noise", "hardest", "easiest", "random", "coverage", "duplicates"),
     )  # fmt: skip
     fraction: list[float] = option(
@@ -42,7 +42,8 @@ class PruneConfig(BaseConfig):
     decisions: list[str] = option(
         [], "Review", "CSV file of decisions from the report. May be repeated, once for each "
         "reviewer. Decisions take precedence over the rules. Flagged images that nobody decided "
-        "stay, unless --drop noise is given. It drops no image that a reviewer saw.",
+        "stay, unless --drop noise is given. No rule for label issues drops what a reviewer kept, "
+        "relabelled or was unsure of.",
     )  # fmt: skip
     format: list[str] = option(
         [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links), "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from noisefind.config import PruneConfig
-from noisefind.errors import ConfigError, DataError, RunError
+from noisefind.errors import DataError, RunError
 from noisefind.exports.formats import Export, check_exports, write_exports
 from noisefind.exports.image_tree import require_tree, write_image_tree
 from noisefind.pruning.decisions import Review, read_decisions
