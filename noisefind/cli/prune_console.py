@@ -42,7 +42,8 @@ def print_prune(result: PruneResult, *, dry_run: bool, as_json: bool = False) ->
 
 def _table(result: PruneResult, *, dry_run: bool) -> Table:
     """Numbers of images per class; a long name is folded, so that it can be read whole."""
-    rules = ", then ".join(map(str, result.rules)) or "decisions of the review only"
+    decisions = ["decisions of the review"] if result.config.decisions else []
+    rules = ", then ".join([*decisions, *map(str, result.rules)])
     title = f"{'Would drop' if dry_run else 'Dropped'}: {rules}"
     table = Table(box=SIMPLE, title=title, title_justify="left")
     table.add_column("class", overflow="fold")
@@ -86,9 +87,10 @@ def _review_lines(result: PruneResult) -> Iterator[str]:
     if not result.n_undecided:
         return
     if any(rule.kind == "noise" for rule in result.rules):
-        yield "The undecided are left to the rules: --drop noise drops them"
+        yield "The undecided images are left to --drop noise"
     else:
-        yield "No rule drops the undecided for their flag; --drop noise would"
+        but = " unless another rule drops them" if result.rules else ""
+        yield f"The undecided images are kept{but}; --drop noise would drop them"
 
 
 def _halved(result: PruneResult) -> str:

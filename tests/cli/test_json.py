@@ -85,9 +85,14 @@ def test_prune(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     assert (planned["files"], planned["dry_run"]) == ([], True)
     assert done["files"] == ["manifest.csv", "kept.csv", "cleanlab.csv"]
     assert all((tmp_path / "out" / name).exists() for name in done["files"])
-    assert (done["n_images"], done["n_kept"], done["n_dropped"], done["n_spared"]) == (3, 2, 1, 1)
+    assert (done["n_images"], done["n_kept"], done["n_dropped"]) == (3, 2, 1)
     assert done["reasons"] == {"dropped by review": 1}
-    assert done["review"] == {"n_kept": 0, "n_relabelled": 0, "n_dropped": 1, "undecided": []}
+    assert done["review"] == {
+        "n_decided": 1, "n_kept": 0, "n_relabelled": 0, "n_dropped": 1, "unsure": [],
+        "disputed": [], "n_undecided": 1,
+    }  # fmt: skip
+    assert done["kept_reasons"] == {"undecided": 1}
+    assert (done["n_spared"], done["halved_classes"]) == (0, [])
     assert done["noise_rate"] == RATE
     assert HOSTILE[1] in {count["label"] for count in done["classes"]}
 

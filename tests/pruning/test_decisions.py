@@ -118,6 +118,17 @@ def test_a_row_that_stands_twice_is_no_contradiction(tmp_path: Path) -> None:
     assert read_decisions([file], RUN_ID, GIVEN).decisions == {"a.png": Decision("keep")}
 
 
+def test_unsure_is_what_was_seen_and_not_decided(tmp_path: Path) -> None:
+    """An image that another reviewer decided, or that is disputed, is not unsure."""
+    given = dict.fromkeys("abcd", "dog")
+    one = write(tmp_path / "1.csv", *((name, "unsure") for name in "abc"))
+    two = write(tmp_path / "2.csv", ("b", "keep"), ("c", "drop"))
+    three = write(tmp_path / "3.csv", ("c", "keep"))
+    review = read_decisions([one, two, three], RUN_ID, given)
+    assert (list(review.unsure), review.disputed) == (["a"], ["c"])
+    assert review.seen(["a", "b", "c", "d"]).tolist() == [True, True, True, False]
+
+
 def test_what_is_no_table_of_decisions_is_refused(
     noisefind: CommandLine, run: Path, tmp_path: Path
 ) -> None:
@@ -139,19 +150,22 @@ def test_what_is_no_table_of_decisions_is_refused(
 # What prune makes of them
 
 
-def test_decisions_come_before_the_rules(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
-    """Noise drops nothing that was kept or relabelled; drop goes, unsure is left to the rules."""
+@pytest.mark.parametrize("rule", [(), ("--drop", "noise")], ids=["no rule", "noise"])
+def test_only_what_was_decided_or_asked_for_goes(
+    noisefind: CommandLine, run: Path, tmp_path: Path, rule: tuple[str, ...]
+) -> None:
+    """Undecided flagged images go only by --drop noise; unsure ones stay; all have a reason."""
     file = write(
         tmp_path / "d.csv", ("a0.png", "keep"), ("a1.png", "relabel", "bird"),
         ("a2.png", "unsure"), ("a9.png", "drop"),
     )  # fmt: skip
-    rows = pruned(noisefind, run, "--decisions", file)
+    rows = pruned(noisefind, run, "--decisions", file, *rule)
     said = {name: (row["label"], row["keep"], row["reason"]) for name, row in rows.items()}
     assert said == {
-        "a0.png": ("cat", "true", ""),
+        "a0.png": ("cat", "true", "kept by review"),
         "a1.png": ("bird", "true", "relabelled by review"),
-        "a2.png": ("cat", "false", "noise"),
-        "a3.png": ("cat", "false", "noise"),
+        "a2.png": ("cat", "true", "unsure in review"),
+        "a3.png": ("cat", "false", "noise") if rule else ("cat", "true", "undecided"),
         "a4.png": ("cat", "true", ""),
         **{f"a{n}.png": ("dog", "true", "") for n in range(5, 9)},
         "a9.png": ("dog", "false", "dropped by review"),
@@ -204,7 +218,33 @@ def test_the_tree_lies_under_corrected_labels(noisefind: CommandLine, tmp_path: 
     assert (tree / "a%2Fnew one/cat/0.png").resolve() == tmp_path / "data/cat/0.png"
 
 
-def test_disputed_images_are_left_to_the_rules_and_reported(
+def test_an_empty_review_drops_nothing(
+    noisefind: CommandLine, run: Path, tmp_path: Path
+) -> None:
+    """A file with no decision: all flagged images stay, and the summary says how to drop them."""
+    file = write(tmp_path / "d.csv")
+    output = noisefind("prune", run, "-o", tmp_path / "o", "--decisions", file)
+    assert "4 flagged and undecided" in " ".join(output.out.split())
+    assert "undecided images are kept; --drop noise would drop them" in output.out
+    reasons = [row["reason"] for row in read_csv(tmp_path / "o/manifest.csv") if row["reason"]]
+    assert reasons == ["undecided"] * 4
+
+
+def test_a_flagged_image_that_stays_says_why(
+    noisefind: CommandLine, run: Path, tmp_path: Path
+) -> None:
+    """Without a review: the class floor, or no rule for label issues."""
+    for options, reason, n in (
+        (("--min-per-class", "4"), "min-per-class", 3),
+        (("--window", "0:1"), "undecided", 4),
+    ):
+        rows = pruned(noisefind, run, *options)
+        kept = [row["reason"] for row in rows.values() if row["keep"] == "true"]
+        assert kept.count(reason) == n
+        assert kept.count("") == len(kept) - n
+
+
+def test_disputed_images_stay_and_are_reported(
     noisefind: CommandLine, run: Path, tmp_path: Path
 ) -> None:
     """One line on stderr, a row per vote in disagreements.csv, which a later prune takes away."""
@@ -217,13 +257,16 @@ def test_disputed_images_are_left_to_the_rules_and_reported(
         "left undecided, since the files of --decisions differ: 1, as a0.png (keep in "
         f"{one}; relabel dog in {two}); all in {out / 'disagreements.csv'}"
     )
-    assert "1 images were decided by review, before the rules: 0 kept, 0 relabelled" in output.out
+    assert (
+        "Review: 1 decided (0 kept, 0 relabelled, 1 dropped), 0 unsure, 1 disputed, 2 flagged and "
+        "undecided"
+    ) in " ".join(output.out.split())
     assert read_csv(out / "disagreements.csv") == [
         {"file_name": "a0.png", "decision": "keep", "label": "", "file": str(one)},
         {"file_name": "a0.png", "decision": "relabel", "label": "dog", "file": str(two)},
     ]
     reasons = {row["file_name"]: row["reason"] for row in read_csv(out / "manifest.csv")}
-    assert (reasons["a0.png"], reasons["a1.png"]) == ("noise", "dropped by review")
+    assert (reasons["a0.png"], reasons["a1.png"]) == ("disputed in review", "dropped by review")
     pruned(noisefind, run, "--decisions", one)
     assert not (out / "disagreements.csv").exists()
 
