@@ -197,7 +197,7 @@ def _exit_code() -> int:
     """Run the command line; its exit code, after an error is printed."""
     try:
         _require_usable_arguments()
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="noisefind")
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except _GateClosedError as closed:

@@ -164,8 +164,8 @@ def options_document() -> str:
         "```",
         "",
         "```yaml",
-        "drop: [noise, easiest]",
-        "fraction: 0.3",
+        "drop: [noise, random]",
+        "fraction: 30%  # 0.3 is the same",
         "```",
     ]
     for command, kind in COMMANDS.items():

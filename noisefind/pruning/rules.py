@@ -97,7 +97,7 @@ def rules_from_options(
     ``--fraction`` belongs to hardest, easiest, coverage and random; ``--by`` to the first three.
     Values are matched in order to the drops that need them, and a single value counts for all.
     ``window`` (``LOW:HIGH``) comes after the drops. It takes the last ``--by``, which may be an
-    additional one. Without ``--by`` the score is ``aum``.
+    additional one. Without ``--by`` the score is ``aum``. Without any option there is no rule.
 
     Raises:
         ConfigError: too few or too many values, an unknown score or drop, or a value out of range.

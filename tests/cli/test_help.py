@@ -67,3 +67,21 @@ def test_panels_are_in_the_order_of_need(command: str, noisefind: CommandLine) -
     output = noisefind(*command.split(), "--help").out
     titles = [line.split()[1] for line in output.splitlines() if line.startswith("╭─ ")]
     assert titles == ["Arguments", "Options", *(name for name in PANELS if name in panels)]
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_switches_have_no_placeholder(path: tuple[str, ...], noisefind: CommandLine) -> None:
+    """A switch takes no value, so its help shows none."""
+    assert "<bool>" not in noisefind(*path, "--help").out
+
+
+def test_the_shell_can_complete(noisefind: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script, a completed option, and an unknown shell: exit 0, 0 and 2, never 1."""
+    assert noisefind("--show-completion", "bash").code == 0
+    monkeypatch.setenv("_NOISEFIND_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "noisefind prune --dr")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    done = noisefind()
+    assert (done.code, done.out.split()) == (0, ["--dry-run", "--drop"])
+    monkeypatch.setenv("_NOISEFIND_COMPLETE", "complete_none")
+    assert noisefind().code == 2

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import CommandLine
 from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
     from noisefind.runs.folder import RunFolder
+    from tests.commands import CommandLine
 
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = {"hat": 4, "pants": 30, "shoes": 20, "a class with a long name, more than a line of 60": 16}

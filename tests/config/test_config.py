@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +12,17 @@ import pytest
 import typer.main
 
 from noisefind.cli.main import app
-from noisefind.cli.options import COMMANDS, options_document
+from noisefind.cli.options import COMMANDS, describe, options_document
 from noisefind.config import (
+    SHARE,
     BaseConfig,
+    CurriculumConfig,
+    HardestConfig,
+    InjectConfig,
     PruneConfig,
     ScoreConfig,
+    SelftestConfig,
+    WindowConfig,
     flag,
     load_config,
     options_of,
@@ -247,3 +254,29 @@ def test_a_resumed_run_keeps_its_options() -> None:
     before = ScoreConfig(seed=7, epochs=3).to_dict()
     config = load_config(ScoreConfig, None, {"epochs": "4"}, before)
     assert (config.seed, config.epochs, config.members) == (7, 4, "auto")
+
+
+def test_every_share_is_written_in_percent_or_as_a_number() -> None:
+    """Alike in every option that is a share, alone or in a grid; no float error comes in."""
+    assert PruneConfig(fraction=cast("Any", ["30%", " 0.7 %", "0.3"])).fraction == [0.3, 0.007, 0.3]
+    assert InjectConfig(fraction=cast("Any", "10%")) == InjectConfig(fraction=0.1)
+    assert SelftestConfig(fraction="5%,0.1").fractions() == [0.05, 0.1]
+    assert (
+        HardestConfig(remove="10%:30%:10%").shares() == HardestConfig(remove="0.1:0.3:0.1").shares()
+    )
+    window = WindowConfig(width="40%", start="0:60%:0.1", fine="55%", inject=cast("Any", "10%"))
+    assert (window.share(), window.inject) == (Decimal("0.4"), 0.1)
+    assert window.starts()[-2:] == [Decimal("0.55"), Decimal("0.6")]
+    assert CurriculumConfig(phases="3:50%,2:1").phase_list() == [
+        (3, Decimal("0.5")),
+        (2, Decimal(1)),
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_share_says_how_it_is_written(command: str) -> None:
+    """Each option from 0 to 1 that is called a share takes percent, and the help has an example."""
+    for f in options_of(COMMANDS[command]):
+        if f.metadata["low"] == 0 and "hare " in f.metadata["help"]:
+            assert f.metadata["pattern"] == SHARE, f.name
+            assert "30%" in describe(f)[0]

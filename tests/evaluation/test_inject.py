@@ -196,7 +196,7 @@ def test_bad_requests_are_refused_in_one_line(
         ("--kind", "asymmetric"): "needs --matrix",
         ("--kind", "confusion"): "needs --run",
         ("--matrix", tmp_path / "m.yaml"): "--matrix is for --kind asymmetric",
-        ("--copy",): "--copy is for --format imagefolder",
+        ("--copy",): "--copy has an effect only with --format imagefolder: add it, or omit --copy",
         ("--kind", "random"): "--kind is 'random'",
         ("--fraction", "1.2"): "--fraction is '1.2'",
         ("--fraction", "0.001"): "is none; give 0.0167 or more",

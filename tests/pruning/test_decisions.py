@@ -218,9 +218,7 @@ def test_the_tree_lies_under_corrected_labels(noisefind: CommandLine, tmp_path: 
     assert (tree / "a%2Fnew one/cat/0.png").resolve() == tmp_path / "data/cat/0.png"
 
 
-def test_an_empty_review_drops_nothing(
-    noisefind: CommandLine, run: Path, tmp_path: Path
-) -> None:
+def test_an_empty_review_drops_nothing(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
     """A file with no decision: all flagged images stay, and the summary says how to drop them."""
     file = write(tmp_path / "d.csv")
     output = noisefind("prune", run, "-o", tmp_path / "o", "--decisions", file)
@@ -230,9 +228,7 @@ def test_an_empty_review_drops_nothing(
     assert reasons == ["undecided"] * 4
 
 
-def test_a_flagged_image_that_stays_says_why(
-    noisefind: CommandLine, run: Path, tmp_path: Path
-) -> None:
+def test_a_flagged_image_that_stays_says_why(noisefind: CommandLine, run: Path) -> None:
     """Without a review: the class floor, or no rule for label issues."""
     for options, reason, n in (
         (("--min-per-class", "4"), "min-per-class", 3),

@@ -210,7 +210,9 @@ def test_what_cannot_be_meant_is_refused(noisefind: CommandLine, run: Path, tmp_
     """The run folder as output, --copy without a tree, --data that does not exist."""
     out = tmp_path / "out"
     assert "is the run itself" in noisefind.refused("prune", run, "-o", run, "--force")
-    assert "--copy has an effect only with" in noisefind.refused("prune", run, "-o", out, "--copy")
+    assert "--copy has an effect only with --format imagefolder: add it" in noisefind.refused(
+        "prune", run, "-o", out, "--copy"
+    )
     assert "does not exist" in noisefind.refused("prune", run, "-o", out, "--data", tmp_path / "no")
 
 

@@ -419,7 +419,7 @@ def test_negative_floors_are_refused() -> None:
 @pytest.mark.parametrize(
     ("drop", "fraction", "by", "window", "expected"),
     [
-        ("", [], "", None, ["noise"]),
+        ("", [], "", None, []),
         ("noise", [], "", None, ["noise"]),
         (
             "noise hardest coverage",
@@ -505,3 +505,9 @@ def test_what_is_gone_counts_but_is_not_dropped_again() -> None:
     window = [Rule("window", by="el2n", window=(0.5, 1.0))]
     assert kept(window, data, is_gone=gone) == [5, 6, 7]
     assert kept([Rule("hardest", 0.9, "el2n")], data, is_gone=gone, min_per_class=4) == [0, 1, 2, 3]
+
+
+def test_a_window_in_percent() -> None:
+    """30%:70% is 0.3:0.7."""
+    (rule,) = rules_from_options((), window="30%:70%", seed=0, known_scores=SCORES)
+    assert rule.window == (0.3, 0.7)
