@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
 
 from noisefind.cli.documents import (
     N_WORST,
@@ -20,7 +18,6 @@ from noisefind.cli.terminal import (
     print_json,
     print_names,
     print_plain,
-    print_whole,
 )
 from noisefind.config import PruneConfig, flag
 from noisefind.utils.text import counted, interval, percent

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from noisefind.cli.documents import prune_document
 from noisefind.cli.terminal import one_line, print_json, print_plain, print_wrapped
-from noisefind.utils.text import visible
+from noisefind.utils.text import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,13 +61,14 @@ def _table(result: PruneResult, *, dry_run: bool) -> Table:
 def _notes(result: PruneResult) -> Iterator[str]:
     """What the table does not show, a line each."""
     if n_unreadable := len(result.manifest.unreadable):
-        yield f"{n_unreadable:,} unreadable images are dropped too"
+        are = counted(n_unreadable, "unreadable image is", "unreadable images are")
+        yield f"{are} dropped too"
     if result.config.decisions:
         yield from _review_lines(result)
     if result.n_spared:
-        yield f"--min-per-class keeps {result.n_spared:,} images that the rules would drop"
-    if n := result.n_conflicting:
-        pictures = "1 picture is" if n == 1 else f"{n:,} pictures are"
+        yield f"--min-per-class keeps {counted(result.n_spared, 'image')} that the rules would drop"
+    if result.n_conflicting:
+        pictures = counted(result.n_conflicting, "picture is", "pictures are")
         yield (
             f"{pictures} kept under different labels; at least one is wrong: decide in the report"
         )
@@ -100,7 +101,7 @@ def _halved(result: PruneResult) -> str:
         f"{visible(count.label)} ({count.before:,} to {count.kept:,})" for count in halved[:N_NAMED]
     )
     more = f" and {len(halved) - N_NAMED:,} more" if len(halved) > N_NAMED else ""
-    classes = "1 class loses" if len(halved) == 1 else f"{len(halved):,} classes lose"
+    classes = counted(len(halved), "class loses", "classes lose")
     text = f"Warning: {classes} more than half of the images: {names}{more}."
     by_share = any(rule.kind not in ("noise", "duplicates") for rule in result.rules)
     if by_share and not result.config.balance:
