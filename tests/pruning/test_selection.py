@@ -419,7 +419,6 @@ def test_negative_floors_are_refused() -> None:
 @pytest.mark.parametrize(
     ("drop", "fraction", "by", "window", "expected"),
     [
-        ("", [], "", None, []),
         ("noise", [], "", None, ["noise"]),
         (
             "noise hardest coverage",
