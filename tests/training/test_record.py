@@ -283,7 +283,8 @@ def test_after_a_kill_every_file_that_counts_has_its_checksum(tmp_path: Path, st
     record(tmp_path, what, range(2))
     killed_at(step, tmp_path, what, range(2, 4))
     n_members = n_recorded(tmp_path)
-    counted = [*(f"member-0{n}.npy" for n in range(n_members)), f"spread-after-0{n_members - 1}.npy"]
+    members = [f"member-0{member}.npy" for member in range(n_members)]
+    counted = [*members, f"spread-after-0{n_members - 1}.npy"]
     for name in counted:
         content = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
