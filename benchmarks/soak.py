@@ -31,6 +31,7 @@ from noisefind.utils.checksums import damage_of
 
 Contents = dict[str, bytes]
 N_PER_CLASS = 12
+REPEATS = 3  # of prune and report in a round
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 QUICK = ("--clusters", "3", "--feature-size", "32", "--cache-dir", "cache", "--epochs", "3")
 KINDS = {
@@ -46,6 +47,7 @@ PRUNES = {
 PRUNED, PAGE = "pruned", "page.html"
 PRUNE, REPORT = ["prune", "run", "-o", PRUNED], ["report", "run", "-o", PAGE]
 PYTHON_SECONDS = 0.5  # until Python itself runs, a signal ends it in ways of its own
+POLL_SECONDS = 0.0005  # the moves take less than a millisecond
 END_SECONDS = 300.0  # a command that does not end by then hangs
 MINE = "mine.txt"  # a file of the user beside the results
 
@@ -86,18 +88,14 @@ def contents(folder: Path) -> Contents:
     }
 
 
-def timeless(content: bytes, run: Path) -> bytes:
-    """A file of a run, with fixed words instead of the id and the end of the run."""
-    summary = json.loads((run / "run.json").read_text())
-    content = content.replace(summary["run_id"].encode(), b"RUN")
-    return content.replace(summary["finished"].encode(), b"TIME")
-
-
 def run_contents(run: Path) -> Contents:
-    """The files of a finished run without what depends on its time."""
-    files = contents(run)
-    files["run.json"] = json.dumps({**json.loads(files["run.json"]), "seconds": None}).encode()
-    return {name: timeless(content, run) for name, content in files.items()}
+    """The files of a finished run; run id, time and durations are replaced by fixed words."""
+    files, summary = contents(run), json.loads((run / "run.json").read_text())
+    files["run.json"] = json.dumps({**summary, "seconds": None}).encode()
+    for key in ("run_id", "finished"):
+        word, fixed = summary[key].encode(), key.encode()
+        files = {name: content.replace(word, fixed) for name, content in files.items()}
+    return files
 
 
 class Place:
@@ -142,7 +140,7 @@ class Place:
         running = self.start(arguments)
         if usual.hidden and self._rng.random() < 0.75:
             while running.poll() is None and not self.has_hidden():
-                pass  # the moves take less than a millisecond
+                time.sleep(POLL_SECONDS)
             delay = self._rng.uniform(0, 1.2 * usual.hidden)
         else:
             delay = self._rng.uniform(PYTHON_SECONDS, usual.seconds)
@@ -166,6 +164,7 @@ class Place:
         while running.poll() is None:
             if self.has_hidden():
                 seen.append(time.monotonic())
+            time.sleep(POLL_SECONDS)
         usual = Usual(time.monotonic() - begin, seen[-1] - seen[0] + 0.001 if seen else 0.0)
         ended = self.finish(running)
         require(ended.code == 0, f"{arguments}: {ended.err}")
@@ -227,16 +226,12 @@ class Reference:
             self.prune_usual = place.measure([*PRUNE, *options])
             self.prunes[name] = contents(place.path / PRUNED)
             shutil.rmtree(place.path / PRUNED)
-        self.report_usual = place.measure(REPORT)
-        self.page = page_of(place)
-        place.measure([*REPORT, "--images", "0"])
-        self.small_page = page_of(place)
 
 
 def page_of(place: Place) -> Contents:
-    """The page of the report, if there is one, without what depends on the run's time."""
+    """The page of the report, if there is one."""
     page = place.path / PAGE
-    return {PAGE: timeless(page.read_bytes(), place.path / "run")} if page.exists() else {}
+    return {PAGE: page.read_bytes()} if page.exists() else {}
 
 
 def score_round(place: Place, reference: Reference, rng: random.Random) -> None:
@@ -276,16 +271,23 @@ def prune_round(place: Place, reference: Reference, rng: random.Random) -> None:
     shutil.rmtree(pruned)
 
 
-def report_round(place: Place, reference: Reference) -> None:
+def report_rounds(place: Place) -> None:
     """Kill a first report and one that replaces it; each leaves the old or the new page."""
-    place.kill(REPORT, reference.report_usual)
-    place.equal(page_of(place), {}, reference.page)
-    place.succeed(REPORT)
-    place.equal(page_of(place), reference.page)
-    place.kill([*REPORT, "--images", "0"], reference.report_usual)
-    place.equal(page_of(place), reference.page, reference.small_page)
-    place.succeed(REPORT)
-    place.equal(page_of(place), reference.page)
+    short = [*REPORT, "--images", "0"]
+    place.succeed(short)
+    small = page_of(place)
+    usual = place.measure(REPORT)
+    whole = page_of(place)
+    for _ in range(REPEATS):
+        (place.path / PAGE).unlink()
+        place.kill(REPORT, usual)
+        place.equal(page_of(place), {}, whole)
+        place.succeed(REPORT)
+        place.equal(page_of(place), whole)
+        place.kill(short, usual)
+        place.equal(page_of(place), whole, small)
+        place.succeed(REPORT)
+        place.equal(page_of(place), whole)
 
 
 def score_race(place: Place, reference: Reference) -> None:
@@ -313,9 +315,9 @@ def soak(data: Path, out: Path, minutes: float, seed: int, counts: Counter[str])
     while time.monotonic() - begin < 60 * minutes:
         reference, here = rng.choice(references), place("round")
         score_round(here, reference, rng)
-        for _ in range(3):
+        for _ in range(REPEATS):
             prune_round(here, reference, rng)
-            report_round(here, reference)
+        report_rounds(here)
         if counts["rounds"] % 4 == 0:
             score_race(place("round/race"), reference)
         shutil.rmtree(here.path)

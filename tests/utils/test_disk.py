@@ -187,6 +187,16 @@ def test_a_full_disk_is_one_line_of_every_command(
     commands: list[list[str | Path]] = [
         ["prune", run], ["report", run], ["inject", data], ["compare", run, run],
     ]  # fmt: skip
+    truth = write_csv(
+        tmp_path / "truth.csv", "file_name,label", *(f"a/{n:02d}.png,b" for n in "12")
+    )
+    evaluate = ["--run", run, "--epochs", "1", "--seeds", "2", "--by", "aum"]
+    commands += [
+        ["evaluate", "easiest", data, *evaluate, "--test", data, "--remove", "0.5"],
+        ["evaluate", "detection", run, "--truth", truth],
+        ["evaluate", "embedding", run, "--sample", "10"],
+        ["evaluate", "correlation", run],
+    ]
     for command in commands:
         line = noisefind.refused(*command, "-o", out)
         assert "No space left on device" in line
