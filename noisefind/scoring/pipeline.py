@@ -165,9 +165,7 @@ def _discard_damaged(inputs: Inputs, run: RunFolder, progress: Progress) -> None
                 discard_record(folder)
 
 
-def _finished(
-    inputs: Inputs, run: RunFolder, start: RunStart, progress: Progress
-) -> Run | None:
+def _finished(inputs: Inputs, run: RunFolder, start: RunStart, progress: Progress) -> Run | None:
     """The result in the folder; None if a part is missing, damaged, or of fewer members."""
     has_features = run.reduced_features.exists()
     if not run.is_whole or not has_features or _is_growing(inputs, run):
