@@ -150,9 +150,10 @@ class Place:
         if is_alive:
             (os.killpg if is_group else os.kill)(running.pid, number)
         ended = self.finish(running)
-        interrupted = 130 if number == signal.SIGINT else -number
+        # Python itself, while it starts or ends, lets Ctrl-C end the process
+        interrupted = {-number, 130} if number == signal.SIGINT else {-number}
         require(
-            ended.code == 0 or (is_alive and ended.code == interrupted),
+            ended.code == 0 or (is_alive and ended.code in interrupted),
             f"{arguments}: exit code {ended.code} after {number.name}: {ended.err}",
         )
         what = f"{arguments[0]}{' --force' * ('--force' in arguments)}"
@@ -295,8 +296,8 @@ def score_race(place: Place, reference: Reference) -> None:
     seconds = reference.score_usual.seconds
     place.one_wins(place.score(reference.kind), seconds)
     shutil.rmtree(place.path / "cache")
-    commands = (place.score(reference.kind, run=run) for run in ("run-1", "run-2"))
-    for ended in place.race(*commands, seconds):
+    one, two = (place.score(reference.kind, run=run) for run in ("run-1", "run-2"))
+    for ended in place.race(one, two, seconds):
         require(ended.code == 0, f"two runs with one cache: {ended}")
     for run in ("run", "run-1", "run-2"):
         place.equal(run_contents(place.path / run), reference.run)

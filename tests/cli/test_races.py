@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import QUICK, copy_digits, finished, process
+from tests.commands import QUICK, copy_digits, finished_process, process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``data``, ``run`` and ``pruned``, which nothing disturbed."""
     home = tmp_path_factory.mktemp("races")
     copy_digits(home / "data", 4)
-    assert finished("score", home / "data", "-o", home / "run", *SCORE) == 0
-    assert finished("prune", home / "run", "-o", home / "pruned") == 0
+    # a process too: tests in this one use a quicker projection of features
+    assert finished_process("score", home / "data", "-o", home / "run", *SCORE) == 0
+    assert finished_process("prune", home / "run", "-o", home / "pruned") == 0
     return home
 
 
