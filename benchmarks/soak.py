@@ -121,11 +121,11 @@ class Place:
         _, err = running.communicate(timeout=END_SECONDS)
         deadline = time.monotonic() + END_SECONDS
         while _group_is_alive(running.pid):
-            require(time.monotonic() < deadline, f"processes of {running.args} are left")
+            require(time.monotonic() < deadline, f"processes of {running.args!r} are left")
             time.sleep(0.01)
         self._counts["commands"] += 1
         ended = Ended(running.returncode, err)
-        require("Traceback" not in err, f"{running.args}: a traceback: {err}")
+        require("Traceback" not in err, f"{running.args!r}: a traceback: {err}")
         return ended
 
     def succeed(self, arguments: list[str]) -> None:
