@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
+from hypothesis import HealthCheck, seed, settings
 
 from noisefind.errors import NoisefindError
 from tests.images import one_line
@@ -23,6 +25,24 @@ EXTREMES = (b"\0", b"\xff", b"\x7f", b"\x80", b"(", b".", b"\xff" * 4, b"\xff" *
 def n_mutations(usual: int) -> int:
     """The number of damaged copies for each test: the usual one, or that of `make fuzz`."""
     return int(os.environ.get("NOISEFIND_FUZZ_MUTATIONS", usual))
+
+
+def fuzzed(usual: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A test of hypothesis that `make fuzz` runs too, with its seed and number of examples.
+
+    It may write a file per example into one folder, each over the last one.
+    """
+    law = settings(
+        max_examples=n_mutations(usual), deadline=None, derandomize=True, database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )  # fmt: skip
+
+    def mark(test: Callable[..., None]) -> Callable[..., None]:
+        # without a seed, hypothesis derives one from the test itself
+        marked: Callable[..., None] = pytest.mark.fuzz(law(seed(SEED)(test) if SEED else test))
+        return marked
+
+    return mark
 
 
 def mutations(content: bytes, seed: int = 0) -> Iterator[bytes]:

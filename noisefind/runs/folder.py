@@ -177,6 +177,10 @@ class RunFolder:
                 "change it back, or give -o a new folder"
             )
 
+    def discard_summary(self) -> None:
+        """Delete run.json: until :meth:`finish` the tables may be of several runs."""
+        (self.path / "run.json").unlink(missing_ok=True)
+
     def finish(self, summary: RunSummary) -> None:
         """Write run.json: the run is finished."""
         write_json(self.path / "run.json", summary.to_json())

@@ -34,7 +34,7 @@ from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.recipe import MemberKind, is_trajectory
 from noisefind.training.record import Record, discard_record, discard_unfinished, n_recorded
 from noisefind.utils.arrays import DamagedError
-from noisefind.utils.checksums import write_checksums
+from noisefind.utils.checksums import add_checksums, write_checksums
 from noisefind.utils.disk import require_space, size_text
 from noisefind.utils.output import check_place
 from noisefind.utils.progress import Progress
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.runs.ranking import Ranking
+    from noisefind.runs.summary import RunStart
     from noisefind.similarity.findings import Findings
 
     Features = NDArray[np.float32]
@@ -108,7 +109,7 @@ def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Prog
     inputs = open_inputs(data, config, context, run)
     start = run.start(run_start(data, config, inputs.dataset, inputs.recipes))
     _discard_damaged(inputs, run, progress)
-    finished = _finished(inputs, run, progress)
+    finished = _finished(inputs, run, start, progress)
     if finished is not None:
         progress.say(f"{run.path} is complete; nothing is left to do")
         return finished
@@ -127,6 +128,7 @@ def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Prog
         )
         _require_finite(judgement.ranking)
         progress.stage(plan.WRITING, 4)
+        run.discard_summary()
         _write(
             run, inputs, clusters, findings=findings, judgement=judgement, advance=progress.advance
         )
@@ -163,14 +165,17 @@ def _discard_damaged(inputs: Inputs, run: RunFolder, progress: Progress) -> None
                 discard_record(folder)
 
 
-def _finished(inputs: Inputs, run: RunFolder, progress: Progress) -> Run | None:
-    """The result in the folder; None if a part is missing or damaged."""
+def _finished(inputs: Inputs, run: RunFolder, start: RunStart, progress: Progress) -> Run | None:
+    """The result in the folder; None if a part is missing, damaged, or of fewer members."""
     has_features = run.reduced_features.exists()
     if not run.is_whole or not has_features or _is_growing(inputs, run):
         return None
     try:
         run.require_whole()
-        return Run(run, run.read_summary(), run.read_ranking())
+        summary = run.read_summary()
+        # a run that was to grow may have been interrupted between its training and its tables
+        is_current = summary.members == start.members
+        return Run(run, summary, run.read_ranking()) if is_current else None
     except RunError as error:
         progress.say(f"computed again, with all that follows from it: {error}")
         return None
@@ -246,8 +251,8 @@ def _train(
             inputs.network_options, run.record, device=context.device, devices=context.devices,
             progress=context.progress,
         )  # fmt: skip
-    for kind in inputs.recipes:
-        write_checksums(run.record / kind, pattern="*.npy")
+    for kind in inputs.recipes:  # without those of files that more members have replaced
+        add_checksums(run.record / kind, {})
 
 
 def _leave_one_out(features: Features, inputs: Inputs, seed: int, context: Context) -> LeaveOneOut:

@@ -27,7 +27,8 @@ from noisefind.errors import NoisefindError, RunError
 from noisefind.training.divergence import DivergenceCheck
 from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
-from noisefind.training.record import Recorder, n_recorded
+from noisefind.training.record import Record, Recorder, n_recorded
+from noisefind.utils.arrays import DamagedError
 from noisefind.utils.device import prepare_cpu
 from noisefind.utils.files import open_array
 from noisefind.utils.progress import Progress
@@ -78,9 +79,7 @@ def train_on_devices(
         OSError: a record cannot be written, for example because the disk is full.
         RuntimeError: a process failed; its traceback is on stderr.
     """
-    for path in job.folder.glob("alone-*"):
-        if int(path.name.rpartition("-")[2]) < members.start:  # killed before it was deleted
-            shutil.rmtree(path)
+    _discard_useless(job, members, progress)
     waiting = [m for m in members if n_recorded(_alone(job.folder, m)) == 0]
     progress.advance(job.kind.recipe.epochs * (len(members) - len(waiting)))
     shares = [waiting[k :: len(devices)] for k in range(len(devices))]
@@ -100,6 +99,25 @@ def train_on_devices(
                     progress.advance()
                 else:
                     _take_in(job, members)
+
+
+def _discard_useless(job: DeviceJob, members: range, progress: Progress) -> None:
+    """Delete the records of members that are in the common one already, and damaged records."""
+    for path in job.folder.glob("alone-*"):
+        is_known = int(path.name.rpartition("-")[2]) < members.start  # killed before it was deleted
+        if is_known or _is_damaged(path, job, progress):
+            shutil.rmtree(path)
+
+
+def _is_damaged(alone: Path, job: DeviceJob, progress: Progress) -> bool:
+    """Whether a complete record of one member is not as it was written; it is said in a line."""
+    try:
+        if n_recorded(alone):
+            Record(alone, len(job.labels), job.n_classes)
+    except DamagedError as error:
+        progress.say(f"trained again: {error.what}")
+        return True
+    return False
 
 
 def _take_in(job: DeviceJob, members: range) -> None:

@@ -6,9 +6,10 @@ over the members' last epochs, in ``spread-after-NN.npy`` of shape (2, N, C): me
 squared differences from it (by Welford's method, since a plain sum of squares loses precision in
 float32).
 
-A group of members is written in this order: the member files, then the new spread file; the older
-spread file is deleted last. So after a kill at any moment the newest spread file has the number of
-complete members, and no member is counted twice.
+A group of members is written in this order: its checksums, the member files, then the new spread
+file; the older spread file is deleted last. So after a kill at any moment the newest spread file
+has the number of complete members, no member is counted twice, and each file that counts has its
+checksum.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch
 
 from noisefind.scores.predictions import FIELDS, Predictions
 from noisefind.utils.arrays import open_checked
-from noisefind.utils.checksums import CHECKSUMS
+from noisefind.utils.checksums import CHECKSUMS, add_checksums, checksum_of
 from noisefind.utils.files import new_array
 
 if TYPE_CHECKING:
@@ -114,9 +115,13 @@ class Recorder:
 
         The mean over one member is its own prediction, to the bit, so the result is the same as
         from observing the member here.
+
+        Raises:
+            DamagedError: a file of ``alone`` is missing, or is not as it was written.
         """
-        self._seen[member][:] = np.load(_member_file(alone, 0), mmap_mode="r")
-        probs = np.load(_spread_file(alone, 0), mmap_mode="r")[0]
+        seen, spread = self._seen[member], self._spread
+        seen[:] = open_checked(_member_file(alone, 0), "f", seen.shape)
+        probs = open_checked(_spread_file(alone, 0), "f", spread.shape)[0]
         for start in range(0, len(probs), ADOPT_ROWS):
             rows = slice(start, start + ADOPT_ROWS)
             self._spread_over(member, rows, probs[rows])
@@ -130,13 +135,13 @@ class Recorder:
 
     def finish(self) -> None:
         """Add the observed predictions to the record."""
-        for member in self._members:
-            self._seen[member].flush()
-            file = _member_file(self._folder, member)
-            _part(file).replace(file)
-        self._spread.flush()
         spread = _spread_file(self._folder, self._members[-1])
-        _part(spread).replace(spread)
+        files = [*(_member_file(self._folder, member) for member in self._members), spread]
+        for array in (*self._seen.values(), self._spread):
+            array.flush()
+        add_checksums(self._folder, {file.name: checksum_of(_part(file)) for file in files})
+        for file in files:
+            _part(file).replace(file)
         for path in self._folder.glob("spread-after-*.npy"):
             if path != spread:
                 path.unlink()

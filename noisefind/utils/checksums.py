@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from noisefind.utils.files import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 CHECKSUMS = "checksums.json"
 BLOCK = 1 << 22  # bytes per checksum; 4 MB
@@ -23,11 +23,25 @@ def write_checksums(folder: Path, name: str = "", pattern: str = "*") -> None:
 
     ``name`` is that of an entry of the cache.
     """
-    files = {
-        path.name: {"bytes": path.stat().st_size, "crc32": _checksums(path, _blocks(path))}
-        for path in sorted(folder.glob(pattern))
-    }
-    write_json(folder / CHECKSUMS, {"entry": name, "files": files})
+    _write(folder, name, {path.name: checksum_of(path) for path in folder.glob(pattern)})
+
+
+def checksum_of(path: Path) -> dict[str, Any]:
+    """The item of ``files`` for a file: its size, and the CRC-32 of each block."""
+    return {"bytes": path.stat().st_size, "crc32": _checksums(path, _blocks(path))}
+
+
+def add_checksums(folder: Path, files: Mapping[str, Any]) -> None:
+    """Add items of ``files``, by name, to those of ``folder``; unreadable ones are replaced.
+
+    The items of files that do not exist, and are not among the new ones, are removed.
+    """
+    try:
+        before = {str(n): f for n, f in read_checksums(folder)["files"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        before = {}
+    kept = {name: file for name, file in before.items() if (folder / name).exists()}
+    _write(folder, "", {**kept, **files})
 
 
 def read_checksums(folder: Path) -> Any:
@@ -74,6 +88,10 @@ def damage_of(folder: Path, name: str) -> str:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return f"{CHECKSUMS} is not readable"
     return ""
+
+
+def _write(folder: Path, name: str, files: Mapping[str, Any]) -> None:
+    write_json(folder / CHECKSUMS, {"entry": name, "files": dict(sorted(files.items()))})
 
 
 def _regular(path: Path) -> Path:

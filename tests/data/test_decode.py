@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, TiffImagePlugin, _imaging
 from PIL import features as pillow_features
@@ -32,6 +32,7 @@ from noisefind.data.decode import (
     shorter_side,
     to_square,
 )
+from tests.fuzz import fuzzed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,13 +58,6 @@ STORED = {
     8: lambda picture: np.rot90(picture, -1),
 }
 
-# Most laws write a file per example into one folder, each over the last one.
-law = settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 needs_avif = pytest.mark.skipif(
     "avif" not in pillow_features.get_supported(), reason="this Pillow cannot write AVIF"
 )
@@ -755,7 +749,7 @@ TAGS[0x8769] = {0x9000: b"0230", 0x927C: b"Nikon123"}
 TAGS[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0)}
 
 
-@law
+@fuzzed(100)
 @given(
     name=st.sampled_from(["a.jpg", "a.webp", "a.png"]),
     changes=st.dictionaries(st.integers(6, 200), st.integers(0, 255), max_size=5),
@@ -811,7 +805,7 @@ def read_or_why(path: Path) -> None:
         assert picture.dtype == np.uint8
 
 
-@settings(law, max_examples=400)
+@fuzzed(400)
 @given(
     name=st.sampled_from(sorted(WHOLE)),
     in_header=st.booleans(),
@@ -832,7 +826,7 @@ def test_damaged_files(
     read_or_why(tmp_path / name)
 
 
-@law
+@fuzzed(100)
 @given(magic=st.sampled_from([b"", *MAGIC.values()]), rest=st.binary(max_size=300))
 def test_random_bytes(tmp_path: Path, magic: bytes, rest: bytes) -> None:
     """Random bytes, also after a valid beginning, are read or refused; nothing else happens."""

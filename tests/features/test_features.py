@@ -28,6 +28,7 @@ from noisefind.features.user_file import given_features
 from noisefind.training.lite0 import load_backbone
 from noisefind.utils.progress import Progress
 from tests.commands import ROOT
+from tests.fuzz import fuzzed
 from tests.images import one_line
 
 if TYPE_CHECKING:
@@ -583,12 +584,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert "gone.txt" in error_of(file, tmp_path / "gone.txt")
 
 
-@settings(
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@fuzzed(300)
 @given(
     changes=st.dictionaries(
         st.integers(0, 127), st.sampled_from([*b"()[]{}',:0189<>f4iO-\\\n#bL. \0\xff"]), min_size=1

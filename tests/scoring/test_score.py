@@ -15,6 +15,7 @@ import pytest
 
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.tables import SCORE_COLUMNS
+from noisefind.training.record import n_recorded
 from tests.commands import (
     DIGITS,
     QUICK,
@@ -379,6 +380,34 @@ def test_more_members_train_only_the_new_ones(noisefind: CommandLine, tmp_path: 
     assert json.loads((run / "run.json").read_text())["members"] == {"cnn": 3}
     noisefind("score", data, "-o", tmp_path / "once", "--members", "3", *options)
     assert (run / "scores.csv").read_bytes() == (tmp_path / "once/scores.csv").read_bytes()
+
+
+@pytest.mark.parametrize("place", ["noisefind.scoring.pipeline._leave_one_out",
+                                   "noisefind.scoring.pipeline.write_findings"])  # fmt: skip
+def test_a_run_that_is_interrupted_while_it_grows(
+    noisefind: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """After its training, or among its tables: --resume gives the scores of all members.
+
+    With old and new tables in it, it is not read as a finished run.
+    """
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    data, run = folder(tmp_path / "data"), tmp_path / "run"
+    options = ("--epochs", "2", "--clusters", "3", "--feature-size", "32", "--members")
+    noisefind("score", data, "-o", tmp_path / "once", *options, "2")
+    noisefind("score", data, "-o", run, *options, "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(place, interrupted)
+        assert noisefind("score", data, "-o", run, *options, "2", "--resume").code == 130
+    assert n_recorded(run / "record/probe") == 2
+    is_mixed = place.endswith("write_findings")
+    assert noisefind("prune", run, "-o", tmp_path / "out").code == (2 if is_mixed else 0)
+    assert noisefind("score", data, "-o", run, *options, "2", "--resume").code == 0
+    assert (run / "scores.csv").read_bytes() == (tmp_path / "once/scores.csv").read_bytes()
+    assert json.loads((run / "run.json").read_text())["members"] == {"probe": 2}
 
 
 UNINTERRUPTED = (

@@ -55,9 +55,15 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 class Count(Progress):
-    """Counts the advances and the totals."""
+    """Counts the advances and the totals, and keeps the lines."""
 
     done = total = 0
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
     def stage(self, name: str, total: int) -> None:  # noqa: ARG002
         self.total += total
@@ -131,6 +137,27 @@ def test_members_that_a_killed_run_had_finished_are_not_trained_again(tmp_path: 
         record(tmp_path / "one", range(member, member + 1), predictions_of)
     assert content(tmp_path / "apart") == content(tmp_path / "one")
     assert progress.done == 3 * RECIPE.epochs
+
+
+@pytest.mark.parametrize("name", ["member-00.npy", "spread-after-00.npy"])
+def test_a_damaged_member_of_a_killed_run_is_trained_again(tmp_path: Path, name: str) -> None:
+    """One changed bit: its record goes, with one line; that of another member stays."""
+    for member in (1, 2):
+        record(tmp_path / f"alone-0{member}", range(1), predictions_of)
+    file, lines = tmp_path / "alone-02" / name, Count()
+    content = file.read_bytes()
+    file.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    job = DeviceJob(
+        folder=tmp_path, pixels=tmp_path / "none.npy", labels=LABELS, n_classes=N_CLASSES,
+        kind=KIND, options=NetworkOptions(), n_threads=1,
+    )  # fmt: skip
+    with pytest.raises(FileNotFoundError, match=r"none\.npy"):  # it begins to train member 2
+        train_on_devices(job, range(1, 3), [CPU], lines)
+    assert not (tmp_path / "alone-02").exists()
+    assert (tmp_path / "alone-01" / name).exists()
+    assert len(lines.said) == 1
+    assert "trained again" in lines.said[0]
+    assert f"alone-02/{name}" in lines.said[0]
 
 
 def test_a_process_that_fails_is_an_error(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from noisefind.scores import SCORES
 from noisefind.scores.predictions import FIELDS, Predictions
 from noisefind.training.record import Record, Recorder, n_recorded
+from noisefind.utils.arrays import DamagedError
+from noisefind.utils.checksums import CHECKSUMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,7 +75,9 @@ def assert_close(found: Predictions, expected: Predictions) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    """All files but the checksums, which may have items of files that were replaced."""
+    files = (path for path in sorted(folder.iterdir()) if path.name != CHECKSUMS)
+    return {path.name: path.read_bytes() for path in files}
 
 
 @st.composite
@@ -212,10 +216,10 @@ def killed_at(step: int, folder: Path, what: Seen, members: range) -> bool:
 @pytest.mark.parametrize(
     ("members", "n_before", "n_kept"),
     [
-        # before each of the new files, before the older spread goes, not at all
-        (range(2, 4), 2, [2, 2, 2, 4, 4]),
-        (range(2, 3), 2, [2, 2, 3, 3]),
-        (range(2), 0, [0, 0, 0, 2]),
+        # two steps of checksums, before each of the new files, before the older spread goes, never
+        (range(2, 4), 2, [2, 2, 2, 2, 2, 4, 4]),
+        (range(2, 3), 2, [2, 2, 2, 2, 3, 3]),
+        (range(2), 0, [0, 0, 0, 0, 0, 2]),
     ],
 )
 def test_a_kill_loses_the_group_or_nothing(
@@ -247,8 +251,8 @@ def test_two_kills(tmp_path: Path, then: range) -> None:
     """
     what, other = seen((5, 2, 5, 3)), seen((5, 2, 5, 3), seed=1)
     first = Seen(torch.cat([what.log_probs[:2], other.log_probs[2:]]), what.labels)
-    for again in range(3):
-        for step in range(8):
+    for again in range(5):
+        for step in range(10):
             folder = tmp_path / f"{again} {step}"
             record(folder, what, range(2))
             killed_at(again, folder, first, range(2, 4))
@@ -270,3 +274,34 @@ def test_a_kill_before_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [name for name in contents(tmp_path) if name.endswith(".part")] == [
         "member-02.npy.part", "spread-after-02.npy.part"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_after_a_kill_every_file_that_counts_has_its_checksum(tmp_path: Path, step: int) -> None:
+    """A bit that changes after a kill is noticed, in whatever step of writing it came."""
+    what = seen()
+    record(tmp_path, what, range(2))
+    killed_at(step, tmp_path, what, range(2, 4))
+    n_members = n_recorded(tmp_path)
+    members = [f"member-0{member}.npy" for member in range(n_members)]
+    counted = [*members, f"spread-after-0{n_members - 1}.npy"]
+    for name in counted:
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+        with pytest.raises(DamagedError, match=f"{name}: is damaged"):
+            Record(tmp_path)
+        (tmp_path / name).write_bytes(content)
+    assert_holds(tmp_path, what, n_members)
+
+
+def test_a_damaged_member_is_not_adopted(tmp_path: Path) -> None:
+    """One changed bit of a member's own record is an error, not a prediction."""
+    what = seen()
+    for name in ("member-00.npy", "spread-after-00.npy"):
+        alone = tmp_path / name
+        record(alone, what, range(1))
+        content = (alone / name).read_bytes()
+        (alone / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+        recorder = Recorder(tmp_path / "common", what.labels, 3, range(1), n_epochs=2)
+        with pytest.raises(DamagedError, match=f"{name}: is damaged"):
+            recorder.adopt(0, alone)

@@ -193,6 +193,41 @@ def test_a_full_disk_is_one_line_of_every_command(
         assert [path.name for path in small_disk.iterdir()] == ["ballast"]
 
 
+@pytest.mark.slow
+def test_evaluate_on_a_full_disk(
+    noisefind: CommandLine, small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2, one line and no part of the output; what is trained is kept, and space is enough."""
+    monkeypatch.setattr("noisefind.evaluation.analysis.can_plot", lambda: False)
+    sizes = {"train": 12, "test": 4}
+    names = [f"{s}/{c}/{n:02d}.png" for s, size in sizes.items() for c in "ab" for n in range(size)]
+    data, run, out = write_images(tmp_path / "d", *names, size=16), tmp_path / "run", "out"
+    assert noisefind("score", data, "-o", run, *ONE_THREAD).code == 0
+    rows = [f"{name},b" for name in names if name.startswith("train")]
+    truth = tmp_path / "truth.csv"
+    truth.write_text("\n".join(["file_name,true_label", *rows]) + "\n")
+    room, ballast = os.statvfs(small_disk), small_disk / "ballast"
+    ballast.write_bytes(bytes(room.f_bavail * room.f_frsize))
+    sweep: list[str | Path] = [
+        "easiest", data, "--run", run, "--remove", "0.5", "--epochs", "1", "--seeds", "2", "--by",
+        "aum", "-o", small_disk / out,
+    ]  # fmt: skip
+    commands: list[list[str | Path]] = [
+        sweep,
+        ["embedding", run, "--sample", "10", "-o", small_disk / out],
+        ["correlation", run, "-o", small_disk / out],
+        ["detection", run, "--truth", truth, "-o", small_disk / out],
+    ]
+    for command in commands:
+        line = noisefind.refused("evaluate", *command)
+        assert "No space left on device" in line
+        assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+    ballast.unlink()
+    output = noisefind("evaluate", *sweep)
+    assert output.code == 0, output.err
+    assert (small_disk / out / "sweep.json").exists()
+
+
 def test_other_faults_of_the_system_are_shown_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
