@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +39,6 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
     """Counts of kept and dropped images, with the reasons."""
     manifest, review, summary = result.manifest, result.review, result.summary
     n_kept = int(manifest.keep.sum())
-    pairs = list(zip(manifest.reasons, manifest.keep.tolist(), strict=True))
-    dropped = Counter(reason for reason, keep in pairs if not keep)
-    kept = Counter(reason for reason, keep in pairs if keep and reason)
     return {
         "command": "prune",
         "run_id": summary.run_id,
@@ -56,8 +52,8 @@ def prune_document(result: PruneResult, *, dry_run: bool) -> dict[str, Any]:
         "n_unreadable": len(manifest.unreadable),
         "n_spared": result.n_spared,
         "n_conflicting": result.n_conflicting,
-        "reasons": dict(sorted(dropped.items())),
-        "kept_reasons": dict(sorted(kept.items())),
+        "reasons": dict(sorted(manifest.reason_counts(kept=False).items())),
+        "kept_reasons": dict(sorted(manifest.reason_counts(kept=True).items())),
         "classes": [
             {"label": c.label, "n_images": c.before, "n_kept": c.kept, "n_dropped": c.dropped}
             for c in result.counts

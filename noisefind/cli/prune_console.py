@@ -60,6 +60,9 @@ def _table(result: PruneResult, *, dry_run: bool) -> Table:
 
 def _notes(result: PruneResult) -> Iterator[str]:
     """What the table does not show, a line each."""
+    if dropped := result.manifest.reason_counts(kept=False).most_common():
+        counts = ", ".join(f"{number:,} {reason}" for reason, number in dropped)
+        yield f"Dropped by reason: {counts}"
     if n_unreadable := len(result.manifest.unreadable):
         are = counted(n_unreadable, "unreadable image is", "unreadable images are")
         yield f"{are} dropped too"

@@ -121,6 +121,11 @@ class Manifest:
         """The rows that stay."""
         return [row for row in self.rows if row.keep]
 
+    def reason_counts(self, *, kept: bool) -> Counter[str]:
+        """Reason -> number of the scored images that stay, or that go; without ""."""
+        pairs = zip(self.reasons, self.keep.tolist(), strict=True)
+        return Counter(reason for reason, keep in pairs if reason and keep == kept)
+
 
 def class_counts(manifest: Manifest) -> list[ClassCount]:
     """Counts of each class before and after a selection, sorted by name; for a dry run."""
