@@ -19,6 +19,7 @@ from noisefind.errors import DataError
 from noisefind.utils.text import is_text, shown_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 N_OTHERS, N_OTHERS_PER_IMAGE = 1_000_000, 10
 
 
-def open_folder(root: Path) -> Found:
+def open_folder(root: Path, class_depth: int | None = None, exclude: Sequence[str] = ()) -> Found:
     """Read class folders or split folders.
 
     Args:
         root: the folder.
+        class_depth: see :func:`noisefind.data.layout.read_layout`.
+        exclude: likewise.
 
     Returns:
         All images that lie in a class folder, of all splits.
@@ -39,7 +42,8 @@ def open_folder(root: Path) -> Found:
         DataError: no image lies in a class folder.
     """
     walk = _Walk(root)
-    return read_layout(Files(root, walk.images, walk.folders, walk.skipped))
+    files = Files(root, walk.images, walk.folders, walk.skipped)
+    return read_layout(files, class_depth, exclude)
 
 
 class _Walk:
