@@ -201,7 +201,7 @@ def _set_splits(reading: Reading, tops: dict[str, _Top], splits: dict[str, str])
     if len(own) == len(reading.splits) and own:
         reading.notes.append(
             f"{listed(own)} hold the same folders and are read as splits; "
-            f"--class-depth {reading.base.count('/') + bool(reading.base) + 1} reads them as classes"
+            f"--class-depth {len(_join(reading.base, 'x').split('/'))} reads them as classes"
         )
     elif own:
         reading.notes.append(f"{listed(own)} beside the known splits: same classes, a split too")
@@ -233,7 +233,7 @@ def _two_readings(n_in: Mapping[str, int], reading: Reading) -> Iterable[str]:
     upper = sorted({parts[depth] for parts in folders})
     pairs = {(parts[depth], parts[depth + 1]) for parts in folders}
     lower = sorted({name for _, name in pairs})
-    if len(lower) > 1 and len(pairs) > len(upper) and not _CONTAINERS >= set(lower):
+    if len(lower) > 1 and len(pairs) > len(upper) and not set(lower) <= _CONTAINERS:
         yield (
             f"classes: the {counted(len(upper), 'folder')} {listed(upper, 3)}; each holds folders "
             f"({listed(lower, 3)}), --class-depth {depth + 2} takes these as classes"

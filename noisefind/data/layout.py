@@ -62,7 +62,7 @@ def read_layout(files: Files, class_depth: int | None = None, exclude: Sequence[
     Raises:
         DataError: no image lies in a class folder.
     """
-    files = _without(files, exclude)
+    files = without(files, exclude)
     n_in = Counter(file_name.rpartition("/")[0] for file_name in files.images)
     reading = read_folders(n_in, class_depth)
     has_known = not reading.splits or set(reading.splits.values()) & {"train", "validation", "test"}
@@ -91,7 +91,7 @@ def read_layout(files: Files, class_depth: int | None = None, exclude: Sequence[
     return found
 
 
-def _without(files: Files, exclude: Sequence[str]) -> Files:
+def without(files: Files, exclude: Sequence[str]) -> Files:
     """The files without those that a pattern names; a pattern that names none is an error."""
     images = files.images
     for pattern in exclude:

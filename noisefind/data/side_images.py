@@ -34,8 +34,8 @@ def side_images(ids: Sequence[str]) -> Iterator[str]:
     if len(paired) < max(_SHARE * len(ids), 2):
         return
     id_, word = paired[0]
-    is_folder = word.end() < id_.rfind("/")
-    pattern = word[0] if is_folder and f"/{word[0]}/" in f"/{id_}" else f"*{word[0]}*"
+    before = id_[word.start() - 1 : word.start()].strip("/")
+    pattern = word[0] if f"/{word[0]}/" in f"/{id_}" else f"*{before}{word[0]}*"
     yield (
         f"warning: {counted(len(paired), 'image')} look like masks or previews of others, by "
         f"their names: --exclude '{pattern}' leaves them out"
