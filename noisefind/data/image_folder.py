@@ -10,6 +10,7 @@ import errno
 import heapq
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
@@ -23,7 +24,6 @@ from noisefind.utils.text import is_text, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 # Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
 # its side files stays far below; the root of a disk or /proc would be walked for hours.
@@ -155,7 +155,7 @@ class _Walk:
 
 def _starts_as_image(entry: os.DirEntry[str]) -> bool:
     """Whether the first bytes of a file without the suffix of an image are those of one."""
-    with open(entry.path, "rb", buffering=0) as file:
+    with Path(entry.path).open("rb", buffering=0) as file:
         return is_image(file.read(N_BYTES), has_suffix="." in entry.name)
 
 

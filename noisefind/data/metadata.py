@@ -1,4 +1,4 @@
-"""Labels in ``metadata.csv`` or ``metadata.jsonl`` beside the images, as Hugging Face keeps them."""
+"""Labels in ``metadata.csv`` or ``metadata.jsonl`` beside images, as Hugging Face does."""
 
 from __future__ import annotations
 

@@ -6,13 +6,17 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from noisefind.data.dataset import Dataset
 from noisefind.data.folders import read_folders
 from noisefind.data.side_images import side_images
 from noisefind.errors import ConfigError, DataError
 from tests.images import given, one_line, opened, reasons, write_csv, write_images
+
+if TYPE_CHECKING:
+    from noisefind.data.dataset import Dataset
 
 CLASSES = ("cat", "dog", "owl")
 
