@@ -60,7 +60,7 @@ def listed(root: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("make", "n_images", "said"),
     [
-        (stray, 27, ["seg_train is train", "read from digits", "runs, 1 image", "seg_test, 1 image"]),
+        (stray, 27, ["seg_train is train", "read from digits", "runs, 1 image", "seg_test, 1"]),
         (grouped, 36, ["36 files left out: 36 .png"]),
         (listed, 27, ["labels from test/metadata.csv, train/metadata.csv: 36 images"]),
     ],
