@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -125,9 +126,10 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
     table, config = result.labels_file, result.summary["config"]
     options = "".join(
         f" {flag(name)} {config[name]}"
-        for name in ("split", "root", "class_names")
+        for name in ("split", "root", "class_names", "class_depth")
         if config[name] is not None
     )
+    options += "".join(f" --exclude {quote(pattern)}" for pattern in config["exclude"])
     if config["cifar_labels"] != "fine":
         options += f" --cifar-labels {config['cifar_labels']}"
     if config["only_listed"]:

@@ -28,4 +28,12 @@ class DataConfig(BaseConfig):
         "Data",
         "Text file with one class name per line, for labels that are numbers from 0.",
     )
+    class_depth: int | None = option(
+        None, "Data", "Which folder on the way to an image is its class: 1 is a folder in DATA. "
+        "Default: by what the folders hold.", low=1, high=100,
+    )  # fmt: skip
+    exclude: list[str] = option(
+        [], "Data", "Pattern of images to leave out, as 'masks' or '*_mask.png': the name of a "
+        "file, of a folder, or the whole path in DATA. May be repeated.",
+    )  # fmt: skip
     cifar_labels: str = option("fine", "Data", "Labels of CIFAR-100.", choices=("fine", "coarse"))

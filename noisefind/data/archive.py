@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from noisefind.data.dataset import Skipped
 from noisefind.data.found import Found, file_stamp
 from noisefind.data.layout import Files, is_image_name, read_layout
+from noisefind.data.left_out import UNKNOWN
 from noisefind.data.packed import TarMember, ZipMember
 from noisefind.errors import DataError
 from noisefind.utils.text import error_text, is_text, shortened, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from noisefind.data.image_source import ImageSource
@@ -36,11 +37,13 @@ def is_archive(path: Path) -> bool:
     return bool(re.search(r"\.(zip|tar|tgz|tar\.\w+)$", path.name.lower())) and not path.is_dir()
 
 
-def open_archive(path: Path) -> Found:
+def open_archive(path: Path, class_depth: int | None = None, exclude: Sequence[str] = ()) -> Found:
     """Read class folders or split folders in a .zip or .tar archive.
 
     Args:
         path: the archive. An image's id is its name in it.
+        class_depth: see :func:`noisefind.data.layout.read_layout`.
+        exclude: likewise.
 
     Returns:
         All images that lie in a class folder, of all splits.
@@ -63,8 +66,7 @@ def open_archive(path: Path) -> Found:
             continue
         sources[name] = member
         stamps[name] = f"{container} {member.offset} {member.n_bytes}"
-    found = read_layout(Files(path, stamps, [], skipped))
-    found = read_layout(Files(path, stamps, [], skipped))
+    found = read_layout(Files(path, stamps, [], skipped), class_depth, exclude)
     return replace(found, images=[sources[id_] for id_ in found.ids])
 
 
@@ -77,7 +79,7 @@ def _reason(name: str, sources: dict[str, ImageSource]) -> str:
     if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
         return "hidden"
     if not is_image_name(name):
-        return "unknown suffix"
+        return UNKNOWN
     return "name appears twice in the archive" if name in sources else ""
 
 

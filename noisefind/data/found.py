@@ -6,6 +6,7 @@ The three readers (`image_folder`, `cifar`, `table`) each return one; `open_data
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,13 @@ class Found:
         root: the ids are relative to it.
         ids: (N,) unique ids.
         labels: (N,) class names as the data gives them.
-        splits: (N,) canonical names of splits, or ``""`` everywhere.
+        splits: (N,) names of splits, or ``""`` everywhere.
         stamps: (N,) texts that change when the pixels do: size and modification time.
         default_split: the split to use where none is chosen, or ``all``.
         pixels: (N, height, width, 3) uint8, or None where the images are encoded.
         images: (N,) where the encoded images are, or None where they are the files ``root/id``.
         skipped: files that were found and left out.
+        notes: lines for the user on how the data was read.
     """
 
     root: Path
@@ -46,14 +48,27 @@ class Found:
     pixels: NDArray[np.uint8] | None = None
     images: Sequence[ImageSource] | None = None
     skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+# The words of Hugging Face. A word ends where letters end: seg_train, val2017, Test-images.
+_SPLIT_WORDS = {
+    "train": re.compile(r"(?<![a-z])train(ing)?(?![a-z])"),
+    "validation": re.compile(r"(?<![a-z])(val|valid|validation|dev)(?![a-z])"),
+    "test": re.compile(r"(?<![a-z])(test|testing|eval|evaluation)(?![a-z])"),
+}
 
 
 def split_name(folder: str) -> str:
-    """The split that a folder of this name holds, or ``""`` if it is not the name of a split."""
+    """The split that a folder of this name holds, or ``""`` if it is not the name of a split.
+
+    Examples:
+        >>> split_name("seg_train"), split_name("val2017"), split_name("Testing"), split_name("cat")
+        ('train', 'validation', 'test', '')
+    """
     name = folder.lower()
-    if name in {"val", "valid"}:
-        return "validation"
-    return name if name in {"train", "validation", "test"} else ""
+    found = [split for split, word in _SPLIT_WORDS.items() if word.search(name)]
+    return found[0] if len(found) == 1 else ""
 
 
 def file_stamp(info: stat_result) -> str:

@@ -14,23 +14,32 @@ from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
 from noisefind.data.found import Found, file_stamp
-from noisefind.data.layout import ONE_FOLDER_PER_CLASS, Files, is_image_name, read_layout
+from noisefind.data.layout import ONE_FOLDER_PER_CLASS, Files, is_image_name, read_layout, without
+from noisefind.data.left_out import UNKNOWN, suffix_of
+from noisefind.data.metadata import metadata_tables, read_metadata
+from noisefind.data.signature import N_BYTES, is_image
 from noisefind.errors import DataError
 from noisefind.utils.text import is_text, shown_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
 # its side files stays far below; the root of a disk or /proc would be walked for hours.
 N_OTHERS, N_OTHERS_PER_IMAGE = 1_000_000, 10
+# Annotations may be as many as images; they are not opened.
+_TEXTS = frozenset({".csv", ".json", ".jsonl", ".md", ".txt", ".xml", ".yaml", ".yml"})
+_SYSTEM = ("/proc", "/sys")  # no files of a disk; some have no end, and reading some waits
 
 
-def open_folder(root: Path) -> Found:
+def open_folder(root: Path, class_depth: int | None = None, exclude: Sequence[str] = ()) -> Found:
     """Read class folders or split folders.
 
     Args:
         root: the folder.
+        class_depth: see :func:`noisefind.data.layout.read_layout`.
+        exclude: likewise.
 
     Returns:
         All images that lie in a class folder, of all splits.
@@ -39,7 +48,19 @@ def open_folder(root: Path) -> Found:
         DataError: no image lies in a class folder.
     """
     walk = _Walk(root)
-    return read_layout(Files(root, walk.images, walk.folders, walk.skipped))
+    files = without(Files(root, walk.images, walk.folders, walk.skipped), exclude)
+    tables = metadata_tables(files)
+    if class_depth is not None or not tables:
+        return read_layout(files, class_depth)
+    try:
+        return read_metadata(files, tables)
+    except DataError as error:  # it may hold captions beside class folders
+        try:
+            found = read_layout(files)
+        except DataError:
+            raise error from None
+        found.notes.append(f"labels are those of the folders: {error}")
+        return found
 
 
 class _Walk:
@@ -48,7 +69,8 @@ class _Walk:
     Links are followed, but each folder is read once, which also survives loops. Folders behind
     links wait until all others are read: an image that can be reached without a link has the
     name and the class of that way, in any order of the names on the disk. A link to a folder that
-    contains the data is not followed: it would lead into all that lies beside the data.
+    contains the data is not followed: it would lead into all that lies beside the data. The walk
+    stays on the file system of the data, and on those that a link leads to.
     """
 
     def __init__(self, root: Path) -> None:
@@ -58,20 +80,28 @@ class _Walk:
         self._root = root
         self._above = set(map(_identity, root.resolve().parents))
         self._first_names: dict[tuple[int, int], str] = {}  # (st_dev, st_ino) of folders read
-        self._direct = [""]
+        self._direct: list[tuple[str, int | None]] = [("", None)]  # and st_dev of the folder above
         self._linked: list[str] = []  # a heap: the alphabetically first link wins
         while self._direct or self._linked:
-            folder = self._direct.pop() if self._direct else heapq.heappop(self._linked)
+            folder, device = (
+                self._direct.pop() if self._direct else (heapq.heappop(self._linked), None)
+            )
             try:
-                self._read_folder(folder)
+                self._read_folder(folder, device)
             except OSError as error:
                 if not folder:
                     raise
                 self.skipped.append(Skipped(folder, f"cannot be read: {error.strerror}"))
 
-    def _read_folder(self, folder: str) -> None:
+    def _read_folder(self, folder: str, device: int | None) -> None:
         path = self._root / folder
         identity = _identity(path)
+        if device is None and any(map(path.resolve().is_relative_to, _SYSTEM)):
+            raise OSError(errno.EINVAL, "a folder of the operating system", str(path))
+        if device not in {None, identity[0]}:
+            reason = "on another file system; make a link to it if its images belong to the data"
+            self.skipped.append(Skipped(folder, reason))
+            return
         if identity in self._above:
             self.skipped.append(Skipped(folder, "link to a folder that contains the data"))
             return
@@ -82,7 +112,7 @@ class _Walk:
         with os.scandir(path) as entries:
             for entry in entries:
                 file_name = f"{folder}/{entry.name}" if folder else entry.name
-                if reason := self._read_entry(entry, file_name):
+                if reason := self._read_entry(entry, file_name, identity[0]):
                     shown = os.fsencode(file_name).decode("utf-8", "backslashreplace")
                     self.skipped.append(Skipped(shown, reason))
                     self._require_images()
@@ -98,38 +128,42 @@ class _Walk:
                 f"folders and {n_images:,} images so far; {ONE_FOLDER_PER_CLASS}"
             )
 
-    def _read_entry(self, entry: os.DirEntry[str], file_name: str) -> str:
+    def _read_entry(self, entry: os.DirEntry[str], file_name: str, device: int) -> str:
         """Add an image or a folder to read; returns the reason if it is left out, else ""."""
         if not is_text(entry.name):
             return "name is not UTF-8"
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
             return "hidden"
         try:
             if entry.is_dir():
-                self._add_folder(entry, file_name)
+                if entry.is_symlink():
+                    heapq.heappush(self._linked, file_name)
+                else:
+                    self._direct.append((file_name, device))
                 return ""
-            if not is_image_name(entry.name) and not entry.is_symlink():
-                return "unknown suffix"
             info = entry.stat()
+            is_regular = stat.S_ISREG(info.st_mode)  # opening a pipe would wait forever
+            if not is_image_name(file_name) and not (is_regular and _starts_as_image(entry)):
+                return UNKNOWN
         except OSError as error:
             if error.errno in {errno.ENOENT, errno.ELOOP}:
                 return "broken link"
             return f"cannot be read: {error.strerror}"
-        return self._add_file(info, file_name)
-
-    def _add_folder(self, entry: os.DirEntry[str], file_name: str) -> None:
-        if entry.is_symlink():
-            heapq.heappush(self._linked, file_name)
-        else:
-            self._direct.append(file_name)
-
-    def _add_file(self, info: os.stat_result, file_name: str) -> str:
-        if not is_image_name(file_name):
-            return "unknown suffix"
-        if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
+        if not is_regular:
             return "not a regular file"
         self.images[file_name] = file_stamp(info)
         return ""
+
+
+def _starts_as_image(entry: os.DirEntry[str]) -> bool:
+    """Whether the first bytes of a file without the suffix of an image are those of one."""
+    if suffix_of(entry.name) in _TEXTS:
+        return False
+    handle = os.open(entry.path, os.O_RDONLY)  # faster than Path.open
+    try:
+        return is_image(os.read(handle, N_BYTES), has_suffix="." in entry.name)
+    finally:
+        os.close(handle)
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from noisefind.data.class_names import named, warning
 from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
 from noisefind.data.layout import ONE_FOLDER_PER_CLASS
+from noisefind.data.left_out import way_out
 from noisefind.data.readers import find_images
 from noisefind.data.table import read_table
 from noisefind.errors import ConfigError, DataError
@@ -42,8 +43,9 @@ def open_dataset(
         config: the options that choose images and labels. ``split`` may also be
             ``val`` or ``valid``; ``labels`` replace those of ``data`` by id and in any split.
         cache_dir: downloads go to ``datasets`` in it.
-        say: called with a message before a download, and with a warning where names of classes
-            differ only in spaces, letter case or Unicode form.
+        say: called with a message before a download, with how the folders were read where that
+            is not plain, and with a warning where names of classes differ only in spaces, letter
+            case or Unicode form.
 
     Returns:
         The chosen images, sorted by id, with the classes in use.
@@ -61,6 +63,8 @@ def open_dataset(
         raise DataError(
             f"{shown_path(error.filename or data)}: {error.strerror or error}"
         ) from error
+    for line in found.notes:
+        say(line)
     if config.class_names is not None:
         found.labels[:] = named(found.labels, config.class_names)
     listed = {} if labels is None else read_table(labels)
@@ -80,6 +84,7 @@ def open_dataset(
             f"all images of {shown_path(found.root)} have the label "
             f"{shortened(dataset.classes[0])}, and finding wrong labels takes two "
             f"classes: {ONE_FOLDER_PER_CLASS}, or a table with file_name,label"
+            f"{way_out(found.root, found.skipped)}"
         )
     if text := warning(dataset.classes):
         say(text)
@@ -110,12 +115,14 @@ def _in_split(found: Found, split: str | None) -> set[str]:
         return available
     if available == {""}:
         raise DataError(f"{shown_path(found.root)} has no splits, so no split {shortened(split)}")
-    if split_name(requested) not in available:
+    named = {split_name(requested)} if split_name(requested) in available else set()
+    named |= {split for split in available if split.lower() == requested}
+    if not named:
         names = ", ".join(sorted(available))
         raise DataError(
             f"{shown_path(found.root)} has no split {shortened(requested)}: choose of {names}, all"
         )
-    return {split_name(requested)}
+    return named
 
 
 def _dataset(found: Found, listed: dict[str, Row], rows: list[int]) -> Dataset:

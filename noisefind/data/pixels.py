@@ -31,6 +31,7 @@ from noisefind.errors import DataError
 from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.disk import require_space
 from noisefind.utils.files import new_array, open_array, save_array
+from noisefind.utils.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,6 +130,9 @@ def open_pixels(
     folder = build_once(cache / "pixels" / key, build, say=progress.say, is_current=is_current)
     failures = _failures(folder)
     kept = dataset.without(failures) if failures else dataset
+    if gone := sorted(set(dataset.classes) - set(kept.classes)):
+        n_classes = counted(len(gone), "class", "classes")
+        progress.say(f"warning: no image can be read in {n_classes}: {listed(gone)}")
     if failures and len(kept.classes) < 2:
         first, reason = next(iter(failures.items()))
         raise DataError(

@@ -49,7 +49,7 @@ def find_images(
         return open_cifar(cifar, cifar_labels)
     if cifar_labels != "fine":
         raise ConfigError(f"--cifar-labels {cifar_labels}: {shown_path(path)} is not CIFAR-100")
-    found = _read(path, root)
+    found = _read(path, config)
     if found is not None:
         return found
     raise DataError(
@@ -58,8 +58,22 @@ def find_images(
     )
 
 
-def _read(path: Path, root: Path | None) -> Found | None:
+def _read(path: Path, config: DataConfig) -> Found | None:
     """The images of a path that is no CIFAR; None if it is of no known kind."""
+    found = _read_listed(path, config.root)
+    if found is None:
+        read = open_archive if is_archive(path) else open_folder if path.is_dir() else None
+        return read and read(path, config.class_depth, config.exclude)
+    if config.class_depth is not None or config.exclude:
+        raise ConfigError(
+            "--class-depth and --exclude are for folders and archives of images: the labels of "
+            f"{shown_path(path)} are no folders"
+        )
+    return found
+
+
+def _read_listed(path: Path, root: Path | None) -> Found | None:
+    """The images of a file or folder that holds their labels; None if it is of no such kind."""
     if is_table(path):
         return open_table(path, root)
     if path.suffix.lower() == ".npz":
@@ -68,6 +82,4 @@ def _read(path: Path, root: Path | None) -> Found | None:
         return open_shards(path, shards)
     if tables := find_columnar(path):
         return open_columnar(path, tables)
-    if is_archive(path):
-        return open_archive(path)
-    return open_folder(path) if path.is_dir() else None
+    return None

@@ -82,7 +82,7 @@ def check_exports(formats: Iterable[str], ids: Iterable[str], root: Path) -> Non
     name = next((name for name in formats if name in FILES and name != "cleanlab"), None)
     if name is None:
         return
-    if not all(map(is_image_name, ids)):
+    if not all(is_image_name(id_) or (root / id_).is_file() for id_ in ids):
         raise DataError(
             f"--format {name} refers to image files, but these images are not files: score what "
             "--format imagefolder makes of them"

@@ -157,7 +157,7 @@ def _places(kept: Sequence[tuple[str, str, str]], suffix: str) -> list[str]:
 def _below_class(id_: str, label: str, split: str) -> str:
     """The id without its split's and its class's folder, where it has them."""
     first, _, rest = id_.partition("/")
-    if split and rest and split_name(first) == split:
+    if split and rest and split in {first, split_name(first)}:
         id_ = rest
     return id_.removeprefix(f"{label}/")
 

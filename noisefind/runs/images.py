@@ -52,6 +52,8 @@ def reopen(
         split=split or ("all" if scored.split is None else scored.split),
         root=root if is_table(data) else None,
         class_names=scored.class_names,
+        class_depth=scored.class_depth,
+        exclude=scored.exclude,
         cifar_labels=scored.cifar_labels,
     )
     cache = cache_folder(None, folder.path / "cache")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from noisefind.data.left_out import describe_left_out
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
 from noisefind.data.splits import describe_splits, hold_out
@@ -136,10 +137,11 @@ def _open(
     """The images to score, and those that --hold-out sets aside."""
     say = context.progress.say
     dataset = open_dataset(data, config, cache_dir=context.cache, say=say)
-    n_skipped = len(dataset.skipped)
-    skipped = f", {counted(n_skipped, 'file')} left out" if n_skipped else ""
+    left_out = describe_left_out(dataset.skipped)
     n_classes = counted(len(dataset.classes), "class", "classes")
-    say(f"{counted(len(dataset), 'image')} in {n_classes} in {data}{skipped}")
+    say(f"{counted(len(dataset), 'image')} in {n_classes} in {data}")
+    if left_out:
+        say(left_out)
     for line in describe_splits(dataset):
         say(line)
     for line in _few(dataset):

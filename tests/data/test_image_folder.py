@@ -147,12 +147,13 @@ def test_what_is_left_out_is_recorded(tmp_path: Path) -> None:
 
 def test_left_out_of_splits(tmp_path: Path) -> None:
     """Below splits, too: empty classes, and images that lie beside the class folders."""
-    write_images(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/1.png")
+    write_images(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/1.png", "test/1.png")
     (tmp_path / "train/owl/deep").mkdir(parents=True)
     (tmp_path / "train/cat/deep").mkdir()
 
     assert reasons(opened(tmp_path)) == {
-        "test/1.png": "in no class folder",
+        "test": "no class folders, so no labels (1 image)",
+        "train/1.png": "in no class folder",
         "train/owl": "no image in this folder",
     }
 

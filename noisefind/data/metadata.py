@@ -1,0 +1,66 @@
+"""Labels in ``metadata.csv`` or ``metadata.jsonl`` beside images, as Hugging Face does."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from noisefind.data.dataset import Skipped
+from noisefind.data.found import Found, split_name
+from noisefind.data.table import read_table
+from noisefind.errors import DataError
+from noisefind.utils.text import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from noisefind.data.layout import Files
+
+NAMES = ("metadata.csv", "metadata.jsonl")
+
+
+def metadata_tables(files: Files) -> list[str]:
+    """The names of the tables, which were left out for their suffix."""
+    return [name for name, *_ in files.skipped if name.rpartition("/")[2] in NAMES]
+
+
+def read_metadata(files: Files, tables: Sequence[str]) -> Found:
+    """The images that the tables list, with the labels from there.
+
+    Args:
+        files: what lies below the folder.
+        tables: their names; file names in a table are relative to its folder.
+
+    Raises:
+        DataError: a table is broken or has no column ``label``, or lists no image that exists.
+    """
+    labels: dict[str, str] = {}
+    for table in sorted(tables):
+        folder = posixpath.dirname(table)
+        for name, row in read_table(files.root / table).items():
+            labels.setdefault(posixpath.join(folder, name), row.label)
+    skipped = [item for item in files.skipped if item.file_name not in tables]
+    skipped += [Skipped(name, f"not in {NAMES[0]}") for name in files.images if name not in labels]
+    missing = [name for name in labels if name not in files.images]
+    skipped += [Skipped(name, "listed, but there is no such image") for name in missing]
+    ids = [name for name in labels if name in files.images]
+    if not ids:
+        raise DataError(
+            f"{files.root / min(tables)} lists no image that exists: file_name is relative to "
+            "the folder of the table"
+        )
+    splits = [_split_of(name.rpartition("/")[0]) for name in ids]
+    has_splits = all(splits)
+    notes = [f"labels from {listed(sorted(tables), 3)}: {counted(len(ids), 'image')}"]
+    if missing:
+        notes.append(f"warning: {counted(len(missing), 'listed image')} missing: {listed(missing)}")
+    return Found(
+        files.root, ids, [labels[name] for name in ids],
+        splits if has_splits else [""] * len(ids), [files.images[name] for name in ids],
+        default_split="train" if has_splits else "all", skipped=skipped, notes=notes,
+    )  # fmt: skip
+
+
+def _split_of(folder: str) -> str:
+    """The split that the first folder with a split's name stands for, or ""."""
+    return next(filter(None, map(split_name, folder.split("/"))), "")
