@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.reporting.evidence import Alternatives, read_alternatives, read_reasons
+from noisefind.reporting.evidence import (
+    Alternatives,
+    ClassTie,
+    read_alternatives,
+    read_reasons,
+    read_ties,
+)
 from noisefind.runs.summary import EstimatedShare
 from noisefind.similarity.layout import layout, on_grid
 from noisefind.utils.arrays import DamagedError
@@ -99,6 +105,7 @@ class ReportData:
         duplicates: groups of duplicates within the scored images.
         leaks: pairs of duplicates of a scored image and an image of another split.
         skipped: files that were left out.
+        ties: of classes to properties, strongest first.
         places: (N, 2) for each row its place on the map of the features, 0 to 65,535.
     """
 
@@ -116,6 +123,7 @@ class ReportData:
     leaks: list[SameImages] | None
     skipped: list[Skipped]
     places: NDArray[np.uint16] | None
+    ties: list[ClassTie]
 
     @property
     def name(self) -> str:
@@ -189,6 +197,7 @@ def read_report_data(run: RunFolder) -> ReportData:
         duplicates=_duplicates(run, ranking),
         leaks=_leaks(run),
         skipped=run.read_skipped(),
+        ties=read_ties(run),
         places=_places(run, ranking.ids, summary.score_config().seed),
     )
 

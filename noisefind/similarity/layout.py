@@ -17,9 +17,10 @@ N_ROUNDS = 120
 LEAST_ROUNDS = 40  # of very many images
 WORK = 1_200_000  # images times rounds, up to which there are N_ROUNDS
 N_APART = 5  # random images from which each one moves away, in every round
-APART = 1.5  # weight of a random image; a neighbour has 1
+APART = 2.0  # weight of a random image
+TOGETHER = 2.0  # weight of all pulls of neighbours together, at most
 FARTHEST = 4.0  # that an image moves in one round, in each direction
-START = 10.0  # standard deviation of the first coordinate at the start
+START = 10.0  # the first components become ranks from minus to plus this
 EDGE = 0.005  # share of the images beyond the edge of the map at each side; they lie on it
 FEW = 3  # images; so few are left where the principal components have them
 
@@ -29,17 +30,19 @@ def layout(
 ) -> NDArray[np.float64]:
     """Coordinates of N images on a map; near each other means: nearest neighbours.
 
-    The start is the first two principal components. In every round image i moves by
+    The start are the ranks of the first two principal components, from -10 to 10. In every round
+    image i moves by
 
-        sum over its neighbours j     of      (y_j - y_i) / (1 + d)
-        + sum over random images r of  1.5 x  (y_i - y_r) / ((0.01 + d) (1 + d))
+        2 / (2 k)  times the sum over neighbours j, in either direction, of  (y_j - y_i) / (1 + d)
+        + 2        times the sum over 5 random images r of  (y_i - y_r) / ((0.01 + d) (1 + d))
 
-    with d the squared distance on the map, times a step that falls from 1 to 0.
+    with d the squared distance on the map; at most 4 in each direction, times a step that falls
+    from 1 to 0. There are 120 rounds, fewer for more than 10,000 images, and at least 40.
 
     Args:
         components: (N, d) principal components, the largest variance first.
         neighbours: (N, k) rows of the nearest others, -1 where there are fewer; None: the map is
-            the first two components alone.
+            the start.
         seed: of the random images; the same seed gives the same map.
 
     Returns:
@@ -74,7 +77,7 @@ def layout(
 def _pulls(places: NDArray[np.float32], other: NDArray[np.int64]) -> NDArray[np.float32]:
     """(2, N): the sum of the pulls between images and their neighbours; both ends are pulled."""
     gap = places[:, other] - places[:, :, None]
-    gap /= 1 + gap[0] ** 2 + gap[1] ** 2
+    gap *= TOGETHER / (2 * other.shape[1]) / (1 + gap[0] ** 2 + gap[1] ** 2)
     pulled = [np.bincount(other.ravel(), axis.ravel(), other.shape[0]) for axis in gap]
     return np.asarray(gap.sum(2) - np.stack(pulled), np.float32)
 
@@ -91,8 +94,8 @@ def on_grid(places: NDArray[np.float64]) -> NDArray[np.uint16]:
 
 
 def _start(two: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The first two components, at a scale of START."""
+    """Ranks of the first two components: a few outliers take no more room than others."""
     places = np.zeros((len(two), 2))
-    places[:, : two.shape[1]] = two
-    spread = float(places[:, 0].std())
-    return places * (START / spread) if spread > 0 else places
+    for axis, values in enumerate(two.T):
+        places[values.argsort(kind="stable"), axis] = np.linspace(-START, START, len(two))
+    return places

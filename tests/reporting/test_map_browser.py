@@ -80,7 +80,9 @@ def test_points_are_drawn_and_change_colour(page: Page) -> None:
     before = page.evaluate("document.getElementById('map-points').toDataURL()")
     assert page.locator("#map-legend li").count() == 10
     page.select_option("#map-colour", "label_score")
-    page.wait_for_function("b => document.getElementById('map-points').toDataURL() !== b", arg=before)
+    page.wait_for_function(
+        "b => document.getElementById('map-points').toDataURL() !== b", arg=before
+    )
     assert page.locator("#map-legend li").all_inner_texts()[0].split() == ["easy", "hard"]
 
 
