@@ -25,7 +25,7 @@ Alternatives: TypeAlias = tuple[tuple[str, float], ...]  # classes with their pr
 
 
 class ClassTie(NamedTuple):
-    """A class that a property alone tells from the others, with images that have it and have not."""
+    """A class that a property tells from the others; images that have it most and least."""
 
     label: str
     property: str

@@ -6,7 +6,6 @@ A network can learn such a property instead of the class, and then fails where t
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -110,10 +109,12 @@ def names_of(ids: Sequence[str], classes: Sequence[str]) -> dict[str, list[str]]
         >>> names_of(["camera1/cat/1.JPG"], ["cat", "dog"])
         {'format': ['jpg'], 'folder': ['camera1']}
     """
-    paths, known = [PurePosixPath(id_) for id_ in ids], set(classes)
+    paths, known = [id_.split("/") for id_ in ids], set(classes)
     return {
-        "format": [path.suffix[1:].lower() for path in paths],
-        "folder": ["/".join(p for p in path.parts[:-1] if p not in known) for path in paths],
+        "format": [
+            path[-1].rpartition(".")[2].lower() if "." in path[-1] else "" for path in paths
+        ],
+        "folder": ["/".join(p for p in path[:-1] if p not in known) for path in paths],
     }
 
 
