@@ -83,9 +83,7 @@ def test_points_are_drawn_and_change_colour(page: Page) -> None:
     assert bottom - top > height / 2
     assert page.locator("#map-legend li").count() == 10
     page.select_option("#map-colour", "label_score")
-    page.wait_for_function(
-        "b => document.getElementById('map-points').toDataURL() !== b", arg=before
-    )
+    page.wait_for_function(f"before => ({INK})()[5] !== before", arg=colours)
     assert page.locator("#map-legend li").all_inner_texts()[0].split() == ["easy", "hard"]
 
 
