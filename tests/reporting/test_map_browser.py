@@ -26,8 +26,10 @@ INK = """() => { const c = document.getElementById("map-points");
   const columns = new Set(), rows = new Set();
   let n = 0, sum = 0;
   for (let i = 3; i < p.length; i += 4) if (p[i] > 200) {
-    n++; sum += p[i - 1] - p[i - 3]; columns.add((i >> 2) % c.width); rows.add(Math.floor((i >> 2) / c.width)); }
-  return [n, Math.min(...columns), Math.max(...columns), Math.min(...rows), Math.max(...rows), sum]; }"""
+    n++; sum += p[i - 1] - p[i - 3];
+    columns.add((i >> 2) % c.width); rows.add(Math.floor((i >> 2) / c.width)); }
+  return [n, Math.min(...columns), Math.max(...columns),
+    Math.min(...rows), Math.max(...rows), sum]; }"""
 
 
 @pytest.fixture(scope="module")
