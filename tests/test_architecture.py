@@ -27,7 +27,7 @@ RULES = {
     "exports": "utils data runs",
     "pruning": "utils config scores data runs exports",
     "scoring": "utils config detection scores similarity data training features runs pruning",
-    "reporting": "utils config detection scores data runs exports pruning scoring",
+    "reporting": "utils config detection scores similarity data runs exports pruning scoring",
     "evaluation": "utils config scores noise data runs exports scoring",
     "experiments": "utils config scores data training features runs pruning scoring evaluation",
     "cli": "utils config runs exports pruning scoring reporting evaluation experiments",

@@ -106,6 +106,9 @@ def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:
     if n_issues := summary.n_image_issues:
         issues = counted(n_issues, "image has", "images have")
         yield f"{issues} a quality issue, as dark or blurry (image_issues)"
+    if n_ties := summary.n_class_ties:
+        ties = counted(n_ties, "tie", "ties")
+        yield f"{ties} of a class to brightness, size, folder or the like: {path / 'ties.csv'}"
 
 
 def _score_text(score: float) -> str:

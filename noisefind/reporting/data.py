@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.reporting.evidence import Alternatives, read_alternatives, read_reasons
+from noisefind.reporting.evidence import (
+    Alternatives,
+    ClassTie,
+    read_alternatives,
+    read_reasons,
+    read_ties,
+)
 from noisefind.runs.summary import EstimatedShare
+from noisefind.similarity.layout import layout, on_grid
+from noisefind.utils.arrays import DamagedError
 from noisefind.utils.seeds import derived_seed, random_keys
 
 if TYPE_CHECKING:
@@ -97,6 +105,8 @@ class ReportData:
         duplicates: groups of duplicates within the scored images.
         leaks: pairs of duplicates of a scored image and an image of another split.
         skipped: files that were left out.
+        ties: of classes to properties, strongest first.
+        places: (N, 2) for each row its place on the map of the features, 0 to 65,535.
     """
 
     summary: RunSummary
@@ -112,6 +122,8 @@ class ReportData:
     duplicates: list[SameImages] | None
     leaks: list[SameImages] | None
     skipped: list[Skipped]
+    places: NDArray[np.uint16] | None
+    ties: list[ClassTie]
 
     @property
     def name(self) -> str:
@@ -185,6 +197,8 @@ def read_report_data(run: RunFolder) -> ReportData:
         duplicates=_duplicates(run, ranking),
         leaks=_leaks(run),
         skipped=run.read_skipped(),
+        ties=read_ties(run),
+        places=_places(run, ranking.ids, summary.score_config().seed),
     )
 
 
@@ -237,6 +251,20 @@ def _sample(ranking: Ranking, seed: int) -> list[int]:
 def _neighbours(run: RunFolder, ids: Sequence[str]) -> NearestImages | None:
     found = run.open_neighbours(len(ids))
     return None if found is None else NearestImages(ids, *found)
+
+
+def _places(run: RunFolder, ids: Sequence[str], seed: int) -> NDArray[np.uint16] | None:
+    """The map of the features; None for a run without features."""
+    if not run.reduced_features.exists():
+        return None
+    found = run.open_neighbours(len(ids))
+    features = np.asarray(run.open_features(len(ids))[:, :2])
+    if not np.isfinite(features).all():
+        raise DamagedError(run.reduced_features, "has numbers that are not finite")
+    seed = derived_seed(seed, "report", "map")
+    places = on_grid(layout(features, None if found is None else found[0], seed=seed))
+    by_name = sorted(range(len(ids)), key=ids.__getitem__)
+    return places[np.argsort(np.array(by_name))]
 
 
 def _duplicates(run: RunFolder, ranking: Ranking) -> list[SameImages] | None:

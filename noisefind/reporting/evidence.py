@@ -1,14 +1,14 @@
-"""What details.csv says against each label: the reasons, and the likeliest classes."""
+"""What details.csv says against each label, and ties.csv of classes."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from noisefind.detection.reasons import Reason
 from noisefind.errors import RunError
-from noisefind.runs.tables import DETAIL_NUMBERS
+from noisefind.runs.tables import DETAIL_NUMBERS, TIE_COLUMNS
 from noisefind.utils.text import shortened
 
 if TYPE_CHECKING:
@@ -22,6 +22,49 @@ REASON_COLUMNS = (
     "neighbours_label", "neighbours_label_share", "n_neighbours", "conflicting_duplicate",
 )  # fmt: skip
 Alternatives: TypeAlias = tuple[tuple[str, float], ...]  # classes with their probabilities
+
+
+class ClassTie(NamedTuple):
+    """A class that a property tells from the others; images that have it most and least."""
+
+    label: str
+    property: str
+    value: str
+    strength: float
+    most: list[str]
+    least: list[str]
+
+
+def read_ties(run: RunFolder) -> list[ClassTie]:
+    """The ties of ties.csv; empty for a run without the file.
+
+    Raises:
+        RunError: a cell is not a number, or not a JSON list of file names.
+    """
+    columns = run.read_optional("ties.csv", TIE_COLUMNS, ("strength",)) or {}
+    ties = []
+    for number, (label, name, value, strength, *examples) in enumerate(
+        zip(*columns.values(), strict=True), 1
+    ):
+        files = [_file_names(text) for text in examples]
+        if None in files:
+            raise RunError(
+                f"{run.path / 'ties.csv'}: row {number}: with and without must be JSON lists of "
+                "file names; score the data again"
+            )
+        most, least = (listed or [] for listed in files)
+        ties.append(ClassTie(label, name, value, float(strength or 0), most, least))
+    return ties
+
+
+def _file_names(text: str) -> list[str] | None:
+    """None where the text is not a list of names."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_valid = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if is_valid else None
 
 
 def read_reasons(run: RunFolder, ranking: Ranking) -> list[tuple[Reason, ...]]:

@@ -40,6 +40,7 @@ def kinds_of_findings(data: ReportData) -> list[Kind]:
         Kind("conflicting duplicates", 1, _shown(g for g in duplicates if g.labels_differ)),
         Kind("duplicates", 1, _shown(g for g in duplicates if not g.labels_differ)),
         Kind("leaks", 1, _shown(data.leaks or [])),
+        Kind("ties", 1, [(id_,) for tie in data.ties for id_ in (*tie.most, *tie.least)]),
         *(Kind(name, 1, [(id_,) for id_ in found]) for name, found in image_findings(data).items()),
     ]
     return [kind for kind in kinds if kind.groups]

@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from noisefind.runs.summary import EstimatedShare
 
 MARK = '<meta name="generator" content="noisefind report">'
-STYLES = ("base.css", "overview.css", "gallery.css", "review.css", "print.css")
+STYLES = ("base.css", "overview.css", "gallery.css", "review.css", "map.css", "print.css")
 SCRIPTS = (
     "text.js", "rows.js", "decisions.js", "pairs.js", "gallery.js", "cards.js", "choose.js",
-    "review.js", "main.js",
+    "review.js", "bulk.js", "map.js", "main.js",
 )  # fmt: skip
 N_SKIPPED = 200
 # characters that could end the element in HTML, or a line in JavaScript before 2019
@@ -180,6 +180,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
         "neighbours": None if data.neighbours is None else near,
         "others": [id_ for id_, place in number.items() if place >= len(ids)],
         "folder": pictures.folder,
+        "places": None if data.places is None else whole(data.places),
         "pictures": {number[id_]: uri for id_, uri in pictures.large.items()},
         "larger": {number[id_]: uri for id_, uri in pictures.larger.items()},
         "small": {row: pictures.small[ids[row]] for row in sorted(small)},
@@ -212,6 +213,11 @@ def packed(values: NDArray[np.float64]) -> str:
     floats = np.where(np.isfinite(values), values, np.nan).astype("<f4")
     rounded = (floats.view("<u4") + 0x80).view(np.uint8).reshape(-1, 4)
     return base64.b64encode(rounded[:, 1:].tobytes()).decode()
+
+
+def whole(values: NDArray[np.uint16]) -> str:
+    """Two bytes of each number, the lower one first, as base64."""
+    return base64.b64encode(values.astype("<u2").tobytes()).decode()
 
 
 def _joined(names: Iterable[str]) -> str:

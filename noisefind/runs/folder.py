@@ -8,6 +8,7 @@
     details.csv       the numbers behind the reasons
     noise_per_class.csv, joint.csv   how many labels are wrong, and what they should be
     duplicates.csv    images that appear more than once; leaks.csv: images of another split too
+    ties.csv          classes that brightness, size, folder and the like give away
     skipped.csv       the files that were left out, and why
     held_out.csv      the images of the hold-out set, with their labels
     checksums.json    in record/<kind>/ and features/: size and CRC-32 of each array there

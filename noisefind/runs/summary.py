@@ -117,6 +117,7 @@ class RunSummary(RunStart):
         n_outliers: images that are far from all others.
         n_image_issues: images that are dark, blurry, grey or the like.
         n_leaks: scored images that are in another split too; None (no key): not searched for.
+        n_class_ties: ties of a class to brightness, size, folder and the like.
         noise_rate: estimated share of wrong labels.
         memorised: whether the members have memorised wrong labels.
         memorised_share: share of the doubted labels that they repeat; None where none is doubted.
@@ -140,6 +141,7 @@ class RunSummary(RunStart):
     n_outliers: int
     n_image_issues: int
     n_leaks: int | None = None
+    n_class_ties: int = 0
     noise_rate: EstimatedShare
     memorised: bool
     memorised_share: float | None

@@ -58,6 +58,7 @@ DETAIL_NUMBERS = ("loo_label_prob", "ensemble_prob", "neighbours_label_share", "
 CLASS_COLUMNS = ("class", "n_images", "n_label_issues", "noise_rate", "low", "high")
 PAIR_COLUMNS = ("given_label", "true_label", "n_images")
 DUPLICATE_COLUMNS = ("duplicate_group", "file_name", "given_label", "kind")
+TIE_COLUMNS = ("class", "property", "value", "strength", "with", "without")
 # The tables that every run has besides scores.csv and skipped.csv: columns, and those of numbers.
 ALWAYS = {
     "details.csv": (DETAIL_COLUMNS, DETAIL_NUMBERS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from noisefind.runs.tables import (
     DUPLICATE_COLUMNS,
     PAIR_COLUMNS,
     SCORE_COLUMNS,
+    TIE_COLUMNS,
 )
 from noisefind.similarity.findings import Leak
 from noisefind.utils.files import cell, save_array, whole_file, write_csv
@@ -44,7 +46,7 @@ def write_results(
 
 
 def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None:
-    """Write the neighbours, duplicates.csv and, where other splits were searched, leaks.csv."""
+    """Write the neighbours, duplicates.csv, ties.csv and, where others were searched, leaks.csv."""
     _write_array(run.neighbours, findings.neighbours.rows)
     _write_array(run.neighbour_similarity, findings.neighbours.similarity)
     group = findings.duplicate_group
@@ -62,8 +64,20 @@ def write_findings(run: RunFolder, findings: Findings, dataset: Dataset) -> None
             for row in rows[np.argsort(group[rows], kind="stable")].tolist()
         ),
     )
+    write_csv(
+        run.path / "ties.csv",
+        TIE_COLUMNS,
+        (
+            (*tie[:3], cell(tie.strength), *(_ids(dataset, rows) for rows in tie[4:]))
+            for tie in findings.ties
+        ),
+    )
     if findings.leaks is not None:
         write_csv(run.path / "leaks.csv", Leak._fields, findings.leaks)
+
+
+def _ids(dataset: Dataset, rows: Iterable[int]) -> str:
+    return json.dumps([dataset.ids[row] for row in rows], ensure_ascii=False)
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:

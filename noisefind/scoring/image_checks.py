@@ -18,6 +18,7 @@ from noisefind.similarity.leaks import exact_leaks, near_leaks
 from noisefind.similarity.neighbours import N_NEIGHBOURS, Neighbours, nearest_neighbours
 from noisefind.similarity.outliers import find_outliers
 from noisefind.similarity.same_picture import SIDE
+from noisefind.similarity.shortcuts import find_ties, names_of, numbers_of
 from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.files import open_array, save_array
 
@@ -50,7 +51,7 @@ def check_images(
     features: NDArray[np.float32],
     settings: ImageCheckSettings,
 ) -> Findings:
-    """Neighbours, duplicates, outliers and image issues of the scored images.
+    """Neighbours, duplicates, outliers, image issues and ties of the scored images.
 
     Args:
         stored: N images.
@@ -72,6 +73,12 @@ def check_images(
         *group_duplicates(stored.digests, near, labels),
         find_outliers(features, neighbours.rows),
         quality.image_issues(measures, stored.sizes),
+        ties=find_ties(
+            labels,
+            stored.dataset.classes,
+            numbers_of(measures, stored.sizes),
+            names_of(stored.dataset.ids, stored.dataset.classes),
+        ),
     )
 
 

@@ -83,6 +83,7 @@ def run_summary(
         n_outliers=int(findings.is_outlier.sum()),
         n_image_issues=sum(map(bool, findings.image_issues)),
         n_leaks=findings.n_leaks,
+        n_class_ties=len(findings.ties),
         noise_rate=EstimatedShare(*(round(value, 6) for value in issues.noise_rate)),
         memorised=bool(issues.memorised),
         memorised_share=None if share is None else round(share, 6),

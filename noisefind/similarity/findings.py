@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from noisefind.similarity.neighbours import N_NEIGHBOURS, Neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from noisefind.similarity.shortcuts import Tie
 
 
 class Leak(NamedTuple):
@@ -39,6 +41,7 @@ class Findings:
         image_issues: (N,) names joined by ";".
         leaks: one for each pair of a scored image and one of another split; None: not
             searched for.
+        ties: of classes to brightness, colour, size, shape, format or folder.
     """
 
     neighbours: Neighbours
@@ -48,6 +51,7 @@ class Findings:
     is_outlier: NDArray[np.bool_]
     image_issues: list[str]
     leaks: list[Leak] | None = None
+    ties: list[Tie] = field(default_factory=list)
 
     @classmethod
     def nothing(cls, n_images: int) -> Findings:

@@ -31,13 +31,13 @@ const decisions = {
     this.keep();
   },
 
-  /** The row whose last decision is taken back, or null. */
+  /** The rows whose last decision is taken back; none is an empty list. */
   undo() {
-    if (!this.undone.length) return null;
+    if (!this.undone.length) return [];
     const changes = this.undone.pop();
     for (const [row, before] of changes) this.put(row, before);
     this.keep();
-    return changes[0][0];
+    return changes.map(([row]) => row);
   },
 
   put(row, decision) {

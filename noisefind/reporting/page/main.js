@@ -52,6 +52,7 @@ function listenToFilters() {
   byId("reverse").addEventListener("input", (event) => setQuery({ reverse: event.target.checked }));
   for (const id of ["reset", "none-reset"]) byId(id).addEventListener("click", () => setQuery({ ...DEFAULT_QUERY }));
   byId("none-all").addEventListener("click", () => setQuery({ flagged: "" }));
+  byId("selection-clear").addEventListener("click", () => setQuery({ selection: null }));
   byId("sample").disabled = !data.sample.length;
   byId("sample").addEventListener("click", () => setQuery({ ...DEFAULT_QUERY, sample: !view.query.sample }));
   for (const kind of ["cards", "table"]) {
@@ -199,6 +200,8 @@ listenToFilters();
 listenToImages();
 listenToActions();
 listenToHeads();
+bulk.listen();
+imageMap.listen();
 chooser.listen();
 viewer.listen();
 fillGalleries();

@@ -10,6 +10,7 @@ function refresh() {
   view.page = 0;
   view.active = null;
   draw();
+  imageMap.showChosen();
 }
 
 /** The rows that the present view can show: cards are for images with a picture; a group has one. */
@@ -56,6 +57,10 @@ function drawCounts() {
   byId("none").hidden = view.chosen.length > 0;
   byId("none-all").hidden = view.query.flagged === "";
   byId("count").textContent = `${plural(view.chosen.length, "image", "images")} of ${count(nRows)}`;
+  const selected = view.query.selection;
+  byId("selection").hidden = selected === null;
+  byId("selection-text").textContent = selected ? `${plural(selected.size, "image", "images")} selected on the map` : "";
+  byId("bulk-open").disabled = !view.chosen.length || view.query.sample;
   byId("more").hidden = !without;
   byId("more").textContent = without ? `${plural(without, "more image without a picture is", "more images without a picture are")} in the table.` : "";
   const isFirst = Object.entries(DEFAULT_QUERY).every(([name, value]) => view.query[name] === value);
@@ -148,9 +153,9 @@ function decide(row, decision) {
 
 function undo() {
   const undone = decisions.undo();
-  if (undone === null) return;
-  const row = listedAs(undone);
-  if (!view.shown.includes(row)) {
+  if (!undone.length) return;
+  const row = listedAs(undone[0]);
+  if (undone.length > 1 || !view.shown.includes(row)) {
     const place = listed().indexOf(row);
     if (place >= 0) view.page = Math.floor(place / PER_PAGE[view.kind]);
     draw();
@@ -158,7 +163,7 @@ function undo() {
   redraw(row);
   drawProgress();
   focusOn(view.shown.includes(row) ? row : view.active);
-  announce("Undone");
+  announce(undone.length > 1 ? `Undone for ${count(undone.length)} images` : "Undone");
 }
 
 /** The image ``step`` places on; past the end of the page to the next page. */

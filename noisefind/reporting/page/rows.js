@@ -10,6 +10,7 @@ const DEFAULT_QUERY = {
   flagged: rows.flagged.includes(1) || data.pairs.length ? "1" : "",
   given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
   sort: "label_score", reverse: false, sample: false,
+  selection: null, // a set of rows, drawn on the map
 };
 
 /** Float32 numbers from the base64 of their upper three bytes; NaN is a missing value. */
@@ -30,6 +31,7 @@ function chosenRows(query, decisionOf) {
   const isClass = (column, wanted) => wanted === "" || column === Number(wanted);
   const chosen = [];
   for (let row = 0; row < nRows; row++) {
+    if (query.selection && !query.selection.has(row)) continue;
     if (query.flagged !== "" && isFinding(row) !== (query.flagged === "1")) continue;
     if (!isClass(rows.given[row], query.given) || !isClass(rows.suggestion[row], query.suggestion)) continue;
     if (!isClass(rows.split[row], query.split) || !hasReason[rows.reasons[row]]) continue;
