@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
+
+from noisefind.data.seen import as_seen, raw_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +34,6 @@ DIGEST_SIZE = 16  # bytes: that two different pictures of a billion agree has a 
 REASON_LENGTH = 100  # characters of a decoder's message
 
 _ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 are the ways to turn the stored pixels
-_PHOTOMETRIC = 0x0106  # the TIFF tag
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
     3: (Image.Transpose.ROTATE_180,),
@@ -104,7 +105,7 @@ def _quiet_libtiff() -> Iterator[None]:
 def read_image(source: ImageSource, size: int, max_pixels: int) -> NDArray[np.uint8]:
     """Read, turn upright, make RGB and resize to ``(size, size, 3)``; nothing is cut off.
 
-    Greyscale, palette, RGBA (over white), 16-bit, CMYK and EXIF-turned images come out as a viewer
+    Greyscale, palette, RGBA (over white or black), 16-bit, CMYK and EXIF-turned images come out as a viewer
     shows them; of an animation the first frame counts.
 
     Raises:
@@ -175,10 +176,11 @@ def _read(
             width, height = image.size
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
             image.draft(None, (size, size))
+            raw = raw_mode(image)
             image.load()
             turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
-            whole = _to_rgb(image)
-            picture, digest = resize(whole, size), _digest(whole, turns)
+            seen = as_seen(image, raw)
+            picture, digest = resize(seen.rgb, size), _digest(seen.whole, turns)
     except UnreadableImageError:
         raise
     except MemoryError:
@@ -193,8 +195,9 @@ def _read(
 
 
 def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
-    """Digest of an RGB picture, its size and its orientation."""
-    head = repr((picture.size, [int(turn) for turn in turns])).encode()
+    """Digest of all channels of a picture, its size and its orientation."""
+    channels = () if picture.mode == "RGB" else (picture.mode,)
+    head = repr((picture.size, [int(turn) for turn in turns], *channels)).encode()
     digest = hashlib.blake2b(head, digest_size=DIGEST_SIZE)
     digest.update(picture.tobytes())
     return digest.digest()
@@ -248,28 +251,3 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001  the pixels may be fine with a broken EXIF block
         return 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return _deep_grey_to_rgb(image)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
-    """16-bit and float greyscale to 8 bits; ``convert`` would clip all above 255 to white."""
-    values = np.asarray(image).astype(np.float64)
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        low, high = 0.0, 65535.0
-    else:  # no fixed white: use the range of the values, as viewers do
-        values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-        low, high = float(values.min()), float(values.max())
-    grey = (values - low) * (255.0 / max(high - low, 1e-12))
-    tags: Any = getattr(image, "tag_v2", {})
-    if tags.get(_PHOTOMETRIC) == 0:  # white is zero; Pillow heeds this up to 8 bits only
-        grey = 255.0 - grey
-    return Image.fromarray(np.round(grey).astype(np.uint8)).convert("RGB")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from noisefind.data.image_source import ImageSource
     from noisefind.utils.progress import Progress
 
-FORMAT = 2  # of the stored pixels; raise it when they change for the same files
+FORMAT = 3  # of the stored pixels; raise it when they change for the same files
 FORMAT_RESIZED = 1
 UNREADABLE = "unreadable.json"  # beside the pixels: id -> reason of the images without a row
 SAMPLE = 200  # images whose headers are read for the size of a dataset's images

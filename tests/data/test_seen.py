@@ -1,0 +1,149 @@
+"""Unusual encodings are shown as a viewer shows them, within 2 of 255."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from noisefind.data.decode import decoding, read_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from noisefind.data.decode import Picture
+
+SIDE = 32
+
+
+def photograph() -> NDArray[np.uint8]:
+    """A smooth picture (32, 32, 3) with grey levels from nearly 0 to nearly 255."""
+    rng = np.random.default_rng(3)
+    coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    return np.asarray(coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def grey() -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(photograph()).convert("L"))
+
+
+def read(path: Path, **options: Any) -> Picture:
+    with decoding():
+        return read_picture(path, SIDE, 10**6, **options)
+
+
+def assert_shown(path: Path, expected: NDArray[np.uint8], **options: Any) -> None:
+    if expected.ndim == 2:
+        expected = np.repeat(expected[..., None], 3, 2)
+    shown = read(path, **options).pixels
+    np.testing.assert_allclose(shown.astype(int), expected.astype(int), atol=2)
+
+
+def icon(value: int, number: int) -> Image.Image:
+    """A bar of one grey level on transparent ground, at a place that depends on the number."""
+    pixels = np.zeros((SIDE, SIDE, 4), np.uint8)
+    pixels[2 * number : 2 * number + 2, 4:-4] = (value, value, value, 255)
+    return Image.fromarray(pixels)
+
+
+def test_white_icons_on_transparent_ground_differ(tmp_path: Path) -> None:
+    """White icons lie on black, dark ones on white, and each has a digest of its own."""
+    digests = set()
+    for number in range(15):
+        icon(255, number).save(tmp_path / "a.png")
+        picture = read(tmp_path / "a.png")
+        digests.add(picture.digest)
+        assert picture.pixels[2 * number, 10].tolist() == [255] * 3
+        assert picture.pixels[2 * number - 3, 10].tolist() == [0] * 3
+    icon(40, 3).save(tmp_path / "a.png")
+
+    assert len(digests) == 15
+    assert read(tmp_path / "a.png").pixels[[6, 20], 10, 0].tolist() == [40, 255]
+
+
+def test_what_is_hidden_counts_for_the_digest_and_an_opaque_alpha_does_not(tmp_path: Path) -> None:
+    """Digests are of all channels; an alpha of 255 everywhere adds nothing to RGB."""
+    picture = Image.fromarray(photograph())
+    picture.save(tmp_path / "rgb.png")
+    picture.convert("RGBA").save(tmp_path / "opaque.png")
+    icon(255, 2).save(tmp_path / "white.png")
+    Image.new("RGB", (SIDE, SIDE), "white").save(tmp_path / "blank.png")
+
+    assert read(tmp_path / "rgb.png").digest == read(tmp_path / "opaque.png").digest
+    assert read(tmp_path / "white.png").digest != read(tmp_path / "blank.png").digest
+
+
+def test_a_bmp_whose_alpha_is_zero_everywhere_is_opaque(tmp_path: Path) -> None:
+    """Writers of 32-bit BMP often leave the fourth byte 0."""
+    clear = Image.fromarray(np.dstack([photograph(), np.zeros((SIDE, SIDE), np.uint8)]))
+    blue_first = np.asarray(clear)[::-1, :, [2, 1, 0, 3]].tobytes()
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    header = struct.pack("<IiiHHIIiiII", 124, SIDE, SIDE, 1, 32, 3, len(blue_first), 0, 0, 0, 0)
+    head = (header + masks).ljust(124, b"\0")
+    start = 14 + len(head)
+    (tmp_path / "a.bmp").write_bytes(
+        b"BM" + struct.pack("<IHHI", start + len(blue_first), 0, 0, start) + head + blue_first
+    )
+    with Image.open(tmp_path / "a.bmp") as image:
+        assert image.mode == "RGBA"
+
+    assert_shown(tmp_path / "a.bmp", photograph())
+
+
+@pytest.mark.parametrize("tag", [0, 1, 2, None])
+def test_a_fourth_band_of_light_is_not_opacity(tmp_path: Path, tag: int | None) -> None:
+    """Near infrared is left out, also where its tag calls it alpha."""
+    bands = Image.fromarray(np.dstack([photograph(), 255 - grey()]))
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[TiffImagePlugin.EXTRASAMPLES] = tag or 0
+    bands.save(tmp_path / "a.tif", tiffinfo=info)
+    data = (tmp_path / "a.tif").read_bytes()
+    entry = struct.pack("<HHI", 338, 3, 1)
+    place = data.index(entry)
+    new = struct.pack("<HHIHH", 60338 if tag is None else 338, 3, 1, tag or 0, 0)
+    (tmp_path / "a.tif").write_bytes(data[:place] + new + data[place + 12 :])
+
+    if tag != 1:  # tagged as laid over black already, which band by band it is not
+        assert_shown(tmp_path / "a.tif", photograph())
+    read(tmp_path / "a.tif")
+
+
+def test_a_tiff_palette_of_8_bits(tmp_path: Path) -> None:
+    """A colour map of 0 to 255 instead of 0 to 65,535 is not black."""
+    picture = Image.fromarray(grey()).quantize(64)
+    colours = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)
+    picture.save(tmp_path / "a.tif")
+    data = (tmp_path / "a.tif").read_bytes()
+    wide = np.array(np.pad(colours, ((0, 256 - len(colours)), (0, 0))).T, "<u2")
+    place = data.index((wide * 256).tobytes()[: 2 * len(colours)])
+    data = data[:place] + wide.tobytes() + data[place + wide.nbytes :]
+    (tmp_path / "a.tif").write_bytes(data)
+
+    assert_shown(tmp_path / "a.tif", np.asarray(picture.convert("RGB")))
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(bits: int, kind: int, rows: NDArray[Any], *chunks: bytes) -> bytes:
+    """A PNG of rows (height, bytes) whose width is 32."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, len(rows), bits, kind, 0, 0, 0))
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    body = b"".join(chunks) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + body
+
+
+def test_a_transparent_grey_of_2_bits(tmp_path: Path) -> None:
+    """The transparent level of a PNG counts in the levels of the file: 1 of 0 to 3."""
+    levels = (grey() // 64).astype(np.uint8)
+    packed = levels[:, ::4] << 6 | levels[:, 1::4] << 4 | levels[:, 2::4] << 2 | levels[:, 3::4]
+    (tmp_path / "a.png").write_bytes(png(2, 0, packed, chunk(b"tRNS", b"\0\1")))
+
+    assert_shown(tmp_path / "a.png", np.where(levels == 1, 255, levels * 85).astype(np.uint8))
