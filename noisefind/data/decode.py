@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
 
-from noisefind.data.seen import as_seen, raw_mode
+from noisefind.data.seen import as_seen, is_deep_colour, lower_mode, numbers_of, raw_mode
+from noisefind.data.view import ORDINARY, extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.image_source import ImageSource
+    from noisefind.data.view import Extent, View
 
 # The decoders that may be used; Pillow's others are never tried (its EPS reader, for one, starts
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
@@ -102,26 +104,28 @@ def _quiet_libtiff() -> Iterator[None]:
         set_handler(before)
 
 
-def read_image(source: ImageSource, size: int, max_pixels: int) -> NDArray[np.uint8]:
+def read_image(
+    source: ImageSource, size: int, max_pixels: int, view: View = ORDINARY
+) -> NDArray[np.uint8]:
     """Read, turn upright, make RGB and resize to ``(size, size, 3)``; nothing is cut off.
 
-    Greyscale, palette, RGBA (over white or black), 16-bit, CMYK and EXIF-turned images come out as a viewer
-    shows them; of an animation the first frame counts.
+    Greyscale, palette, RGBA (over white or black), 16-bit, CMYK and EXIF-turned images come out as
+    a viewer shows them; of an animation the first frame counts.
 
     Raises:
         UnreadableImageError: empty, truncated, not an image of :data:`DECODERS`, or larger than
             ``max_pixels``.
     """
-    return read_picture(source, size, max_pixels).pixels
+    return read_picture(source, size, max_pixels, view).pixels
 
 
-def read_picture(source: ImageSource, size: int, max_pixels: int) -> Picture:
+def read_picture(source: ImageSource, size: int, max_pixels: int, view: View = ORDINARY) -> Picture:
     """The pixels of :func:`read_image`, the size of the original and a digest of its pixels.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    picture, original, digest = _read(source, size, max_pixels, to_square)
+    picture, original, digest = _read(source, size, max_pixels, to_square, view)
     return Picture(np.asarray(picture), *original, digest)
 
 
@@ -131,13 +135,15 @@ def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
     return Picture(np.asarray(to_square(picture, size)), *picture.size, _digest(picture, ()))
 
 
-def read_thumbnail(source: ImageSource, size: int, max_pixels: int) -> Image.Image:
+def read_thumbnail(
+    source: ImageSource, size: int, max_pixels: int, view: View = ORDINARY
+) -> Image.Image:
     """The same picture with its proportions, neither side longer than ``size``, never enlarged.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    return _read(source, size, max_pixels, to_fit)[0]
+    return _read(source, size, max_pixels, to_fit, view)[0]
 
 
 def shorter_side(source: ImageSource) -> int | None:
@@ -147,6 +153,39 @@ def shorter_side(source: ImageSource) -> int | None:
             return min(image.size)
     except Exception:  # noqa: BLE001  as above; read_image will name the reason
         return None
+
+
+def deep_extent(source: ImageSource, max_pixels: int) -> Extent | None:
+    """The range of the values of an image of more than 8 bits; None of any other.
+
+    Only the header of other images is read. A PPM says itself what is white.
+    """
+    try:
+        with _open(source) as image:
+            raw = raw_mode(image)
+            is_deep = image.mode.startswith(("I", "F")) or is_deep_colour(raw)
+            if not is_deep or image.format == "PPM":
+                return None
+            _require_size(image, max_pixels)
+            image.load()
+            lower = _lower_half(source, raw) if is_deep_colour(raw) else None
+            numbers = numbers_of(image, lower)
+            return extent(numbers) if numbers else None
+    except Exception:  # noqa: BLE001  as above; read_image will name the reason
+        return None
+
+
+def _lower_half(source: ImageSource, raw: str) -> Image.Image:
+    """The lower 8 bits of colours of 16 bits; Pillow keeps only one half at a time."""
+    with _open(source) as image:
+        tile: list[Any] = []
+        for decoder, box, offset, args in image.tile:  # type: ignore[attr-defined]
+            rest = args[1:] if isinstance(args, tuple) else None
+            mode = lower_mode(raw)
+            tile.append((decoder, box, offset, mode if rest is None else (mode, *rest)))
+        image.tile = tile  # type: ignore[attr-defined]
+        image.load()
+        return image
 
 
 def to_square(picture: Image.Image, size: int) -> Image.Image:
@@ -168,6 +207,7 @@ def _read(
     size: int,
     max_pixels: int,
     resize: Callable[[Image.Image, int], Image.Image],
+    view: View,
 ) -> tuple[Image.Image, tuple[int, int], bytes]:
     """The resized picture, width and height of the original, digest of its pixels."""
     try:
@@ -178,8 +218,10 @@ def _read(
             image.draft(None, (size, size))
             raw = raw_mode(image)
             image.load()
+            needs_lower = view.integers or "transparency" in image.info
+            lower = _lower_half(source, raw) if needs_lower and is_deep_colour(raw) else None
             turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
-            seen = as_seen(image, raw)
+            seen = as_seen(image, raw, view, lower)
             picture, digest = resize(seen.rgb, size), _digest(seen.whole, turns)
     except UnreadableImageError:
         raise

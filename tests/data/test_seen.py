@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
+from noisefind.data.dataset import Dataset
 from noisefind.data.decode import decoding, read_picture
+from noisefind.data.pixels import with_view
+from noisefind.data.view import View
+from noisefind.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +151,144 @@ def test_a_transparent_grey_of_2_bits(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(2, 0, packed, chunk(b"tRNS", b"\0\1")))
 
     assert_shown(tmp_path / "a.png", np.where(levels == 1, 255, levels * 85).astype(np.uint8))
+
+
+def stored(folder: Path, n: int = 2, **settings: Any) -> Dataset:
+    """A dataset of the images of a folder."""
+    paths = sorted(folder.iterdir())
+    labels = np.arange(len(paths)) % n
+    ids, splits = tuple(path.name for path in paths), ("",) * len(paths)
+    dataset = Dataset(folder, ids, labels, ("a", "b"), splits, paths, "")
+    chosen = {"stretch": "auto", "bands": None, "max_pixels": 10**6, "n_threads": 1, **settings}
+    return with_view(dataset, **chosen)
+
+
+@pytest.mark.parametrize(("bits", "white"), [(8, 255), (10, 1023), (12, 4095), (14, 16383)])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_few_bits_in_16(tmp_path: Path, bits: int, white: int, suffix: str) -> None:
+    """10, 12 or 14 bits in a 16-bit file fill the grey levels, in grey and in colour."""
+    scale = 2 ** (bits - 8)
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(grey().astype(np.uint16) * scale).save(path)
+    view = stored(tmp_path).view
+
+    assert view == View(integers=[0, white])
+    assert_shown(path, grey(), view=view)
+
+
+def rgb16(values: NDArray[np.uint16], *chunks: bytes) -> bytes:
+    rows = values.astype(">u2").reshape(SIDE, -1).view(np.uint8)
+    return png(16, 2, rows, *chunks)
+
+
+def test_12_bits_of_colour(tmp_path: Path) -> None:
+    """Of 16-bit colours both bytes count, though Pillow keeps one."""
+    (tmp_path / "a.png").write_bytes(rgb16(photograph().astype(np.uint16) * 16))
+    view = stored(tmp_path).view
+
+    assert view.integers == [0, 4095]
+    assert_shown(tmp_path / "a.png", photograph(), view=view)
+    assert read(tmp_path / "a.png").pixels.max() < 16
+
+
+def test_reflectance(tmp_path: Path) -> None:
+    """Colours from 0 to 10,000 have their white there."""
+    (tmp_path / "a.png").write_bytes(rgb16(photograph().astype(np.uint16) * 39))
+    view = stored(tmp_path).view
+
+    assert view.integers == [0, 10000]
+    assert_shown(tmp_path / "a.png", photograph(), view=view)
+
+
+def test_a_transparent_16_bit_value(tmp_path: Path) -> None:
+    """Only the pixels of exactly this value are clear, in grey and in colour."""
+    deep = grey().astype(np.uint16) * 257
+    deep[0], deep[1] = 5000, 5001
+    clear = struct.pack(">H", 5000)
+    (tmp_path / "g.png").write_bytes(
+        png(16, 0, deep.astype(">u2").view(np.uint8), chunk(b"tRNS", clear))
+    )
+    (tmp_path / "c.png").write_bytes(
+        rgb16(np.repeat(deep[..., None], 3, 2), chunk(b"tRNS", clear * 3))
+    )
+    expected = np.round(deep / 257).astype(np.uint8)
+    expected[0] = 255
+
+    assert_shown(tmp_path / "g.png", expected)
+    assert_shown(tmp_path / "c.png", expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -9999, -3.4e38, 1e20])
+def test_a_corner_without_a_value_leaves_the_other_pixels(tmp_path: Path, bad: float) -> None:
+    """No number, infinities and far values do not stretch the range."""
+    values = grey().astype(np.float32) / 25.5 + 300
+    values[:3, :3] = bad
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    view = stored(tmp_path).view
+
+    rest = values[3:]
+    expected = (rest - rest.min()) * (255 / (rest.max() - rest.min()))
+    for look in (view, View()):
+        shown = read(tmp_path / "a.tif", view=look).pixels[3:, :, 0]
+        np.testing.assert_allclose(shown, expected, atol=3)
+
+
+def test_the_nodata_tag(tmp_path: Path) -> None:
+    """A value that the file names as none is left out however near it is."""
+    values = grey().astype(np.float32) + 100
+    values[:16] = 0
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[42113] = "0"
+    info.tagtype[42113] = 2
+    Image.fromarray(values).save(tmp_path / "a.tif", tiffinfo=info)
+    low, high = float(values[16:].min()), float(values[16:].max())
+
+    assert stored(tmp_path).view.floats == [low, high]
+
+
+def test_floats_are_shown_alike_unless_images_differ_much(tmp_path: Path) -> None:
+    """One range for all floats; each its own where one picture would make the others black."""
+    ramp = np.linspace(0, 1, 1024, dtype=np.float32).reshape(32, 32)
+    for number, factor in enumerate((1, 2, 3)):
+        Image.fromarray(ramp * factor).save(tmp_path / f"{number}.tif")
+
+    assert stored(tmp_path).view.floats == [0, 3]
+    Image.fromarray(ramp * 1000).save(tmp_path / "9.tif")
+    assert stored(tmp_path).view.floats is None
+    assert stored(tmp_path, stretch="0:2").view == View([0, 2], [0, 2])
+    assert stored(tmp_path, stretch="none").view == View()
+    with pytest.raises(ConfigError, match="--stretch 5:1: LOW must be less than HIGH"):
+        stored(tmp_path, stretch="5:1")
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int32])
+def test_32_bits(tmp_path: Path, dtype: Any) -> None:
+    """Unsigned numbers beyond 2^31 are not negative."""
+    shift = 0 if dtype == np.uint32 else 128
+    values = ((grey().astype(np.int64) - shift) << 24).astype(dtype)
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    sign = 1 if dtype == np.uint32 else 2
+    info[339] = sign
+    image = Image.fromarray(values.view(np.int32))
+    image.save(tmp_path / "a.tif", tiffinfo=info)
+    data = (tmp_path / "a.tif").read_bytes()
+    entry, kind = struct.pack("<HHIH", 339, 3, 1, 2), struct.pack("<HHIH", 339, 3, 1, sign)
+    (tmp_path / "a.tif").write_bytes(data.replace(entry, kind))
+    full = (grey().astype(float) - grey().min()) * (255 / np.ptp(grey()))
+
+    assert_shown(tmp_path / "a.tif", full.round().astype(np.uint8))
+
+
+def test_signed_8_bits(tmp_path: Path) -> None:
+    """Values from -128 to 127: the lowest is black."""
+    Image.fromarray(grey()).save(tmp_path / "a.tif")
+    data = (tmp_path / "a.tif").read_bytes()
+    pixels = (grey().astype(int) - 128).astype(np.int8).tobytes()
+    plain = struct.pack("<HHII", 284, 3, 1, 1)  # not planar, which is the default
+    signed = struct.pack("<HHII", 339, 3, 1, 2)
+    data = data.replace(grey().tobytes(), pixels)
+    place = data.index(plain)
+    (tmp_path / "a.tif").write_bytes(data[:place] + signed + data[place + 12 :])
+    full = (grey().astype(float) - grey().min()) * (255 / np.ptp(grey()))
+
+    assert_shown(tmp_path / "a.tif", full.round().astype(np.uint8))
