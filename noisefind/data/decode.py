@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
 
+from noisefind.data.kinds import N_BYTES, kind_of
+from noisefind.data.repair import repaired
 from noisefind.data.seen import as_seen, is_deep_colour, lower_mode, numbers_of, raw_mode
-from noisefind.data.view import ORDINARY, extent
+from noisefind.data.tiff import describe, read_numbers, size_of, tags_of
+from noisefind.data.view import ORDINARY, extent, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.data.image_source import ImageSource
-    from noisefind.data.view import Extent, View
+    from noisefind.data.view import Extent, Numbers, View
 
 # The decoders that may be used; Pillow's others are never tried (its EPS reader, for one, starts
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
-DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
+DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000")
 
 DIGEST_SIZE = 16  # bytes: that two different pictures of a billion agree has a chance of 10^-21
+NO_IMAGE = "not an image that can be decoded"
+LARGEST = 1 << 28  # bytes of a damaged file that is read again
+MISSING = 1 / 16  # share of a cut JPEG that may be missing
 REASON_LENGTH = 100  # characters of a decoder's message
 
 _ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 are the ways to turn the stored pixels
@@ -66,6 +72,7 @@ class Picture(NamedTuple):
     width: int  # of the original, upright
     height: int
     digest: bytes  # of all decoded pixels, before they were resized
+    is_mended: bool = False  # the file is damaged, and was read all the same
 
 
 @contextmanager
@@ -125,8 +132,8 @@ def read_picture(source: ImageSource, size: int, max_pixels: int, view: View = O
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    picture, original, digest = _read(source, size, max_pixels, to_square, view)
-    return Picture(np.asarray(picture), *original, digest)
+    picture, original, digest, is_mended = _read(source, size, max_pixels, to_square, view)
+    return Picture(np.asarray(picture), *original, digest, is_mended)
 
 
 def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
@@ -155,13 +162,18 @@ def shorter_side(source: ImageSource) -> int | None:
         return None
 
 
-def deep_extent(source: ImageSource, max_pixels: int) -> Extent | None:
+def deep_extent(
+    source: ImageSource, max_pixels: int, bands: list[int] | None = None
+) -> Extent | None:
     """The range of the values of an image of more than 8 bits; None of any other.
 
     Only the header of other images is read. A PPM says itself what is white.
     """
     try:
-        with _open(source) as image:
+        file = _file(source)
+        if describe(tags := tags_of(file)):
+            return extent(_read_bands(file, tags, max_pixels, bands))
+        with _identified(file, source.name) as image:
             raw = raw_mode(image)
             is_deep = image.mode.startswith(("I", "F")) or is_deep_colour(raw)
             if not is_deep or image.format == "PPM":
@@ -202,7 +214,72 @@ def to_fit(picture: Image.Image, size: int) -> Image.Image:
     return fitted
 
 
+class _Mended(NamedTuple):
+    """The bytes of a damaged file without the damage."""
+
+    name: str
+    data: bytes
+
+    def read_bytes(self) -> bytes:
+        return self.data
+
+    def sample(self) -> bytes:
+        return self.data
+
+
 def _read(
+    source: ImageSource,
+    size: int,
+    max_pixels: int,
+    resize: Callable[[Image.Image, int], Image.Image],
+    view: View,
+) -> tuple[Image.Image, tuple[int, int], bytes, bool]:
+    """As :func:`_read_once`, of a damaged file too, and whether it is one."""
+    try:
+        return *_read_once(source, size, max_pixels, resize, view), False
+    except UnreadableImageError as error:
+        mended = _mended(source)
+        if mended is None:
+            raise
+        try:
+            return *_read_once(mended, size, max_pixels, resize, view), True
+        except UnreadableImageError:
+            raise error from None
+
+
+def _mended(source: ImageSource) -> _Mended | None:
+    try:
+        if isinstance(source, Path) and not 0 < source.stat().st_size <= LARGEST:
+            return None
+        if isinstance(source, Path) and not source.is_file():
+            return None
+        data = repaired(source.read_bytes())
+    except (OSError, MemoryError):
+        return None
+    return None if data is None else _Mended(source.name, data)
+
+
+def _require_nearly_whole(image: Image.Image) -> None:
+    """Refuse a cut JPEG of which more than a few rows are missing; they are grey 128."""
+    pixels = np.asarray(image.convert("RGB"))
+    if np.mean((pixels == 128).all(2)) > MISSING:
+        raise UnreadableImageError("cannot be decoded: image file is truncated")
+
+
+def _read_bands(
+    file: Path | BytesIO, tags: dict[int, Any], max_pixels: int, bands: list[int] | None
+) -> Numbers:
+    """A TIFF that Pillow cannot read."""
+    width, height, n_numbers = size_of(tags)
+    if width * height > max_pixels or n_numbers > 16 * max_pixels:
+        raise UnreadableImageError(_too_large(width, height, max_pixels))
+    try:
+        return read_numbers(file, tags, bands)
+    except LookupError as error:
+        raise UnreadableImageError(str(error)) from None
+
+
+def _read_once(
     source: ImageSource,
     size: int,
     max_pixels: int,
@@ -210,14 +287,22 @@ def _read(
     view: View,
 ) -> tuple[Image.Image, tuple[int, int], bytes]:
     """The resized picture, width and height of the original, digest of its pixels."""
+    turns: tuple[Image.Transpose, ...] = ()
     try:
-        with _open(source) as image:
+        file = _file(source)
+        if describe(tags := tags_of(file)):
+            numbers = _read_bands(file, tags, max_pixels, view.bands)
+            whole = Image.fromarray(to_bytes(numbers, view)).convert("RGB")
+            return resize(whole, size), whole.size, _digest(whole, turns)
+        with _identified(file, source.name) as image:
             _require_size(image, max_pixels)
             width, height = image.size
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
             image.draft(None, (size, size))
             raw = raw_mode(image)
             image.load()
+            if isinstance(source, _Mended) and image.format == "JPEG":
+                _require_nearly_whole(image)
             needs_lower = view.integers or "transparency" in image.info
             lower = _lower_half(source, raw) if needs_lower and is_deep_colour(raw) else None
             turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
@@ -246,14 +331,19 @@ def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
 
 
 def _open(source: ImageSource) -> Image.Image:
+    return _identified(_file(source), source.name)
+
+
+def _file(source: ImageSource) -> Path | BytesIO:
+    """What can be opened: a regular file that is not empty, or bytes."""
     if not isinstance(source, Path):
-        return _identified(BytesIO(source.read_bytes()), source.name)
+        return BytesIO(source.read_bytes())
     info = source.stat()
     if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
         raise UnreadableImageError("not a regular file")
     if info.st_size == 0:
         raise UnreadableImageError("empty file")
-    return _identified(source, source.name)
+    return source
 
 
 def _identified(file: Path | BytesIO, name: str) -> Image.Image:
@@ -262,7 +352,17 @@ def _identified(file: Path | BytesIO, name: str) -> Image.Image:
     except UnidentifiedImageError:
         if name.lower().endswith(".avif") and "AVIF" not in _decoders():
             raise UnreadableImageError("AVIF needs Pillow 11.3 or newer") from None
-        raise UnreadableImageError("not an image that can be decoded") from None
+        kind = kind_of(_beginning(file))
+        raise UnreadableImageError(
+            f"this is {kind}, which cannot be decoded" if kind else NO_IMAGE
+        ) from None
+
+
+def _beginning(file: Path | BytesIO) -> bytes:
+    if isinstance(file, BytesIO):
+        return file.getvalue()[:N_BYTES]
+    with file.open("rb") as opened:
+        return opened.read(N_BYTES)
 
 
 @cache
@@ -283,9 +383,11 @@ def _reason(error: Exception, source: ImageSource) -> str:
 def _require_size(image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
-        raise UnreadableImageError(
-            f"{width} x {height} pixels is more than --max-pixels {max_pixels}"
-        )
+        raise UnreadableImageError(_too_large(width, height, max_pixels))
+
+
+def _too_large(width: int, height: int, max_pixels: int) -> str:
+    return f"{width} x {height} pixels is more than --max-pixels {max_pixels}"
 
 
 def _orientation(image: Image.Image) -> int:

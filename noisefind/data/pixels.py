@@ -33,6 +33,7 @@ from noisefind.errors import DataError
 from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.disk import require_space
 from noisefind.utils.files import new_array, open_array, save_array
+from noisefind.utils.text import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -97,7 +98,7 @@ def with_view(
     if stretch == "auto" and not isinstance(images, np.ndarray):
         sample = images[:: max(1, len(images) // DEEP_SAMPLE)]
         with decoding(), ThreadPoolExecutor(n_threads) as pool:
-            extents = pool.map(lambda image: deep_extent(image, max_pixels), sample)
+            extents = pool.map(lambda image: deep_extent(image, max_pixels, chosen), sample)
             found = [one for one in extents if one is not None]
     view = choose_view(found, stretch, chosen)
     elsewhere = dataset.elsewhere and replace(dataset.elsewhere, view=view)
@@ -219,6 +220,7 @@ def _decode_all(
     sizes = np.zeros((len(dataset), 2), np.int32)
     digests = np.zeros((len(dataset), DIGEST_SIZE), np.uint8)
     failures: dict[str, str] = {}
+    mended: list[str] = []
     stopped = Event()
 
     def decode(rows: range) -> int:
@@ -233,6 +235,8 @@ def _decode_all(
                 )
                 decoded[row], sizes[row] = picture.pixels, (picture.width, picture.height)
                 digests[row] = np.frombuffer(picture.digest, np.uint8)
+                if picture.is_mended:
+                    mended.append(dataset.ids[row])
             except UnreadableImageError as error:
                 failures[dataset.ids[row]] = str(error)
         return len(rows)
@@ -245,6 +249,9 @@ def _decode_all(
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
+    if mended:
+        n_damaged = counted(len(mended), "damaged image")
+        progress.say(f"{n_damaged} read all the same, for example {shortened(min(mended))}")
     readable = np.array([id_ not in failures for id_ in dataset.ids], np.bool_)
     if failures:
         _compact(folder, decoded, readable)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from noisefind.data.colour import to_srgb
 from noisefind.data.view import ORDINARY, Numbers, to_bytes
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def as_seen(
     if numbers is not None:
         # Pillow has scaled the numbers of a PPM to 16 bits
         grey = to_bytes(numbers, ORDINARY if image.format == "PPM" else view)
-        rgb = Image.fromarray(grey).convert("RGB")
+        rgb = Image.fromarray(grey)
+        rgb.info["icc_profile"] = image.info.get("icc_profile")
+        rgb = to_srgb(rgb).convert("RGB")
         opacity = _deep_opacity(image, numbers)
         if opacity is None:
             return _opaque(rgb)
@@ -114,13 +117,21 @@ def as_seen(
     else:
         _stretch_palette(image)
         if image.mode not in _ALPHA and "transparency" not in image.info:
-            return _opaque(image.convert("RGB"))
+            return _opaque(_coloured(image).convert("RGB"))
         _scale_transparency(image, raw)
         rgba = image.convert("RGBA")
+        alpha_band = rgba.getchannel("A")
+        rgba = _coloured(rgba.convert("RGB"))
+        rgba.putalpha(alpha_band)
     alpha = np.asarray(rgba)[..., 3]
     if alpha.min(initial=255) == 255 or not _is_opacity(image, alpha):
         return _opaque(rgba.convert("RGB"))
     return Seen(_laid_over(rgba, alpha), rgba)
+
+
+def _coloured(image: Image.Image) -> Image.Image:
+    """The picture in sRGB; a palette is looked up first."""
+    return to_srgb(image.convert("RGB") if image.mode == "P" else image)
 
 
 def _deep_opacity(image: Image.Image, numbers: Numbers) -> Image.Image | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import struct
 import zlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from noisefind.data.dataset import Dataset
-from noisefind.data.decode import decoding, read_picture
+from noisefind.data.decode import UnreadableImageError, decoding, read_picture
 from noisefind.data.pixels import with_view
 from noisefind.data.view import View
 from noisefind.errors import ConfigError
@@ -292,3 +293,76 @@ def test_signed_8_bits(tmp_path: Path) -> None:
     full = (grey().astype(float) - grey().min()) * (255 / np.ptp(grey()))
 
     assert_shown(tmp_path / "a.tif", full.round().astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_a_colour_profile_is_obeyed(tmp_path: Path, mode: str) -> None:
+    """The colours of a profile become those of sRGB, as lcms makes them."""
+    xyz = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert xyz != lab
+    # red and blue primaries change places: a profile that nobody takes for sRGB
+    changed = lab.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
+    image = Image.fromarray(photograph()).convert(mode)
+    image.save(tmp_path / "a.png", icc_profile=changed)
+    image.save(tmp_path / "same.png", icc_profile=lab)
+    shown = np.asarray(image.convert("RGB"))
+
+    assert_shown(tmp_path / "a.png", shown[..., ::-1])
+    assert np.array_equal(read(tmp_path / "same.png").pixels, shown)
+
+
+def test_lab(tmp_path: Path) -> None:
+    """Lab colours of a TIFF are those of the photograph."""
+    lab = ImageCms.profileToProfile(
+        Image.new("RGB", (SIDE, SIDE), (120, 130, 90)),
+        ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB",
+    )  # fmt: skip
+    assert lab is not None
+    lab.save(tmp_path / "a.tif")
+
+    assert_shown(tmp_path / "a.tif", np.full((SIDE, SIDE, 3), (120, 130, 90), np.uint8))
+
+
+def test_a_jpeg_short_by_a_few_bytes_and_a_png_with_a_wrong_text(tmp_path: Path) -> None:
+    """What every other program shows is read, and counts as damaged."""
+    picture = Image.fromarray(photograph())
+    picture.save(tmp_path / "a.jpg", quality=95)
+    picture.save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    text = bytearray(chunk(b"tEXt", b"a\0b"))
+    text[-1] ^= 1
+    start = whole.index(b"IDAT") - 4
+    (tmp_path / "text.png").write_bytes(whole[:start] + text + whole[start:])
+    jpeg = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "short.jpg").write_bytes(jpeg[:-2])
+    expected = read(tmp_path / "a.jpg").pixels
+
+    assert_shown(tmp_path / "text.png", photograph())
+    assert read(tmp_path / "text.png").is_mended
+    assert not read(tmp_path / "a.png").is_mended
+    assert_shown(tmp_path / "short.jpg", expected)
+
+
+def test_planes_of_16_bits(tmp_path: Path) -> None:
+    """Pillow reads them as garbage: they are read by tifffile, or refused by name."""
+    planes = np.moveaxis(photograph().astype("<u2") * 257, 2, 0)
+    tags = [(256, SIDE), (257, SIDE), (258, 16), (259, 1), (262, 2), (277, 3), (284, 2)]
+    entries = b"".join(struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in tags)
+    rows = struct.pack("<HHII", 278, 3, 1, SIDE)
+    start = 8 + 2 + 12 * (len(tags) + 3) + 4
+    offsets = struct.pack("<3I", *(start + 24 + n * planes[0].nbytes for n in range(3)))
+    lengths = struct.pack("<3I", *[planes[0].nbytes] * 3)
+    place = struct.pack("<HHII", 273, 4, 3, start)
+    lasting = struct.pack("<HHII", 279, 4, 3, start + 12)
+    ordered = entries[:60] + place + entries[60:72] + rows + lasting + entries[72:]
+    (tmp_path / "a.tif").write_bytes(
+        b"II*\0" + struct.pack("<IH", 8, len(tags) + 3) + ordered + bytes(4)
+        + offsets + lengths + planes.tobytes()
+    )  # fmt: skip
+
+    if find_spec("tifffile"):
+        assert_shown(tmp_path / "a.tif", photograph())
+    else:
+        with pytest.raises(UnreadableImageError, match="TIFF with 3 bands of 16 bits: needs"):
+            read(tmp_path / "a.tif")
