@@ -19,7 +19,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
     A profile that is damaged, or of another kind of image, does not count.
     """
     if image.mode == "LAB":
-        transform = _from_lab()
+        transform: ImageCms.ImageCmsTransform | None = _from_lab()
     else:
         profile = image.info.get("icc_profile")
         if not isinstance(profile, bytes) or image.mode not in _MODES.values():

@@ -8,8 +8,9 @@ import logging
 import re
 import stat
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # The decoders that may be used; Pillow's others are never tried (its EPS reader, for one, starts
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
 DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000")
+PLUGINS = {"pillow_heif": "HEIF", "pillow_jxl": "JXL"}  # packages that add one to Pillow
 
 DIGEST_SIZE = 16  # bytes: that two different pictures of a billion agree has a chance of 10^-21
 NO_IMAGE = "not an image that can be decoded"
@@ -368,7 +370,11 @@ def _beginning(file: Path | BytesIO) -> bytes:
 @cache
 def _decoders() -> tuple[str, ...]:
     Image.init()
-    return tuple(name for name in DECODERS if name in Image.OPEN)
+    for plugin in PLUGINS:
+        with suppress(ImportError):
+            plugged = import_module(plugin)
+            getattr(plugged, "register_heif_opener", bool)()  # the other registers itself
+    return tuple(name for name in (*DECODERS, *PLUGINS.values()) if name in Image.OPEN)
 
 
 def _reason(error: Exception, source: ImageSource) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+JXL = "JPEG XL (read with the extra noisefind[jxl])"
+HEIC = "HEIC (read with the extra noisefind[heif])"
 _BEGINNINGS = (
     (b"%PDF", "a PDF"),
     (b"8BPS", "a Photoshop file"),
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", JXL),
+    (b"\0\0\0\x0cJXL ", JXL),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xffO\xffQ", "JPEG 2000"),
     (b"%!PS", "PostScript"),
@@ -20,7 +22,7 @@ _BEGINNINGS = (
     (b"<?xml", "XML"),
     (b"{", "JSON"),
 )
-_BRANDS = {b"hei": "HEIC", b"hev": "HEIC", b"mif": "HEIC", b"msf": "HEIC"}
+_BRANDS = dict.fromkeys((b"hei", b"hev", b"mif", b"msf"), HEIC)
 N_BYTES = 256  # that are looked at
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"}
-    | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"}
+    | {".jxl", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
 ONE_FOLDER_PER_CLASS = "images are expected in one folder per class"

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from noisefind.data.dataset import Dataset
-from noisefind.data.decode import UnreadableImageError, decoding, read_picture
+from noisefind.data.decode import UnreadableImageError, _decoders, decoding, read_picture
 from noisefind.data.pixels import with_view
 from noisefind.data.view import View
 from noisefind.errors import ConfigError
@@ -366,3 +366,34 @@ def test_planes_of_16_bits(tmp_path: Path) -> None:
     else:
         with pytest.raises(UnreadableImageError, match="TIFF with 3 bands of 16 bits: needs"):
             read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [("pillow_heif", "a.heic"), ("pillow_jxl", "a.jxl"), ("", "a.jp2")]
+)
+def test_formats_of_plugins(tmp_path: Path, package: str, name: str) -> None:
+    """HEIC and JPEG XL are read where their package is, JPEG 2000 everywhere."""
+    if package:
+        pytest.importorskip(package)
+        assert _decoders()
+    picture = Image.new("RGB", (SIDE, SIDE), (200, 120, 60))
+    picture.save(tmp_path / name, quality=95) if package else picture.save(tmp_path / name)
+
+    assert_shown(tmp_path / name, np.asarray(picture))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "what"),
+    [
+        (b"%PDF-1.7", "a PDF"),
+        (b"<!DOCTYPE html><p>404", "an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+        (b"\0\0\0\x18ftypqt  ", "a video"),
+    ],
+)
+def test_what_is_no_image_says_what_it_is(tmp_path: Path, beginning: bytes, what: str) -> None:
+    """The first bytes name the kind of file."""
+    (tmp_path / "a.jpg").write_bytes(beginning + bytes(50))
+
+    with pytest.raises(UnreadableImageError, match=f"this is {what}"):
+        read(tmp_path / "a.jpg")
