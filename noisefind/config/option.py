@@ -14,6 +14,8 @@ from noisefind.utils.text import is_text, shortened
 
 AUTO = "auto"
 SHARE = "share"  # pattern of an option that takes 0.02 and 2% alike
+_NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?"
+STRETCH = rf"auto|none|{_NUMBER}:{_NUMBER}"
 
 
 def option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisefind.config.data import DataConfig
-from noisefind.config.option import AUTO, SHARE, fail_over_option, option
+from noisefind.config.option import AUTO, SHARE, STRETCH, fail_over_option, option
 from noisefind.config.presets import PRESETS
 from noisefind.config.training import TrainingConfig
 
@@ -36,6 +36,17 @@ class EnsembleConfig(TrainingConfig, DataConfig):
     max_pixels: int = option(
         100_000_000, "Data", "Images with more pixels than this are left out.", low=1, high=2**40
     )
+    stretch: str = option(
+        AUTO, "Data", "auto, none or LOW:HIGH, for images of more than 8 bits. auto: what is black "
+        "and white is chosen by a sample of the images, the same for all. none: all 16 bits, and "
+        "the own range of each image of floats. LOW:HIGH: the values of black and white.",
+        pattern=STRETCH,
+    )  # fmt: skip
+    bands: str | None = option(
+        None, "Data", "Three numbers from 1, as 4,3,2. The bands of a TIFF with several that are "
+        "shown as red, green and blue. Needs the extra tiff.",
+        pattern=r"[1-9]\d{0,4}(,[1-9]\d{0,4}){2}",
+    )  # fmt: skip
 
     swav_epochs: int = option(200, "Features", "Epochs of --features swav.", low=1, high=100_000)
     swav_output: str = option(

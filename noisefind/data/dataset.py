@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from noisefind.data.view import ORDINARY, View
 from noisefind.utils.cache import cache_key
 from noisefind.utils.text import card
 
@@ -45,6 +46,7 @@ class Dataset:
             ``data.pixels.open_pixels`` returns has a digest of the decoded pixels here.
         skipped: files that were found and left out.
         elsewhere: the images of the other splits, where there are any.
+        view: how pixels of more than 8 bits are shown.
     """
 
     root: Path
@@ -56,6 +58,7 @@ class Dataset:
     fingerprint: str
     skipped: tuple[Skipped, ...] = field(default=())
     elsewhere: Dataset | None = None
+    view: View = ORDINARY
 
     def __repr__(self) -> str:
         return card(

@@ -8,8 +8,9 @@ import logging
 import re
 import stat
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,22 +18,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
 
+from noisefind.data.kinds import N_BYTES, kind_of
+from noisefind.data.repair import repaired
+from noisefind.data.seen import as_seen, is_deep_colour, lower_mode, numbers_of, raw_mode
+from noisefind.data.tiff import describe, read_numbers, size_of, tags_of
+from noisefind.data.view import ORDINARY, extent, to_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from noisefind.data.image_source import ImageSource
+    from noisefind.data.view import Extent, Numbers, View
 
 # The decoders that may be used; Pillow's others are never tried (its EPS reader, for one, starts
 # Ghostscript on the file). A decoder that this Pillow lacks (AVIF before 11.3) is left out.
-DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
+DECODERS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000")
+PLUGINS = {"pillow_heif": "HEIF", "pillow_jxl": "JXL"}  # packages that add one to Pillow
 
 DIGEST_SIZE = 16  # bytes: that two different pictures of a billion agree has a chance of 10^-21
+NO_IMAGE = "not an image that can be decoded"
+LARGEST = 1 << 28  # bytes of a damaged file that is read again
+MISSING = 1 / 16  # share of a cut JPEG that may be missing
 REASON_LENGTH = 100  # characters of a decoder's message
 
 _ORIENTATION = 0x0112  # the EXIF tag; 2 to 8 are the ways to turn the stored pixels
-_PHOTOMETRIC = 0x0106  # the TIFF tag
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
     3: (Image.Transpose.ROTATE_180,),
@@ -63,6 +74,7 @@ class Picture(NamedTuple):
     width: int  # of the original, upright
     height: int
     digest: bytes  # of all decoded pixels, before they were resized
+    is_mended: bool = False  # the file is damaged, and was read all the same
 
 
 @contextmanager
@@ -101,27 +113,29 @@ def _quiet_libtiff() -> Iterator[None]:
         set_handler(before)
 
 
-def read_image(source: ImageSource, size: int, max_pixels: int) -> NDArray[np.uint8]:
+def read_image(
+    source: ImageSource, size: int, max_pixels: int, view: View = ORDINARY
+) -> NDArray[np.uint8]:
     """Read, turn upright, make RGB and resize to ``(size, size, 3)``; nothing is cut off.
 
-    Greyscale, palette, RGBA (over white), 16-bit, CMYK and EXIF-turned images come out as a viewer
-    shows them; of an animation the first frame counts.
+    Greyscale, palette, RGBA (over white or black), 16-bit, CMYK and EXIF-turned images come out as
+    a viewer shows them; of an animation the first frame counts.
 
     Raises:
         UnreadableImageError: empty, truncated, not an image of :data:`DECODERS`, or larger than
             ``max_pixels``.
     """
-    return read_picture(source, size, max_pixels).pixels
+    return read_picture(source, size, max_pixels, view).pixels
 
 
-def read_picture(source: ImageSource, size: int, max_pixels: int) -> Picture:
+def read_picture(source: ImageSource, size: int, max_pixels: int, view: View = ORDINARY) -> Picture:
     """The pixels of :func:`read_image`, the size of the original and a digest of its pixels.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    picture, original, digest = _read(source, size, max_pixels, to_square)
-    return Picture(np.asarray(picture), *original, digest)
+    picture, original, digest, is_mended = _read(source, size, max_pixels, to_square, view)
+    return Picture(np.asarray(picture), *original, digest, is_mended)
 
 
 def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
@@ -130,13 +144,15 @@ def picture_of(pixels: NDArray[np.uint8], size: int) -> Picture:
     return Picture(np.asarray(to_square(picture, size)), *picture.size, _digest(picture, ()))
 
 
-def read_thumbnail(source: ImageSource, size: int, max_pixels: int) -> Image.Image:
+def read_thumbnail(
+    source: ImageSource, size: int, max_pixels: int, view: View = ORDINARY
+) -> Image.Image:
     """The same picture with its proportions, neither side longer than ``size``, never enlarged.
 
     Raises:
         UnreadableImageError: as of :func:`read_image`.
     """
-    return _read(source, size, max_pixels, to_fit)[0]
+    return _read(source, size, max_pixels, to_fit, view)[0]
 
 
 def shorter_side(source: ImageSource) -> int | None:
@@ -146,6 +162,44 @@ def shorter_side(source: ImageSource) -> int | None:
             return min(image.size)
     except Exception:  # noqa: BLE001  as above; read_image will name the reason
         return None
+
+
+def deep_extent(
+    source: ImageSource, max_pixels: int, bands: list[int] | None = None
+) -> Extent | None:
+    """The range of the values of an image of more than 8 bits; None of any other.
+
+    Only the header of other images is read. A PPM says itself what is white.
+    """
+    try:
+        file = _file(source)
+        if describe(tags := tags_of(file)):
+            return extent(_read_bands(file, tags, max_pixels, bands))
+        with _identified(file, source.name) as image:
+            raw = raw_mode(image)
+            is_deep = image.mode.startswith(("I", "F")) or is_deep_colour(raw)
+            if not is_deep or image.format == "PPM":
+                return None
+            _require_size(image, max_pixels)
+            image.load()
+            lower = _lower_half(source, raw) if is_deep_colour(raw) else None
+            numbers = numbers_of(image, lower)
+            return extent(numbers) if numbers else None
+    except Exception:  # noqa: BLE001  as above; read_image will name the reason
+        return None
+
+
+def _lower_half(source: ImageSource, raw: str) -> Image.Image:
+    """The lower 8 bits of colours of 16 bits; Pillow keeps only one half at a time."""
+    with _open(source) as image:
+        tile: list[Any] = []
+        for decoder, box, offset, args in image.tile:  # type: ignore[attr-defined]
+            rest = args[1:] if isinstance(args, tuple) else None
+            mode = lower_mode(raw)
+            tile.append((decoder, box, offset, mode if rest is None else (mode, *rest)))
+        image.tile = tile  # type: ignore[attr-defined]
+        image.load()
+        return image
 
 
 def to_square(picture: Image.Image, size: int) -> Image.Image:
@@ -162,23 +216,100 @@ def to_fit(picture: Image.Image, size: int) -> Image.Image:
     return fitted
 
 
+class _Mended(NamedTuple):
+    """The bytes of a damaged file without the damage."""
+
+    name: str
+    data: bytes
+
+    def read_bytes(self) -> bytes:
+        return self.data
+
+    def sample(self) -> bytes:
+        return self.data
+
+
 def _read(
     source: ImageSource,
     size: int,
     max_pixels: int,
     resize: Callable[[Image.Image, int], Image.Image],
+    view: View,
+) -> tuple[Image.Image, tuple[int, int], bytes, bool]:
+    """As :func:`_read_once`, of a damaged file too, and whether it is one."""
+    try:
+        return *_read_once(source, size, max_pixels, resize, view), False
+    except UnreadableImageError as error:
+        mended = _mended(source)
+        if mended is None:
+            raise
+        try:
+            return *_read_once(mended, size, max_pixels, resize, view), True
+        except UnreadableImageError:
+            raise error from None
+
+
+def _mended(source: ImageSource) -> _Mended | None:
+    try:
+        if isinstance(source, Path) and not 0 < source.stat().st_size <= LARGEST:
+            return None
+        if isinstance(source, Path) and not source.is_file():
+            return None
+        data = repaired(source.read_bytes())
+    except (OSError, MemoryError):
+        return None
+    return None if data is None else _Mended(source.name, data)
+
+
+def _require_nearly_whole(image: Image.Image) -> None:
+    """Refuse a cut JPEG of which more than a few rows are missing; they are grey 128."""
+    pixels = np.asarray(image.convert("RGB"))
+    if np.mean((pixels == 128).all(2)) > MISSING:
+        raise UnreadableImageError("cannot be decoded: image file is truncated")
+
+
+def _read_bands(
+    file: Path | BytesIO, tags: dict[int, Any], max_pixels: int, bands: list[int] | None
+) -> Numbers:
+    """A TIFF that Pillow cannot read."""
+    width, height, n_numbers = size_of(tags)
+    if width * height > max_pixels or n_numbers > 16 * max_pixels:
+        raise UnreadableImageError(_too_large(width, height, max_pixels))
+    try:
+        return read_numbers(file, tags, bands)
+    except LookupError as error:
+        raise UnreadableImageError(str(error)) from None
+
+
+def _read_once(
+    source: ImageSource,
+    size: int,
+    max_pixels: int,
+    resize: Callable[[Image.Image, int], Image.Image],
+    view: View,
 ) -> tuple[Image.Image, tuple[int, int], bytes]:
     """The resized picture, width and height of the original, digest of its pixels."""
+    turns: tuple[Image.Transpose, ...] = ()
     try:
-        with _open(source) as image:
+        file = _file(source)
+        if describe(tags := tags_of(file)):
+            numbers = _read_bands(file, tags, max_pixels, view.bands)
+            whole = Image.fromarray(to_bytes(numbers, view)).convert("RGB")
+            return resize(whole, size), whole.size, _digest(whole, turns)
+        with _identified(file, source.name) as image:
             _require_size(image, max_pixels)
             width, height = image.size
             # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost
             image.draft(None, (size, size))
+            raw = raw_mode(image)
             image.load()
+            if isinstance(source, _Mended) and image.format == "JPEG":
+                _require_nearly_whole(image)
+            needs_lower = view.integers or "transparency" in image.info
+            lower = _lower_half(source, raw) if needs_lower and is_deep_colour(raw) else None
             turns = _TURNS.get(_orientation(image), ())  # not before: load() itself turns a TIFF
-            whole = _to_rgb(image)
-            picture, digest = resize(whole, size), _digest(whole, turns)
+            seen = as_seen(image, raw, view, lower)
+            picture, digest = resize(seen.rgb, size), _digest(seen.whole, turns)
     except UnreadableImageError:
         raise
     except MemoryError:
@@ -193,22 +324,28 @@ def _read(
 
 
 def _digest(picture: Image.Image, turns: tuple[Image.Transpose, ...]) -> bytes:
-    """Digest of an RGB picture, its size and its orientation."""
-    head = repr((picture.size, [int(turn) for turn in turns])).encode()
+    """Digest of all channels of a picture, its size and its orientation."""
+    channels = () if picture.mode == "RGB" else (picture.mode,)
+    head = repr((picture.size, [int(turn) for turn in turns], *channels)).encode()
     digest = hashlib.blake2b(head, digest_size=DIGEST_SIZE)
     digest.update(picture.tobytes())
     return digest.digest()
 
 
 def _open(source: ImageSource) -> Image.Image:
+    return _identified(_file(source), source.name)
+
+
+def _file(source: ImageSource) -> Path | BytesIO:
+    """What can be opened: a regular file that is not empty, or bytes."""
     if not isinstance(source, Path):
-        return _identified(BytesIO(source.read_bytes()), source.name)
+        return BytesIO(source.read_bytes())
     info = source.stat()
     if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
         raise UnreadableImageError("not a regular file")
     if info.st_size == 0:
         raise UnreadableImageError("empty file")
-    return _identified(source, source.name)
+    return source
 
 
 def _identified(file: Path | BytesIO, name: str) -> Image.Image:
@@ -217,13 +354,27 @@ def _identified(file: Path | BytesIO, name: str) -> Image.Image:
     except UnidentifiedImageError:
         if name.lower().endswith(".avif") and "AVIF" not in _decoders():
             raise UnreadableImageError("AVIF needs Pillow 11.3 or newer") from None
-        raise UnreadableImageError("not an image that can be decoded") from None
+        kind = kind_of(_beginning(file))
+        raise UnreadableImageError(
+            f"this is {kind}, which cannot be decoded" if kind else NO_IMAGE
+        ) from None
+
+
+def _beginning(file: Path | BytesIO) -> bytes:
+    if isinstance(file, BytesIO):
+        return file.getvalue()[:N_BYTES]
+    with file.open("rb") as opened:
+        return opened.read(N_BYTES)
 
 
 @cache
 def _decoders() -> tuple[str, ...]:
     Image.init()
-    return tuple(name for name in DECODERS if name in Image.OPEN)
+    for plugin in PLUGINS:
+        with suppress(ImportError):
+            plugged = import_module(plugin)
+            getattr(plugged, "register_heif_opener", bool)()  # the other registers itself
+    return tuple(name for name in (*DECODERS, *PLUGINS.values()) if name in Image.OPEN)
 
 
 def _reason(error: Exception, source: ImageSource) -> str:
@@ -238,9 +389,11 @@ def _reason(error: Exception, source: ImageSource) -> str:
 def _require_size(image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
-        raise UnreadableImageError(
-            f"{width} x {height} pixels is more than --max-pixels {max_pixels}"
-        )
+        raise UnreadableImageError(_too_large(width, height, max_pixels))
+
+
+def _too_large(width: int, height: int, max_pixels: int) -> str:
+    return f"{width} x {height} pixels is more than --max-pixels {max_pixels}"
 
 
 def _orientation(image: Image.Image) -> int:
@@ -248,28 +401,3 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001  the pixels may be fine with a broken EXIF block
         return 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return _deep_grey_to_rgb(image)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
-    """16-bit and float greyscale to 8 bits; ``convert`` would clip all above 255 to white."""
-    values = np.asarray(image).astype(np.float64)
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        low, high = 0.0, 65535.0
-    else:  # no fixed white: use the range of the values, as viewers do
-        values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-        low, high = float(values.min()), float(values.max())
-    grey = (values - low) * (255.0 / max(high - low, 1e-12))
-    tags: Any = getattr(image, "tag_v2", {})
-    if tags.get(_PHOTOMETRIC) == 0:  # white is zero; Pillow heeds this up to 8 bits only
-        grey = 255.0 - grey
-    return Image.fromarray(np.round(grey).astype(np.uint8)).convert("RGB")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # The decoders' own; HEIC and JPEG 2000 are no images here, and the way out names a converter.
 IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg"}
-    | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"}
+    | {".jxl", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
 ONE_FOLDER_PER_CLASS = "images are expected in one folder per class"

@@ -20,6 +20,7 @@ from noisefind.data.decode import (
     DIGEST_SIZE,
     UnreadableImageError,
     decoding,
+    deep_extent,
     picture_of,
     read_picture,
     read_thumbnail,
@@ -27,11 +28,12 @@ from noisefind.data.decode import (
     to_fit,
     to_square,
 )
+from noisefind.data.view import choose_view
 from noisefind.errors import DataError
 from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.disk import require_space
 from noisefind.utils.files import new_array, open_array, save_array
-from noisefind.utils.text import counted, listed
+from noisefind.utils.text import counted, listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,10 +45,11 @@ if TYPE_CHECKING:
     from noisefind.data.image_source import ImageSource
     from noisefind.utils.progress import Progress
 
-FORMAT = 2  # of the stored pixels; raise it when they change for the same files
+FORMAT = 3  # of the stored pixels; raise it when they change for the same files
 FORMAT_RESIZED = 1
 UNREADABLE = "unreadable.json"  # beside the pixels: id -> reason of the images without a row
 SAMPLE = 200  # images whose headers are read for the size of a dataset's images
+DEEP_SAMPLE = 100  # images of which those of more than 8 bits are read, to see what is white
 CHUNK = 64  # images per task of a thread, and rows per step of a copy
 
 
@@ -77,6 +80,31 @@ def typical_side(dataset: Dataset) -> int:
     return int(np.median(known)) if known else 0
 
 
+def with_view(
+    dataset: Dataset, stretch: str, bands: str | None, *, max_pixels: int, n_threads: int
+) -> Dataset:
+    """The dataset, and the other splits, with the view that a sample of its images suggests.
+
+    Args:
+        dataset: the images.
+        stretch: as for :func:`noisefind.data.view.choose_view`.
+        bands: three numbers from 1, with commas, of files with several; None: the first three.
+        max_pixels: images with more pixels are not opened.
+        n_threads: that read images.
+    """
+    images = dataset.images
+    chosen = None if bands is None else [int(band) for band in bands.split(",")]
+    found = []
+    if stretch == "auto" and not isinstance(images, np.ndarray):
+        sample = images[:: max(1, len(images) // DEEP_SAMPLE)]
+        with decoding(), ThreadPoolExecutor(n_threads) as pool:
+            extents = pool.map(lambda image: deep_extent(image, max_pixels, chosen), sample)
+            found = [one for one in extents if one is not None]
+    view = choose_view(found, stretch, chosen)
+    elsewhere = dataset.elsewhere and replace(dataset.elsewhere, view=view)
+    return replace(dataset, view=view, elsewhere=elsewhere)
+
+
 def thumbnail(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.Image:
     """One image with its proportions, to be shown; within ``decoding()``.
 
@@ -85,7 +113,7 @@ def thumbnail(dataset: Dataset, row: int, side: int, max_pixels: int) -> Image.I
     """
     if isinstance(dataset.images, np.ndarray):
         return to_fit(Image.fromarray(dataset.images[row]), side)
-    return read_thumbnail(dataset.images[row], side, max_pixels)
+    return read_thumbnail(dataset.images[row], side, max_pixels, dataset.view)
 
 
 def open_pixels(
@@ -112,7 +140,9 @@ def open_pixels(
     """
     progress.stage("Checking files", len(dataset))
     content = content_digest(dataset.images, n_threads=n_threads, advance=progress.advance)
-    key = cache_key("pixels", FORMAT, dataset.fingerprint, content, size, max_pixels)
+    key = cache_key(
+        "pixels", FORMAT, dataset.fingerprint, content, size, max_pixels, repr(dataset.view)
+    )
 
     def build(folder: Path) -> None:
         _require_space(folder, len(dataset) * size * size * 3, later)
@@ -193,6 +223,7 @@ def _decode_all(
     sizes = np.zeros((len(dataset), 2), np.int32)
     digests = np.zeros((len(dataset), DIGEST_SIZE), np.uint8)
     failures: dict[str, str] = {}
+    mended: list[str] = []
     stopped = Event()
 
     def decode(rows: range) -> int:
@@ -203,10 +234,12 @@ def _decode_all(
                 picture = (
                     picture_of(images[row], size)
                     if isinstance(images, np.ndarray)
-                    else read_picture(images[row], size, max_pixels)
+                    else read_picture(images[row], size, max_pixels, dataset.view)
                 )
                 decoded[row], sizes[row] = picture.pixels, (picture.width, picture.height)
                 digests[row] = np.frombuffer(picture.digest, np.uint8)
+                if picture.is_mended:
+                    mended.append(dataset.ids[row])
             except UnreadableImageError as error:
                 failures[dataset.ids[row]] = str(error)
         return len(rows)
@@ -219,6 +252,9 @@ def _decode_all(
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
+    if mended:
+        n_damaged = counted(len(mended), "damaged image")
+        progress.say(f"{n_damaged} read all the same, for example {shortened(min(mended))}")
     readable = np.array([id_ not in failures for id_ in dataset.ids], np.bool_)
     if failures:
         _compact(folder, decoded, readable)
@@ -244,7 +280,7 @@ def _any_readable(
 
     def is_readable(row: int) -> bool:
         try:
-            read_picture(cast("ImageSource", dataset.images[row]), size, max_pixels)
+            read_picture(cast("ImageSource", dataset.images[row]), size, max_pixels, dataset.view)
         except UnreadableImageError:
             return False
         return True

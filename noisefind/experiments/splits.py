@@ -8,7 +8,7 @@ can hold one of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -78,17 +78,22 @@ def open_sources(
         ConfigError: there are no test images.
         DataError: the data is not what was scored.
     """
-    scored = run.read_summary().score_config()
-    places: dict[str, Any] = {"cache_dir": cache, "say": progress.say}
+    summary = run.read_summary()
+    scored = summary.score_config()
+
+    def opened(place: str | Path, chosen: DataConfig) -> Dataset:
+        dataset = open_dataset(place, chosen, cache_dir=cache, say=progress.say)
+        return replace(dataset, view=summary.view)
+
     listed = scored if scored.only_listed else replace(scored, labels=None)
-    source = open_dataset(data, listed, **places)
-    whole = open_dataset(data, replace(scored, split="all", only_listed=False), **places)
+    source = opened(data, listed)
+    whole = opened(data, replace(scored, split="all", only_listed=False))
     validation = _split(whole, "validation")
     if config.test is not None:
         others = DataConfig(
             split="all", class_names=scored.class_names, cifar_labels=scored.cifar_labels
         )
-        other = open_dataset(config.test, others, **places)
+        other = opened(config.test, others)
         return Sources(source, validation, _split(other, "test") or other, f"--test {config.test}")
     if run.held_out.exists():
         held = {id_: row.label for id_, row in read_table(run.held_out).items()}

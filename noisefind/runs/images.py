@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ def reopen(
         cifar_labels=scored.cifar_labels,
     )
     cache = cache_folder(None, folder.path / "cache")
-    return open_dataset(data, of, cache_dir=cache, say=lambda _: None)
+    dataset = open_dataset(data, of, cache_dir=cache, say=lambda _: None)
+    return replace(dataset, view=summary.view)
 
 
 def image_root(root: Path, moved_to: Path | None) -> Path:

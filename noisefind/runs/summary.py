@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from noisefind.config import ScoreConfig
+from noisefind.data.view import ORDINARY, View
 from noisefind.errors import ConfigError, RunError
 from noisefind.runs.typed_json import HINT, from_object, read_object
 from noisefind.utils.text import card, interval, with_share
@@ -121,6 +122,7 @@ class RunSummary(RunStart):
         noise_rate: estimated share of wrong labels.
         memorised: whether the members have memorised wrong labels.
         memorised_share: share of the doubted labels that they repeat; None where none is doubted.
+        view: what is black and white in images of more than 8 bits.
     """
 
     finished: str
@@ -145,6 +147,7 @@ class RunSummary(RunStart):
     noise_rate: EstimatedShare
     memorised: bool
     memorised_share: float | None
+    view: View = ORDINARY
 
     def __repr__(self) -> str:
         return card(f"RunSummary of {self.data}", **self.facts())

@@ -9,7 +9,7 @@ import numpy as np
 
 from noisefind.data.left_out import describe_left_out
 from noisefind.data.open import open_dataset
-from noisefind.data.pixels import open_pixels, resized_pixels
+from noisefind.data.pixels import open_pixels, resized_pixels, with_view
 from noisefind.data.splits import describe_splits, hold_out
 from noisefind.detection.label_issues import LEAST_WEIGHT
 from noisefind.detection.noise_model import evidence_weights
@@ -136,12 +136,17 @@ def _open(
 ) -> tuple[Dataset, Dataset | None]:
     """The images to score, and those that --hold-out sets aside."""
     say = context.progress.say
-    dataset = open_dataset(data, config, cache_dir=context.cache, say=say)
+    dataset = with_view(
+        open_dataset(data, config, cache_dir=context.cache, say=say), config.stretch, config.bands,
+        max_pixels=config.max_pixels, n_threads=context.n_threads,
+    )  # fmt: skip
     left_out = describe_left_out(dataset.skipped)
     n_classes = counted(len(dataset.classes), "class", "classes")
     say(f"{counted(len(dataset), 'image')} in {n_classes} in {data}")
     if left_out:
         say(left_out)
+    if text := dataset.view.describe():
+        say(f"{text}; --stretch shows them otherwise")
     for line in describe_splits(dataset):
         say(line)
     for line in _few(dataset):

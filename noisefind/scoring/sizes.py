@@ -41,7 +41,10 @@ def choose_sizes(
     network = image_size
     if not isinstance(network, int):
         network = max(8, side) if is_small else SMALL_IMAGE
-    needed = [network] if trains_on_pixels(networks, options) else []
+    # without a network too: image quality and duplicates are judged on the stored pixels
+    needed = [max(8, side) if is_small else SMALL_IMAGE]
+    if trains_on_pixels(networks, options):
+        needed.append(network)
     if feature_network is not None:
         needed.append(min(features, max(8, side)) if is_small else features)
-    return Sizes(max(needed, default=8), features, network)
+    return Sizes(max(needed), features, network)

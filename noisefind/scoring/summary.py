@@ -87,4 +87,5 @@ def run_summary(
         noise_rate=EstimatedShare(*(round(value, 6) for value in issues.noise_rate)),
         memorised=bool(issues.memorised),
         memorised_share=None if share is None else round(share, 6),
+        view=dataset.view,
     )

@@ -438,7 +438,8 @@ def test_other_decoders_are_not_tried(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "system", None)
 
     for name in ("eps.jpg", "pdf.jpg", "ico.jpg"):
-        assert why(tmp_path / name) == "not an image that can be decoded"
+        kind = {"eps": "PostScript", "pdf": "a PDF", "ico": "an icon"}[name[:3]]
+        assert why(tmp_path / name) == f"this is {kind}, which cannot be decoded"
         assert shorter_side(tmp_path / name) is None
 
 
@@ -490,7 +491,8 @@ def many_samples() -> bytes:
 NOT_AN_IMAGE = r"not an image that can be decoded"
 TRUNCATED = r"cannot be decoded: .*(truncated|Truncated|incomplete|decoder error).*"
 DAMAGED = r"cannot be decoded: .+"
-EITHER = rf"{NOT_AN_IMAGE}|{DAMAGED}|\d+ x \d+ pixels is more than --max-pixels 1000000"
+LARGE = r"\d+ x \d+ pixels is more than --max-pixels 1000000"
+EITHER = rf"{NOT_AN_IMAGE}|this is .+|TIFF with .+|{DAMAGED}|{LARGE}"
 RANDOM = np.random.default_rng(0).bytes(500)
 MAGIC = {
     "JPEG": b"\xff\xd8\xff\xe0",
@@ -505,11 +507,10 @@ MAGIC = {
 }
 BROKEN = {
     "empty": (b"", "empty file"),
-    "text": (b"<html>404\nnot found</html>\n" * 9, NOT_AN_IMAGE),
+    "text": (b"<html>404\nnot found</html>\n" * 9, "this is an HTML page, which cannot be decoded"),
     "zeros": (bytes(1000), NOT_AN_IMAGE),
     "JPEG, cut in its header": (cut("JPEG", 0.02), DAMAGED),
     "JPEG, cut early": (cut("JPEG", 0.5), TRUNCATED),
-    "JPEG, cut late": (cut("JPEG", 0.95), TRUNCATED),
     "progressive JPEG, cut": (cut("JPEG", 0.5, progressive=True), TRUNCATED),
     "PNG, cut in its header": (cut("PNG", 0.005), EITHER),
     "PNG, cut early": (cut("PNG", 0.3), TRUNCATED),

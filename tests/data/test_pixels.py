@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from noisefind.data.view import View
+
 NAMES = tuple(f"{label}/{number}.png" for label in ("ant", "bee", "cat") for number in range(4))
 
 
@@ -299,11 +301,11 @@ def test_mended_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forbidden = {"ant/1.png", "cat/3.png"}
     tried: list[str] = []
 
-    def limited(path: Path, size: int, max_pixels: int) -> Picture:
+    def limited(path: Path, size: int, max_pixels: int, view: View) -> Picture:
         tried.append(path.relative_to(dataset.root).as_posix())
         if tried[-1] in forbidden:
             raise UnreadableImageError("cannot be read: Permission denied")
-        return read_picture(path, size, max_pixels)
+        return read_picture(path, size, max_pixels, view)
 
     monkeypatch.setattr(room, "read_picture", limited)
     first, pixels = store(dataset, cache)
@@ -334,10 +336,10 @@ def test_the_fingerprint_tells_what_is_left(
     dataset = opened(write_images(tmp_path / "data", *NAMES))
     forbidden: set[str] = set()
 
-    def limited(path: Path, size: int, max_pixels: int) -> Picture:
+    def limited(path: Path, size: int, max_pixels: int, view: View) -> Picture:
         if path.relative_to(dataset.root).as_posix() in forbidden:
             raise UnreadableImageError("cannot be read: Permission denied")
-        return read_picture(path, size, max_pixels)
+        return read_picture(path, size, max_pixels, view)
 
     monkeypatch.setattr(room, "read_picture", limited)
     fingerprints: list[str] = []
@@ -534,7 +536,7 @@ def test_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "CHUNK", 100)
     lock, n_slow = threading.Lock(), 0
 
-    def slow(path: Path, size: int, max_pixels: int) -> Picture:  # noqa: ARG001
+    def slow(path: Path, size: int, max_pixels: int, view: View) -> Picture:  # noqa: ARG001
         nonlocal n_slow
         if int(path.name) >= 100:  # not in the first chunk
             with lock:
