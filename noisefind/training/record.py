@@ -53,7 +53,7 @@ class Observer(Protocol):
         """One member's log-probabilities (n, C) after one epoch, of rows from ``start`` on."""
 
 
-class Recorder:
+class RecordWriter:
     """Collects the predictions of members that train together, and stores them at the end.
 
     Args:
@@ -115,8 +115,12 @@ class Recorder:
         The mean over one member is its own prediction, to the bit, so the result is the same as
         from observing the member here.
         """
-        self._seen[member][:] = np.load(_member_file(alone, 0), mmap_mode="r")
-        probs = np.load(_spread_file(alone, 0), mmap_mode="r")[0]
+        fields = np.load(_member_file(alone, 0), mmap_mode="r")
+        self.take(member, fields, np.load(_spread_file(alone, 0), mmap_mode="r")[0])
+
+    def take(self, member: int, fields: NDArray[np.float32], probs: NDArray[np.float32]) -> None:
+        """Keep a member: ``fields`` (T, 4, N), ``probs`` (N, C) after the last epoch."""
+        self._seen[member][:] = fields
         for start in range(0, len(probs), ADOPT_ROWS):
             rows = slice(start, start + ADOPT_ROWS)
             self._spread_over(member, rows, probs[rows])
@@ -168,6 +172,16 @@ class Record:
             shape = (n_epochs, len(FIELDS), n_images)
             self._members.append(open_checked(_member_file(folder, member), "f", shape))
             n_epochs = len(self._members[0])
+
+    @property
+    def n_members(self) -> int:
+        """E, the number of members."""
+        return len(self._members)
+
+    @property
+    def n_epochs(self) -> int:
+        """T, the number of epochs."""
+        return len(self._members[0])
 
     @property
     def mean(self) -> NDArray[np.float32]:
