@@ -31,7 +31,7 @@ from noisefind.training.member import train_member
 from noisefind.training.network import NetworkOptions, learn, new_model
 from noisefind.training.normalize import QUARTER, to_input
 from noisefind.training.recipe import MemberKind
-from noisefind.training.record import Recorder
+from noisefind.training.record import RecordWriter
 from noisefind.utils.device import autocast
 from noisefind.utils.progress import Progress
 
@@ -266,7 +266,7 @@ def epoch_seconds(bench: Bench, network: str, pixels: Bytes) -> float:
         train_member(
             Examples(pixels, labels, 10), MemberKind(network, recipe, seed=0), NetworkOptions(),
             member=0, device=bench.device, progress=clock,
-            observer=Recorder(Path(folder), labels, 10, range(1), n_epochs=recipe.epochs),
+            observer=RecordWriter(Path(folder), labels, 10, range(1), n_epochs=recipe.epochs),
         )  # fmt: skip
     return float(np.diff(clock.times).min())
 

@@ -32,7 +32,7 @@ from noisefind.runs.folder import RunFolder
 from noisefind.runs.writers import write_results
 from noisefind.scoring.ranking import Ensemble, rank
 from noisefind.similarity.findings import Findings
-from noisefind.training.record import Record, Recorder
+from noisefind.training.record import Record, RecordWriter
 from tests.made_up_runs import made_up_summary
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def run_once(n_rows: int, n_classes: int, n_members: int, n_epochs: int) -> dict
         (run.path / "features").mkdir(parents=True)
         start = time.perf_counter()
         for member in range(n_members):
-            recorder = Recorder(
+            recorder = RecordWriter(
                 run.record / "cnn", labels, n_classes, range(member, member + 1), n_epochs=n_epochs
             )
             for epoch in range(n_epochs):

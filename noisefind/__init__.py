@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # for type checkers; a test keeps these imports equal to _HOM
     from noisefind.scores.predictions import Predictions as Predictions
     from noisefind.scoring.pipeline import score as score
     from noisefind.similarity.duplicates import find_duplicates as find_duplicates
+    from noisefind.training.recorder import Recorder as Recorder
 
 # Public name -> its module, imported when the name is first used: torch takes seconds. Where the
 # module has no such name, the public name is the module itself.
@@ -73,6 +74,7 @@ _HOMES = {
     "NoisefindError": "errors",
     "Predictions": "scores.predictions",
     "PruneConfig": "config",
+    "Recorder": "training.recorder",
     "ReportConfig": "config",
     "Run": "runs.run",
     "ScoreConfig": "config",

@@ -52,8 +52,8 @@ AsJson = Annotated[
 # Groups of the help text, in the order in which a user needs them.
 PANELS = (
     "Sweep", "Subsets", "Noise", "Rules", "Review", "Common", "Report", "Examples", "Embedding",
-    "Intervals", "Data", "Ensemble", "Features", "Training", "Scores", "Hardware", "Output",
-    "Pipeline",
+    "Intervals", "Data", "Own model", "Ensemble", "Features", "Training", "Scores", "Hardware",
+    "Output", "Pipeline",
 )  # fmt: skip
 COMMANDS: dict[str, type[BaseConfig]] = {
     "score": ScoreConfig,

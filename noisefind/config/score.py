@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from noisefind.config.data import DataConfig
 from noisefind.config.option import AUTO, SHARE, STRETCH, fail_over_option, option
 from noisefind.config.presets import PRESETS
 from noisefind.config.training import TrainingConfig
+from noisefind.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -85,4 +87,31 @@ class ScoreConfig(EnsembleConfig):
     ``load.with_preset`` makes one from a preset.
     """
 
+    pred_probs: list[str] = option(
+        [], "Own model", "File of your model's out-of-sample predicted probabilities: .csv or "
+        ".parquet (a column per class, ids in file_name), or .npy (ids in FILE.txt). No ensemble "
+        "is trained. May be repeated: each file is a member.",
+    )  # fmt: skip
+    logits: bool = option(False, "Own model", "--pred-probs holds outputs before the softmax.")
+    record: Path | None = option(
+        None, "Own model", "Folder of noisefind.Recorder: what your own training predicted in each "
+        "epoch. No ensemble is trained.",
+    )  # fmt: skip
+
     fail_over: float | None = fail_over_option()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pred_probs and self.record is not None:
+            raise ConfigError("--pred-probs and --record exclude each other: give one")
+        if self.logits and not self.pred_probs:
+            raise ConfigError("--logits has an effect only with --pred-probs: omit it")
+
+    @property
+    def has_own_model(self) -> bool:
+        """Whether the predictions come from the user, so that no ensemble is trained."""
+        return bool(self.pred_probs) or self.record is not None
+
+    def networks(self, *, on_gpu: bool) -> tuple[str, ...]:
+        """The kinds of members to train; none with predictions of the user."""
+        return () if self.has_own_model else super().networks(on_gpu=on_gpu)

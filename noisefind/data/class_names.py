@@ -38,15 +38,32 @@ def warning(classes: Iterable[str]) -> str:
 
 
 def named(labels: Sequence[str], path: Path) -> list[str]:
-    """The class names instead of labels that are whole numbers from 0.
+    """The class names instead of labels that are whole numbers from 0; names stay as they are.
 
     Args:
-        labels: (N,) whole numbers as text.
+        labels: (N,) whole numbers as text, or names of the file.
         path: a text file in UTF-8; line k + 1 is the name of class k.
 
     Raises:
         DataError: the file cannot be read, has a name twice or none, or a label is no number
             of a line.
+    """
+    names = read_class_names(path)
+    name_of = {str(number): name for number, name in enumerate(names)} | {n: n for n in names}
+    wrong = next((label for label in labels if label not in name_of), None)
+    if wrong is not None:
+        raise DataError(
+            f"{shown_path(path)} names the classes 0 to {len(names) - 1}, and an image has the "
+            f"label {shortened(wrong)}: omit --class-names, or add the names that are missing"
+        )
+    return [name_of[label] for label in labels]
+
+
+def read_class_names(path: Path) -> list[str]:
+    """The lines of a text file, which are the names of class 0, 1 and so on.
+
+    Raises:
+        DataError: the file cannot be read, or has a name twice or none.
     """
     try:
         names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
@@ -56,14 +73,7 @@ def named(labels: Sequence[str], path: Path) -> list[str]:
         names.pop()
     if not all(names) or len(set(names)) < len(names):
         raise DataError(f"{shown_path(path)} must have one class name in each line, each once")
-    name_of = {str(number): name for number, name in enumerate(names)}
-    wrong = next((label for label in labels if label not in name_of), None)
-    if wrong is not None:
-        raise DataError(
-            f"{shown_path(path)} names the classes 0 to {len(names) - 1}, and an image has the "
-            f"label {shortened(wrong)}: omit --class-names, or add the names that are missing"
-        )
-    return [name_of[label] for label in labels]
+    return names
 
 
 def _exact(name: str) -> str:

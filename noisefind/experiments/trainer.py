@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from noisefind.data.pixels import Stored, open_pixels, resized_pixels
+from noisefind.data.row_file import given_rows
 from noisefind.errors import ConfigError
 from noisefind.experiments.splits import Sources, Splits, settle
 from noisefind.features.compute import open_network
 from noisefind.features.frozen import frozen_features
 from noisefind.features.reduce import fit_projection
-from noisefind.features.user_file import given_features
 from noisefind.scoring.settings import choose_recipe, feature_options, network_options
 from noisefind.scoring.sizes import choose_sizes
 from noisefind.training.ensemble import try_networks
@@ -96,7 +96,7 @@ def open_trainer(
     def features_of(part: Stored) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Features, and their row for each image of the split."""
         if frozen is None:
-            return given_features(Path(config.features), config.feature_ids, part.dataset.ids)
+            return given_rows(Path(config.features), config.feature_ids, part.dataset.ids)
         features = frozen_features(
             frozen, part.pixels, sizes.features, key=part.key, cache=cache, device=device,
             progress=progress,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from noisefind.config import AUTO, TIMM
+from noisefind.data.row_file import given_rows
 from noisefind.errors import ConfigError
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
 from noisefind.features.pretrained import pretrained_network
@@ -19,7 +20,6 @@ from noisefind.features.swav import (
     swav_folder,
 )
 from noisefind.features.timm_network import timm_network
-from noisefind.features.user_file import given_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,7 +123,7 @@ class FeatureTask:
                 device=self.device, progress=progress,
             )  # fmt: skip
         else:
-            features, order = given_features(Path(self.options.source), self.options.ids_file, ids)
+            features, order = given_rows(Path(self.options.source), self.options.ids_file, ids)
         files.reduced.parent.mkdir(exist_ok=True)
         progress.stage(REDUCING, 3 * len(ids))
         write_reduced(features, files.reduced, order, advance=progress.advance)

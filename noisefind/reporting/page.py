@@ -162,6 +162,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
         "scores": [
             {"name": name, "highIsHard": score.high_is_hard, "summary": score.summary}
             for name, score in SCORES.items()
+            if name in ranking.scores
         ],
         "rows": {
             "file": ids,

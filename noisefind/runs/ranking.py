@@ -28,7 +28,7 @@ class Ranking:
     label_scores: NDArray[np.float64]
     is_label_issue: NDArray[np.bool_]
     reasons: list[str]
-    scores: dict[str, NDArray[np.float64]]
+    scores: dict[str, NDArray[np.float64]]  # those that the predictions allow
     duplicate_groups: NDArray[np.int64]  # 0 where the image is in none
     is_outlier_issue: NDArray[np.bool_]
     image_issues: list[str]  # joined by ";"
@@ -58,7 +58,7 @@ class Ranking:
             "label_score": self.label_scores,
             "is_label_issue": self.is_label_issue,
             "reasons": self.reasons,
-            **{name: self.scores[name] for name in SCORES},
+            **{name: self.scores.get(name, [""] * len(self)) for name in SCORES},
             "duplicate_group": self.duplicate_groups,
             "is_outlier_issue": self.is_outlier_issue,
             "image_issues": self.image_issues,

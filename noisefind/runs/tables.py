@@ -84,7 +84,7 @@ def read_ranking(path: Path) -> Ranking:
         label_scores=_numbers(path, "label_score", columns["label_score"]),
         is_label_issue=_flags(path, "is_label_issue", columns["is_label_issue"]),
         reasons=columns["reasons"],
-        scores={name: _numbers(path, name, columns[name]) for name in SCORES},
+        scores={name: _numbers(path, name, columns[name]) for name in SCORES if any(columns[name])},
         duplicate_groups=_numbers(path, "duplicate_group", groups).astype(np.int64),
         is_outlier_issue=_flags(path, "is_outlier_issue", columns["is_outlier_issue"]),
         image_issues=columns["image_issues"],

@@ -35,20 +35,27 @@ class Score(NamedTuple):
     compute: Callable[[Predictions], NDArray[np.float64]] | None  # None: it needs features
     high_is_hard: bool
     summary: str
+    needs: str = ""  # "members" or "epochs": more than one of them; "features"
+
+    def is_known(self, *, n_members: int, n_epochs: int) -> bool:
+        """Whether predictions of so many members and epochs say anything about it."""
+        return not (self.needs == "members" and n_members < 2) and not (
+            self.needs == "epochs" and n_epochs < 2
+        )
 
 
 # in the order of the columns of scores.csv
 SCORES: dict[str, Score] = {
     "el2n": Score(el2n, True, "distance between prediction and label after the last epoch"),
-    "ensemble_std": Score(ensemble_std, True, "disagreement of the members"),
+    "ensemble_std": Score(ensemble_std, True, "disagreement of the members", "members"),
     "pred_sum": Score(pred_sum, False, "members that predict the given label"),
-    "forgetting": Score(forgetting, True, "times that a right prediction turned wrong"),
-    "flips": Score(flips, True, "times that the predicted class changed"),
-    "km_distance": Score(None, True, "distance to the nearest cluster of features"),
+    "forgetting": Score(forgetting, True, "times that a right prediction turned wrong", "epochs"),
+    "flips": Score(flips, True, "times that the predicted class changed", "epochs"),
+    "km_distance": Score(None, True, "distance to the nearest cluster of features", "features"),
     "aum": Score(aum, False, "mean margin of the given label over the best other"),
     "loss": Score(loss, True, "mean cross-entropy of the given label"),
     "confidence": Score(confidence, False, "mean probability of the given label"),
-    "variability": Score(variability, True, "spread of that probability over the epochs"),
+    "variability": Score(variability, True, "spread of that probability over the epochs", "epochs"),
     "correctness": Score(correctness, False, "share of epochs that predict the given label"),
 }
 

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 LEAST_IMAGES = 0.5  # of a pair of classes in joint.csv; fewer are noise of the estimate
 
 
-def memorised_warning(share: float) -> str:
-    """A warning that the ensemble has memorised labels, as one line."""
+def memorised_warning(share: float, *, is_own: bool = False) -> str:
+    """A warning that predictions repeat wrong labels, as one line; ``is_own``: of the user."""
+    who, hint = "the members", "for meaningful scores train fewer --epochs"
+    if is_own:
+        who = "your predictions"
+        hint = "give out-of-sample predictions, as of a cross-validation with noisefind folds"
     return (
-        f"the members predict {share:.0%} of the labels that leave-one-out predictions doubt: they "
-        "have memorised the labels, so label_score comes from the leave-one-out predictions alone; "
-        "for meaningful scores train fewer --epochs"
+        f"{who} repeat {share:.0%} of the labels that leave-one-out predictions doubt: they have "
+        f"memorised the labels, so label_score comes from the leave-one-out predictions alone; "
+        f"{hint}"
     )
 
 

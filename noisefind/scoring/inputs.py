@@ -20,7 +20,9 @@ from noisefind.scoring.settings import choose_recipes, feature_options, network_
 from noisefind.scoring.sizes import choose_sizes, trains_on_pixels
 from noisefind.training.ensemble import try_networks
 from noisefind.training.networks import require_known
+from noisefind.training.recipe import OWN, own_recipe
 from noisefind.training.record import n_recorded
+from noisefind.training.recorder import n_recorded_epochs
 from noisefind.utils.seeds import derived_seed
 from noisefind.utils.text import counted, listed
 
@@ -89,10 +91,10 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
             networks, len(dataset.classes), sizes.network, weights=config.network_weights,
             progress=context.progress,
         )  # fmt: skip
-        recipes = missing_members(choose_recipes(config, networks, len(dataset)), run)
+        recipes = missing_members(_recipes(config, networks, len(dataset)), run)
         n_others = 0 if dataset.elsewhere is None or not config.leaks else len(dataset.elsewhere)
         amount = Amount(len(dataset), len(dataset.classes), n_others, sizes.stored)
-        context.progress.plan(first_plan(amount, recipes))
+        context.progress.plan(first_plan(amount, trained(recipes)))
         in_run = run_bytes(recipes, len(dataset), len(dataset.classes))
     with context.timed("pixels"):
         stored = open_pixels(
@@ -112,7 +114,7 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
         held_out=held_out,
         stored=stored,
         sizes=sizes,
-        recipes=choose_recipes(config, networks, len(stored.dataset)),
+        recipes=_recipes(config, networks, len(stored.dataset)),
         features=FeatureTask(
             options=wanted, network=network, pixels=pixels, size=sizes.features, key=stored.key,
             cache=context.cache, device=context.device,
@@ -129,6 +131,20 @@ def missing_members(recipes: dict[str, Recipe], run: RunFolder) -> dict[str, Rec
         kind: replace(recipe, members=recipe.members - n_recorded(run.record / kind))
         for kind, recipe in recipes.items()
     }
+
+
+def trained(recipes: dict[str, Recipe]) -> dict[str, Recipe]:
+    """The recipes without those of the user's own predictions."""
+    return {kind: recipe for kind, recipe in recipes.items() if recipe.architecture != OWN}
+
+
+def _recipes(config: ScoreConfig, networks: tuple[str, ...], n_images: int) -> dict[str, Recipe]:
+    """Of the members to train, or of the user's own predictions."""
+    if config.record is not None:
+        return {OWN: own_recipe(1, n_recorded_epochs(config.record))}
+    if config.pred_probs:
+        return {OWN: own_recipe(len(config.pred_probs), 1)}
+    return choose_recipes(config, networks, n_images)
 
 
 def _open(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from noisefind.config import AUTO, ScoreConfig
+from noisefind.data.class_names import read_class_names
 from noisefind.detection.kernel_ridge import leave_one_out_scores, n_steps
 from noisefind.detection.leave_one_out import LeaveOneOut, fit_leave_one_out
 from noisefind.errors import ConfigError, RunError
@@ -27,11 +28,12 @@ from noisefind.scoring.image_checks import (
     check_images,
     check_other_splits,
 )
-from noisefind.scoring.inputs import SPACE_HINT, Inputs, missing_members, open_inputs
+from noisefind.scoring.inputs import SPACE_HINT, Inputs, missing_members, open_inputs, trained
 from noisefind.scoring.ranking import Ensemble, Judgement, rank
 from noisefind.scoring.summary import Means, run_start, run_summary
 from noisefind.training.ensemble import TrainingData, train_ensemble
-from noisefind.training.recipe import MemberKind, is_trajectory
+from noisefind.training.own_predictions import record_predictions, record_training
+from noisefind.training.recipe import OWN, MemberKind, is_trajectory
 from noisefind.training.record import Record, discard_record, discard_unfinished, n_recorded
 from noisefind.utils.arrays import DamagedError
 from noisefind.utils.checksums import add_checksums, write_checksums
@@ -116,7 +118,10 @@ def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Prog
     _check_estimate(inputs, run, context)
     features = _features(inputs, run, context)
     clusters = _clusters(features, inputs, config, context)
-    _train(features, inputs, config.seed, run=run, context=context)
+    if config.has_own_model:
+        _record_own(inputs, config, run=run, context=context)
+    else:
+        _train(features, inputs, config.seed, run=run, context=context)
     leave_one_out = _leave_one_out(features, inputs, config.seed, context)
     findings = _findings(features, inputs, config, context)
     with context.timed("scores"):
@@ -133,7 +138,8 @@ def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Prog
             run, inputs, clusters, findings=findings, judgement=judgement, advance=progress.advance
         )
     if judgement.issues.memorised:
-        progress.say(memorised_warning(judgement.issues.memorised_share or 0.0))
+        share = judgement.issues.memorised_share or 0.0
+        progress.say(memorised_warning(share, is_own=config.has_own_model))
     means = Means(
         device=",".join(map(str, context.devices or [context.device])),
         threads=context.n_threads,
@@ -194,7 +200,8 @@ def _check_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
     """
     context.progress.stage(plan.MEASURING, 1)
     seconds, in_run, in_cache = estimate(
-        inputs.features, len(inputs.dataset.classes), missing_members(inputs.recipes, run),
+        inputs.features, len(inputs.dataset.classes),
+        trained(missing_members(inputs.recipes, run)),
         inputs.network_options,
         has_features=run.reduced_features.exists() or inputs.features.is_cached,
         network_size=inputs.sizes.network,
@@ -253,6 +260,25 @@ def _train(
         )  # fmt: skip
     for kind in inputs.recipes:  # without those of files that more members have replaced
         add_checksums(run.record / kind, {})
+
+
+def _record_own(inputs: Inputs, config: ScoreConfig, *, run: RunFolder, context: Context) -> None:
+    """Write the predictions of the user as the record of the ensemble."""
+    folder, dataset, say = run.record / OWN, inputs.dataset, context.progress.say
+    if n_recorded(folder):
+        return
+    with context.timed("training"):
+        context.progress.stage("Reading predictions", 1)
+        if config.record is not None:
+            record_training(config.record, folder, dataset, say=say)
+        else:
+            names = None if config.class_names is None else read_class_names(config.class_names)
+            record_predictions(
+                list(map(Path, config.pred_probs)), folder, dataset, columns=names,
+                are_logits=config.logits, say=say,
+            )  # fmt: skip
+        context.progress.advance()
+    write_checksums(folder, pattern="*.npy")
 
 
 def _leave_one_out(features: Features, inputs: Inputs, seed: int, context: Context) -> LeaveOneOut:

@@ -92,7 +92,7 @@ def rank(
         findings: of the image checks.
         seed: of the last tie-break.
     """
-    scores = {name: np.empty(len(dataset)) for name in SCORES}
+    scores = {name: np.empty(len(dataset)) for name in _known_scores(ensemble)}
     scores["km_distance"] = km_distance
     n_rows = min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(dataset.classes))
     for start in range(0, len(dataset), n_rows):
@@ -148,6 +148,19 @@ def _ordered(
     )
 
 
+def _known_scores(ensemble: Ensemble) -> list[str]:
+    """The scores that the predictions allow, in the order of the columns."""
+    longer = ensemble.trajectories or ensemble.records
+    return [
+        name
+        for name, score in SCORES.items()
+        if all(
+            score.is_known(n_members=record.n_members, n_epochs=record.n_epochs)
+            for record in (longer if name in OF_TRAJECTORIES else ensemble.records)
+        )
+    ]
+
+
 def _fill_scores(
     scores: dict[str, NDArray[np.float64]],
     rows: slice,
@@ -161,6 +174,6 @@ def _fill_scores(
         compute = known.compute
         if name == "forgetting":
             compute = partial(forgetting, never_learned=ensemble.never_learned)
-        if compute is not None:
+        if compute is not None and name in scores:
             source = longer if name in OF_TRAJECTORIES else kinds
             scores[name][rows] = np.mean([compute(kind) for kind in source], axis=0)

@@ -17,7 +17,7 @@ SMALL_IMAGE = 64  # px: images up to here are kept at their own size
 
 def trains_on_pixels(networks: tuple[str, ...], options: FeatureOptions) -> bool:
     """Whether a member or SwAV is trained from pixels."""
-    return set(networks) != {"probe"} or options.source == "swav"
+    return bool(set(networks) - {"probe"}) or options.source == "swav"
 
 
 def choose_sizes(

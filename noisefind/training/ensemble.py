@@ -15,7 +15,7 @@ from noisefind.training.member import train_member
 from noisefind.training.networks import build_network, require_size
 from noisefind.training.parallel import DeviceJob, train_on_devices
 from noisefind.training.probes import train_probes
-from noisefind.training.record import Recorder, n_recorded
+from noisefind.training.record import RecordWriter, n_recorded
 from noisefind.training.weights import load_weights
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ def train_ensemble(
         progress.stage(training_stage(kind.name, len(missing)), recipe.epochs * n_trainings)
         if are_probes:
             examples = Examples(data.features, data.labels, data.n_classes)
-            recorder = Recorder(place, data.labels, data.n_classes, missing, n_epochs=recipe.epochs)
+            recorder = RecordWriter(
+                place, data.labels, data.n_classes, missing, n_epochs=recipe.epochs
+            )
             train_probes(
                 examples, kind, missing, device=device,
                 observer=DivergenceCheck(recorder, kind), progress=progress,
@@ -123,7 +125,9 @@ def train_ensemble(
         examples = Examples(data.pixels, data.labels, data.n_classes)
         for member in missing:
             group = range(member, member + 1)
-            recorder = Recorder(place, data.labels, data.n_classes, group, n_epochs=recipe.epochs)
+            recorder = RecordWriter(
+                place, data.labels, data.n_classes, group, n_epochs=recipe.epochs
+            )
             train_member(
                 examples, kind, options, member, device=device,
                 observer=DivergenceCheck(recorder, kind, options.weights), progress=progress,

@@ -27,7 +27,7 @@ from noisefind.errors import NoisefindError, RunError
 from noisefind.training.divergence import DivergenceCheck
 from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
-from noisefind.training.record import Record, Recorder, n_recorded
+from noisefind.training.record import Record, RecordWriter, n_recorded
 from noisefind.utils.arrays import DamagedError
 from noisefind.utils.device import prepare_cpu
 from noisefind.utils.files import open_array
@@ -128,7 +128,7 @@ def _take_in(job: DeviceJob, members: range) -> None:
             return
         group = range(member, member + 1)
         n_epochs = job.kind.recipe.epochs
-        recorder = Recorder(job.folder, job.labels, job.n_classes, group, n_epochs=n_epochs)
+        recorder = RecordWriter(job.folder, job.labels, job.n_classes, group, n_epochs=n_epochs)
         recorder.adopt(member, alone)
         recorder.finish()
         shutil.rmtree(alone)
@@ -209,7 +209,7 @@ class _PipeProgress(Progress):
 class _Alone:
     """Records any member as the first of a record: the mean over one is its own prediction."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: RecordWriter) -> None:
         self._recorder = recorder
 
     def observe(self, _: int, epoch: int, start: int, log_probs: torch.Tensor) -> None:
@@ -232,7 +232,7 @@ def _train_alone(job: DeviceJob, members: list[int], device: str, sender: Connec
     for member in members:
         alone = _alone(job.folder, member)
         n_epochs = job.kind.recipe.epochs
-        recorder = Recorder(alone, job.labels, job.n_classes, range(1), n_epochs=n_epochs)
+        recorder = RecordWriter(alone, job.labels, job.n_classes, range(1), n_epochs=n_epochs)
         train_member(
             examples, job.kind, job.options, member, device=torch.device(device),
             observer=DivergenceCheck(_Alone(recorder), job.kind, job.options.weights),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+OWN = "own"  # the kind of member whose predictions come from the user
 MIN_STEPS_PER_EPOCH = 16  # small datasets get smaller batches, so that they still take some steps
 
 
@@ -63,6 +64,14 @@ def default_recipe(network: str, n_images: int) -> Recipe:
     recipe = RECIPES.get(network, replace(OTHER, architecture=network))
     largest = max(16, n_images // MIN_STEPS_PER_EPOCH)
     return replace(recipe, batch_size=min(recipe.batch_size, 2 ** (largest.bit_length() - 1)))
+
+
+def own_recipe(members: int, epochs: int) -> Recipe:
+    """The recipe of predictions that the user's own training made: nothing else is known of it."""
+    return Recipe(
+        OWN, members=members, epochs=epochs, batch_size=0, optimizer="", learning_rate=0.0,
+        weight_decay=0.0, schedule="",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Observer(Protocol):
         """One member's log-probabilities (n, C) after one epoch, of rows from ``start`` on."""
 
 
-class Recorder:
+class RecordWriter:
     """Collects the predictions of members that train together, and stores them at the end.
 
     Args:
@@ -119,9 +119,13 @@ class Recorder:
         Raises:
             DamagedError: a file of ``alone`` is missing, or is not as it was written.
         """
-        seen, spread = self._seen[member], self._spread
-        seen[:] = open_checked(_member_file(alone, 0), "f", seen.shape)
-        probs = open_checked(_spread_file(alone, 0), "f", spread.shape)[0]
+        fields = open_checked(_member_file(alone, 0), "f", self._seen[member].shape)
+        probs = open_checked(_spread_file(alone, 0), "f", self._spread.shape)[0]
+        self.take(member, fields, probs)
+
+    def take(self, member: int, fields: NDArray[np.float32], probs: NDArray[np.float32]) -> None:
+        """Keep a member: ``fields`` (T, 4, N), ``probs`` (N, C) after the last epoch."""
+        self._seen[member][:] = fields
         for start in range(0, len(probs), ADOPT_ROWS):
             rows = slice(start, start + ADOPT_ROWS)
             self._spread_over(member, rows, probs[rows])
@@ -173,6 +177,16 @@ class Record:
             shape = (n_epochs, len(FIELDS), n_images)
             self._members.append(open_checked(_member_file(folder, member), "f", shape))
             n_epochs = len(self._members[0])
+
+    @property
+    def n_members(self) -> int:
+        """E, the number of members."""
+        return len(self._members)
+
+    @property
+    def n_epochs(self) -> int:
+        """T, the number of epochs."""
+        return len(self._members[0])
 
     @property
     def mean(self) -> NDArray[np.float32]:

@@ -19,12 +19,13 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from sklearn.decomposition import PCA
 
+from noisefind.data import row_file
+from noisefind.data.row_file import given_rows
 from noisefind.errors import DataError
-from noisefind.features import frozen, reduce, user_file
+from noisefind.features import frozen, reduce
 from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
 from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, fold_batch_norm
 from noisefind.features.reduce import fit_projection, write_reduced
-from noisefind.features.user_file import given_features
 from noisefind.training.lite0 import load_backbone
 from noisefind.utils.progress import Progress
 from tests.commands import ROOT
@@ -378,7 +379,7 @@ def own(tmp_path: Path, features: NDArray[Any], ids: Sequence[str] = IDS, end: s
 
 def joined(file: Path, ids_file: Path | None, ids: Sequence[str]) -> NDArray[np.floating]:
     """The rows of the ids, in their order."""
-    features, order = given_features(file, ids_file, tuple(ids))
+    features, order = given_rows(file, ids_file, tuple(ids))
     return features[order]
 
 
@@ -403,7 +404,7 @@ def test_joined_by_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: list[str], chunk: int
 ) -> None:
     """The order of the file does not matter, nor do ids that are not in the dataset."""
-    monkeypatch.setattr(user_file, "CHUNK", chunk)
+    monkeypatch.setattr(row_file, "CHUNK", chunk)
     numbers = {id_: row for row, id_ in enumerate([*IDS, "extra/1.png", "extra/2.png"])}
     values = np.array([[numbers[id_], -1] for id_ in order], np.float32)
 
@@ -427,7 +428,7 @@ def test_kinds_of_text(tmp_path: Path, end: str, has_end: bool, mark: str) -> No
 
 def error_of(file: Path, ids_file: Path | None = None) -> str:
     with pytest.raises(DataError) as caught:
-        given_features(file, ids_file, IDS)
+        given_rows(file, ids_file, IDS)
     assert one_line(caught.value)
     return str(caught.value)
 
@@ -468,7 +469,7 @@ def test_what_is_no_table_of_floats(tmp_path: Path, values: NDArray[Any], what: 
     file = own(tmp_path, values)
 
     with pytest.raises(DataError, match=f"holds {what}; it must be floats"):
-        given_features(file, None, IDS)
+        given_rows(file, None, IDS)
     assert f"the 4 lines of {tmp_path / 'own.txt'}" in error_of(file)
 
 
@@ -478,7 +479,7 @@ def test_numbers_that_are_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, row: int
 ) -> None:
     """NaN, an infinity or a number too large to square is refused; the error names the image."""
-    monkeypatch.setattr(user_file, "CHUNK", 2)
+    monkeypatch.setattr(row_file, "CHUNK", 2)
     values = np.zeros((4, 3))
     values[row, 1] = value
 
@@ -498,7 +499,7 @@ def test_reduced_in_the_order_of_the_dataset(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(50, 6))
     ids = [f"{number}.png" for number in range(50)]
     chosen = ids[40:5:-1]
-    features, order = given_features(own(tmp_path, values, ids), None, tuple(chosen))
+    features, order = given_rows(own(tmp_path, values, ids), None, tuple(chosen))
     assert isinstance(features, np.memmap)
 
     write_reduced(features, tmp_path / "reduced.npy", order)
@@ -511,12 +512,12 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from noisefind.features.user_file import given_features
+from noisefind.data.row_file import given_rows
 from noisefind.features.reduce import write_reduced
 file = Path(sys.argv[1])
 ids = tuple(file.with_suffix(".txt").read_text().split())[::-1]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-features, order = given_features(file, None, ids)
+features, order = given_rows(file, None, ids)
 write_reduced(features, file.with_name("reduced.npy"), order)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
@@ -599,6 +600,6 @@ def test_damaged_headers(tmp_path: Path, changes: dict[int, int]) -> None:
     file.write_bytes(bytes(content))
 
     try:
-        given_features(file, None, IDS)
+        given_rows(file, None, IDS)
     except DataError:
         error_of(file)

@@ -24,7 +24,7 @@ from noisefind.training.ensemble import TrainingData, train_ensemble
 from noisefind.training.network import NetworkOptions
 from noisefind.training.parallel import DeviceJob, _require_success, train_on_devices
 from noisefind.training.recipe import RECIPES, MemberKind
-from noisefind.training.record import Recorder, n_recorded
+from noisefind.training.record import RecordWriter, n_recorded
 from noisefind.utils.device import choose_devices
 from noisefind.utils.files import open_array
 from noisefind.utils.progress import Progress
@@ -111,7 +111,7 @@ def predictions_of(member: int) -> torch.Tensor:
 
 
 def record(folder: Path, members: range, predict: Callable[[int], torch.Tensor]) -> None:
-    recorder = Recorder(folder, LABELS, N_CLASSES, members, n_epochs=2)
+    recorder = RecordWriter(folder, LABELS, N_CLASSES, members, n_epochs=2)
     for member in members:
         for epoch in range(2):
             recorder.observe(member, epoch, 0, predict(member)[epoch])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from noisefind.scores import SCORES
 from noisefind.scores.predictions import FIELDS, Predictions
-from noisefind.training.record import Record, Recorder, n_recorded
+from noisefind.training.record import Record, RecordWriter, n_recorded
 from noisefind.utils.arrays import DamagedError
 from noisefind.utils.checksums import CHECKSUMS
 
@@ -51,7 +51,7 @@ def seen(shape: tuple[int, int, int, int] = (4, 2, 5, 3), spread: float = 2, see
 def record(folder: Path, what: Seen, members: range, cuts: Sequence[int] = ()) -> None:
     """Train and keep some members; each epoch is told in the chunks between ``cuts``."""
     _, n_epochs, n_images, n_classes = what.log_probs.shape
-    recorder = Recorder(folder, what.labels, n_classes, members, n_epochs=n_epochs)
+    recorder = RecordWriter(folder, what.labels, n_classes, members, n_epochs=n_epochs)
     for epoch in range(n_epochs):
         for start, stop in pairwise([0, *cuts, n_images]):
             for member in members:
@@ -266,11 +266,11 @@ def test_a_kill_before_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
     what = seen()
     record(tmp_path, what, range(2))
     before = contents(tmp_path)
-    recorder = Recorder(tmp_path, what.labels, 3, range(2, 4), n_epochs=2)
+    recorder = RecordWriter(tmp_path, what.labels, 3, range(2, 4), n_epochs=2)
     recorder.observe(2, 0, 0, what.log_probs[2, 0])
     assert_holds(tmp_path, what, 2)
     assert contents(tmp_path) != before
-    Recorder(tmp_path, what.labels, 3, range(2, 3), n_epochs=2)
+    RecordWriter(tmp_path, what.labels, 3, range(2, 3), n_epochs=2)
     assert [name for name in contents(tmp_path) if name.endswith(".part")] == [
         "member-02.npy.part", "spread-after-02.npy.part"
     ]  # fmt: skip
@@ -302,6 +302,6 @@ def test_a_damaged_member_is_not_adopted(tmp_path: Path) -> None:
         record(alone, what, range(1))
         content = (alone / name).read_bytes()
         (alone / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
-        recorder = Recorder(tmp_path / "common", what.labels, 3, range(1), n_epochs=2)
+        recorder = RecordWriter(tmp_path / "common", what.labels, 3, range(1), n_epochs=2)
         with pytest.raises(DamagedError, match=f"{name}: is damaged"):
             recorder.adopt(0, alone)

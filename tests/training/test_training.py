@@ -27,7 +27,7 @@ from noisefind.training.normalize import choose_normalization, to_input
 from noisefind.training.optimize import batches
 from noisefind.training.probes import train_probes
 from noisefind.training.recipe import RECIPES, MemberKind
-from noisefind.training.record import Record, Recorder, n_recorded
+from noisefind.training.record import Record, RecordWriter, n_recorded
 from noisefind.utils.device import choose_device, choose_threads
 from noisefind.utils.progress import Progress
 
@@ -234,7 +234,7 @@ def test_record_holds_the_predictions_of_the_members(tmp_path: Path) -> None:
     """The Record of a training is that of its whole softmax outputs, for every member and epoch."""
     features, labels = blobs()
     whole = Collector((3, 4, 90, 3))
-    kept = Recorder(tmp_path, labels, 3, range(3), n_epochs=4)
+    kept = RecordWriter(tmp_path, labels, 3, range(3), n_epochs=4)
     for observer in (whole, kept):
         train_probes(
             Examples(features, labels, 3), MemberKind("probe", PROBE, seed=0), range(3),

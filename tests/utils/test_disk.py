@@ -16,7 +16,7 @@ import pytest
 from noisefind.cli import main as cli
 from noisefind.cli.process import EXIT_FAULT
 from noisefind.errors import RunError
-from noisefind.training.record import Recorder
+from noisefind.training.record import RecordWriter
 from noisefind.utils.disk import require_space, reserve, size_text
 from noisefind.utils.files import new_array, row_writer, save_array, whole_file
 from tests.commands import QUICK, CommandLine
@@ -135,7 +135,7 @@ def test_a_recorder_without_space_leaves_nothing(small_disk: Path) -> None:
     """Members that were reserved before the disk was full are free again."""
     labels = np.zeros(10_000, np.int64)
     with pytest.raises(OSError, match="No space"):
-        Recorder(small_disk / "probe", labels, 2, range(10), n_epochs=4)
+        RecordWriter(small_disk / "probe", labels, 2, range(10), n_epochs=4)
     assert not list((small_disk / "probe").iterdir())
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from noisefind.features import user_file
-from noisefind.features.user_file import given_features
+from noisefind.data import row_file
+from noisefind.data.row_file import given_rows
 from tests.fuzz import mutations, refused
 
 IDS = ("ant/1.png", "bee/1.png", "bee/2.png")
@@ -51,16 +51,16 @@ def with_header(file: Path, descr: str, shape: str) -> Path:
 def test_headers_that_lie(tmp_path: Path, descr: str, shape: str) -> None:
     """What the header claims is never allocated, and only its start is shown."""
     file = with_header(written(tmp_path), descr, shape)
-    assert refused(lambda: given_features(file, None, IDS)).startswith("--features ")
+    assert refused(lambda: given_rows(file, None, IDS)).startswith("--features ")
 
 
 def test_more_numbers_than_can_be_reduced(tmp_path: Path) -> None:
     """The reduction needs the square of the numbers per image, so there is a limit."""
     file = written(tmp_path)
-    np.save(file, np.zeros((3, user_file.MAX_FEATURES + 1), np.float16))
-    assert "at most 8,192" in refused(lambda: given_features(file, None, IDS))
-    np.save(file, np.zeros((3, user_file.MAX_FEATURES), np.float16))
-    assert not refused(lambda: given_features(file, None, IDS))
+    np.save(file, np.zeros((3, row_file.MAX_FEATURES + 1), np.float16))
+    assert "at most 8,192" in refused(lambda: given_rows(file, None, IDS))
+    np.save(file, np.zeros((3, row_file.MAX_FEATURES), np.float16))
+    assert not refused(lambda: given_rows(file, None, IDS))
 
 
 @pytest.mark.fuzz
@@ -71,7 +71,7 @@ def test_damaged_arrays(tmp_path: Path) -> None:
     for copy in mutations(file.read_bytes()):
         file.unlink()  # the array before it is still mapped
         file.write_bytes(copy)
-        n_refused += bool(refused(lambda: given_features(file, None, IDS)))
+        n_refused += bool(refused(lambda: given_rows(file, None, IDS)))
     assert n_refused > 100
 
 
@@ -83,7 +83,7 @@ def test_damaged_ids(tmp_path: Path) -> None:
     n_refused = 0
     for copy in mutations(content, 1):
         file.with_suffix(".txt").write_bytes(copy)
-        n_refused += bool(refused(lambda: given_features(file, None, IDS)))
+        n_refused += bool(refused(lambda: given_rows(file, None, IDS)))
     assert n_refused > 100
 
 
@@ -103,11 +103,11 @@ def test_ids_that_do_not_fit(tmp_path: Path, content: bytes, what: str) -> None:
     """Another encoding, another number of lines, or endless lines: one line of bounded length."""
     file = written(tmp_path)
     file.with_suffix(".txt").write_bytes(content)
-    assert what in refused(lambda: given_features(file, None, IDS))
+    assert what in refused(lambda: given_rows(file, None, IDS))
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
 def test_ids_without_an_end(tmp_path: Path) -> None:
     """A file of ids that never ends is read only as far as ids could reach."""
     file = written(tmp_path)
-    assert "is longer than" in refused(lambda: given_features(file, Path("/dev/zero"), IDS))
+    assert "is longer than" in refused(lambda: given_rows(file, Path("/dev/zero"), IDS))

@@ -1,4 +1,4 @@
-"""Feature vectors of the user: a .npy file, and a text file with the id of each row."""
+"""Numbers of the user for each image: a .npy file, and a text file with the id of each row."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ MAX_ID = 4096  # bytes of an id, as of a path on Linux
 MAX_IDS = 1_000_000_000  # bytes of all ids
 
 
-def given_features(
-    file: Path, ids_file: Path | None, ids: tuple[str, ...]
+def given_rows(
+    file: Path, ids_file: Path | None, ids: tuple[str, ...], *, option: str = "--features"
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """The array in ``file`` (M, d), memory-mapped, and which of its rows belongs to each id (N,).
 
     ``ids_file`` holds one id per line, by default beside ``file`` as .txt. Ids that are not in
     the dataset are ignored. Never more than a chunk of rows of the array is in memory.
+
+    ``option`` is named in errors.
 
     Raises:
         DataError: a file cannot be read or does not fit the other, an id has no row or two, a
@@ -38,18 +40,18 @@ def given_features(
     try:
         features = open_array(file)
     except Exception as error:  # noqa: BLE001  numpy raises nearly anything on a hostile header
-        raise DataError(f"--features {file}: cannot be read: {error_text(error)}") from None
+        raise DataError(f"{option} {file}: cannot be read: {error_text(error)}") from None
     names = _lines(ids_file, max(features.shape, default=0))
     fits = features.ndim == 2 and features.shape[1] > 0 and len(features) == len(names)
     if not fits or features.dtype.kind != "f":
         what = f"{cut(str(features.dtype), 80)} {shortened(features.shape)}"
         raise DataError(
-            f"--features {file}: holds {what}; it must be floats "
+            f"{option} {file}: holds {what}; it must be floats "
             f"(images, numbers), a row for each of the {len(names)} lines of {ids_file}"
         )
     if features.shape[1] > MAX_FEATURES:
         raise DataError(
-            f"--features {file}: has {features.shape[1]:,} numbers per image; at most "
+            f"{option} {file}: has {features.shape[1]:,} numbers per image; at most "
             f"{MAX_FEATURES:,} are possible: reduce them first, as with a PCA"
         )
     row_of = {name: row for row, name in enumerate(names)}
@@ -69,7 +71,7 @@ def given_features(
         if not is_usable.all():
             bad = ids[done + int(np.argmin(is_usable))]
             raise DataError(
-                f"--features {file}: the row of {shortened(bad)} is not finite, or holds a number "
+                f"{option} {file}: the row of {shortened(bad)} is not finite, or holds a number "
                 f"beyond {LIMIT:g}"
             )
         done += len(chunk)
