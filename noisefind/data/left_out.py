@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown suffix"
 _PACKED = (".csv", ".jsonl", ".zip", ".tar", ".parquet", ".arrow", ".npz")  # data in one file
 # Images that other programs convert; the suffixes of images that are read are in `layout`.
-_CONVERTIBLE = frozenset({".heic", ".heif", ".jp2", ".j2k", ".jxl", ".psd", ".svg", ".tga", ".ico"})
+_CONVERTIBLE = frozenset({".j2k", ".psd", ".svg", ".tga", ".ico"})
 _CONVERTIBLE |= {".dng", ".nef", ".cr2", ".cr3", ".arw", ".exr", ".dds", ".pcx", ".xcf"}
 
 
@@ -35,11 +35,11 @@ def suffix_of(name: str) -> str:
 
 
 def found_suffixes(n_of: Mapping[str, int], most: int = 5) -> str:
-    """Suffixes and how many files have each, as in ``9 .heic, 2 .txt``.
+    """Suffixes and how many files have each, as in ``9 .psd, 2 .txt``.
 
     Examples:
-        >>> found_suffixes({".txt": 2, ".heic": 9, "": 1})
-        '9 .heic, 2 .txt, 1 without suffix'
+        >>> found_suffixes({".txt": 2, ".psd": 9, "": 1})
+        '9 .psd, 2 .txt, 1 without suffix'
     """
     ordered = sorted(n_of.items(), key=lambda item: (-item[1], item[0]))
     shown = [f"{n:,} {cut(visible(suffix), 20) or 'without suffix'}" for suffix, n in ordered]
@@ -48,7 +48,7 @@ def found_suffixes(n_of: Mapping[str, int], most: int = 5) -> str:
 
 
 def describe_left_out(skipped: Sequence[Skipped]) -> str:
-    """``11 files left out: 9 .heic, 2 .txt``; "" if none was."""
+    """``11 files left out: 9 .psd, 2 .txt``; "" if none was."""
     if not skipped:
         return ""
     n_of = Counter(suffix_of(name) for name, *_ in skipped)

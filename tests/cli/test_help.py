@@ -65,7 +65,7 @@ def test_panels_are_in_the_order_of_need(command: str, noisefind: CommandLine) -
     """Options of one panel are together, and everyday panels come before special ones."""
     panels = {f.metadata["group"] for f in options_of(COMMANDS[command])}
     output = noisefind(*command.split(), "--help").out
-    titles = [line.split()[1] for line in output.splitlines() if line.startswith("╭─ ")]
+    titles = [line.strip("╭─╮ ") for line in output.splitlines() if line.startswith("╭─ ")]
     assert titles == ["Arguments", "Options", *(name for name in PANELS if name in panels)]
 
 

@@ -30,7 +30,7 @@ HOSTILE = [
 CLASSES = [name.replace("/", "\u2044") for name in HOSTILE]  # a class is a folder
 TABLES = {
     "scores.csv", "details.csv", "noise_per_class.csv", "joint.csv", "duplicates.csv",
-    "leaks.csv", "skipped.csv",
+    "leaks.csv", "skipped.csv", "ties.csv",
 }  # fmt: skip
 QUICK = (
     "--members", "1", "--epochs", "1", "--clusters", "2", "--feature-size", "32", "--threads", "1"

@@ -45,7 +45,7 @@ def test_all_suffixes_in_any_case(tmp_path: Path) -> None:
         (tmp_path / name).touch()  # not every Pillow can write every format
 
     assert set(opened(tmp_path).ids) == names
-    assert len(IMAGE_SUFFIXES) == 12
+    assert len(IMAGE_SUFFIXES) == 18
 
 
 @pytest.mark.parametrize("folder", ["val", "valid", "validation", "VAL", "Valid"])

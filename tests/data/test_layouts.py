@@ -266,8 +266,8 @@ def test_a_class_of_which_nothing_can_be_read(tmp_path: Path) -> None:
     tree(tmp_path / "d", "train")
     (tmp_path / "d/train/elk").mkdir()
     for k in range(3):
-        (tmp_path / f"d/train/elk/{k}.heic").write_bytes(b"....ftypheic")
-    line = "warning: no image can be read in 1 folder: train/elk (3 .heic)"
+        (tmp_path / f"d/train/elk/{k}.psd").write_bytes(b"8BPS")
+    line = "warning: no image can be read in 1 folder: train/elk (3 .psd)"
     assert line in read(tmp_path / "d")[1]
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         for file in (tmp_path / "d").rglob("*.*"):
@@ -292,7 +292,7 @@ def test_images_without_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "way_out"),
     [
-        ("cat/a.jp2", "found: 1 .jp2; convert them: find '{root}' -iname '*.jp2' -exec magick"),
+        ("cat/a.psd", "found: 1 .psd; convert them: find '{root}' -iname '*.psd' -exec magick"),
         ("labels.csv", "found: 1 .csv; try: noisefind score '{root}/labels.csv'"),
         ("a/b.xyz", "found: 1 .xyz"),
     ],

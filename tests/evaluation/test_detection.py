@@ -279,6 +279,6 @@ def test_selftest_refuses_before_it_trains(noisefind: CommandLine, tmp_path: Pat
     data = write_images(tmp_path / "data", *names)
     selftest = ("evaluate", "selftest", data, "-o")
     line = noisefind.refused(*selftest, tmp_path / "out", "--fraction", "0.1,x")
-    assert "--fraction is 'x'; it must be a number from 0 to 1" in line
+    assert "--fraction is 'x'; it must be a share from 0 to 1" in line
     assert "lies in the data" in noisefind.refused(*selftest, data / "out")
     assert not (tmp_path / "out").exists()

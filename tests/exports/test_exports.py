@@ -104,13 +104,13 @@ def run(tmp_path: Path) -> Path:
     return write_run(tmp_path / "run", made_up, tmp_path / "my data").path
 
 
-def pruned(noisefind: CommandLine, run: Path, *options: str | Path) -> Path:
-    """The folder of a prune that kept all but the first image."""
+def pruned(noisefind: CommandLine, run: Path, *options: str | Path, n_dropped: int = 1) -> Path:
+    """The folder of a prune that kept all but the first image, or all."""
     out = run.parent / "out"
     output = noisefind("prune", run, "-o", out, "--min-per-class", "0", *options)
     assert output.code == 0, output.err
     kept = {row["file_name"]: row["label"] for row in read_csv(out / "kept.csv")}
-    assert kept == {name: LABELS[name] for name in HOSTILE[1:]}
+    assert kept == {name: LABELS[name] for name in HOSTILE[n_dropped:]}
     return out
 
 
@@ -119,7 +119,7 @@ def test_label_studio(noisefind: CommandLine, run: Path, tmp_path: Path) -> None
     (tmp_path / "d.csv").write_text(
         "file_name,decision,label,run_id\na b/b.png,keep,,5eed\n", encoding="utf-8"
     )
-    options = ("--format", "label-studio", "--decisions", tmp_path / "d.csv")
+    options = ("--format", "label-studio", "--decisions", tmp_path / "d.csv", "--drop", "noise")
     out = pruned(noisefind, run, *options)
     tasks = json.loads((out / "label-studio.json").read_text(encoding="utf-8"))
     jsonschema.validate(tasks, LABEL_STUDIO)
@@ -239,7 +239,7 @@ def test_manifest_and_every_table_hold_hostile_names(noisefind: CommandLine, run
         name = HOSTILE[0].replace('"', '""')
         text = f'file_name,decision,label,run_id\n"{name}",{word},,5eed\n'
         file.write_text(text, encoding="utf-8")
-    out = pruned(noisefind, run, "--decisions", one, "--decisions", two)
+    out = pruned(noisefind, run, "--decisions", one, "--decisions", two, n_dropped=0)
     assert {row["file_name"]: row["label"] for row in read_csv(out / "manifest.csv")} == LABELS
     names = {row["file_name"] for row in read_csv(out / "disagreements.csv")}
     assert names == {HOSTILE[0]}

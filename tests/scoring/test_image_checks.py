@@ -130,8 +130,9 @@ def test_other_splits_that_cannot_be_read(tmp_path: Path) -> None:
     settings = ImageCheckSettings(10**6, tmp_path / "cache", 1, progress, 0)
 
     assert check_other_splits(stored.dataset, stored, settings) is None
-    assert len(told) == 1
-    assert told[0].startswith("the other splits are not checked: ")
+    assert told[0] == "warning: no image can be read in 1 class: a"
+    assert len(told) == 2
+    assert told[1].startswith("the other splits are not checked: ")
 
 
 def test_many_copies_do_not_hide_a_mirror_image(tmp_path: Path) -> None:
