@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,8 @@ from noisefind.cli.terminal import (
     print_names,
     print_plain,
 )
-from noisefind.config import PruneConfig, flag
+from noisefind.config import flag
+from noisefind.pruning.prune import n_left_out
 from noisefind.utils.text import counted, interval, percent
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from noisefind.evaluation.compare import CompareResult
     from noisefind.evaluation.inject import InjectResult
     from noisefind.reporting.report import ReportResult
-    from noisefind.runs.ranking import Ranking
     from noisefind.runs.run import Run
     from noisefind.runs.summary import RunSummary
 
@@ -72,20 +71,9 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
     print_plain(console, f"Next: noisefind report {path}")
     print_plain(
         console,
-        f"then: noisefind prune {path} -o CLEAN (would leave out {n_dropped(ranking):,} of "
+        f"then: noisefind prune {path} -o CLEAN (would leave out {n_left_out(ranking, summary.run_id):,} of "
         f"{n_images:,} images)",
     )
-
-
-def n_dropped(ranking: Ranking) -> int:
-    """Number of images that ``noisefind prune`` leaves out with its defaults."""
-    flagged = Counter(
-        label
-        for label, is_issue in zip(ranking.given_labels, ranking.is_label_issue, strict=True)
-        if is_issue
-    )
-    in_class, least = Counter(ranking.given_labels), PruneConfig().min_per_class
-    return sum(min(n, in_class[label] - least) for label, n in flagged.items())
 
 
 def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:

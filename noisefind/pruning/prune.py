@@ -154,6 +154,14 @@ def prune(
     )  # fmt: skip
 
 
+def n_left_out(ranking: Ranking, run_id: str) -> int:
+    """Number of images that :func:`prune` leaves out of a run with its defaults."""
+    review = read_decisions([], run_id, {})
+    rules = rules_from_options(["noise"], [], [], None, seed=0, known_scores=())
+    chosen = _select(ranking, ranking.given_labels, review, rules=rules, config=PruneConfig())
+    return int((~chosen.keep).sum())
+
+
 def _require_sense(config: PruneConfig, folder: RunFolder, out: Path) -> None:
     """Refuse options that contradict each other."""
     if out.resolve() == folder.path.resolve():
