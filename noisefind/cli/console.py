@@ -69,11 +69,8 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
         print_plain(console, f"{skipped} left out: {path / 'skipped.csv'}")
     print_plain(console, f"All images, worst first: {path / 'scores.csv'}")
     print_plain(console, f"Next: noisefind report {path}")
-    print_plain(
-        console,
-        f"then: noisefind prune {path} -o CLEAN (would leave out {n_left_out(ranking, summary.run_id):,} of "
-        f"{n_images:,} images)",
-    )
+    would = f"would leave out {n_left_out(ranking, summary.run_id):,} of {n_images:,} images"
+    print_plain(console, f"then: noisefind prune {path} -o CLEAN ({would})")
 
 
 def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:
