@@ -44,6 +44,7 @@ class ClassRow(NamedTuple):
     n_images: int
     n_flagged: int
     noise: EstimatedShare | None  # share of its labels that are wrong; None: no estimate
+    recognised: float | None  # share of its images whose leave-one-out class it is; None: unknown
 
     @property
     def flagged_share(self) -> float:
@@ -135,6 +136,17 @@ class ReportData:
         """Whether the run has an estimate for at least one class."""
         return any(row.noise is not None for row in self.classes)
 
+    @property
+    def has_recognised(self) -> bool:
+        """Whether the run has leave-one-out predictions of its images."""
+        return any(row.recognised is not None for row in self.classes)
+
+    @property
+    def imbalance(self) -> float:
+        """Images of the largest class for each image of the smallest."""
+        sizes = [row.n_images for row in self.classes]
+        return max(sizes) / min(sizes)
+
     @cached_property
     def conflicting(self) -> list[list[int]]:
         """The rows of each group of duplicates whose labels differ, worst first."""
@@ -214,10 +226,23 @@ def _classes(run: RunFolder, ranking: Ranking) -> list[ClassRow]:
         for name, *values in zip(*columns.values(), strict=True):
             if all(values):
                 noise[name] = EstimatedShare(*map(float, values))
+    recognised = _recognised(run, ranking)
     return [
-        ClassRow(name, n, n_issues, noise.get(name))
+        ClassRow(name, n, n_issues, noise.get(name), recognised.get(name))
         for name, n, n_issues in zip(names.tolist(), n_images, n_flagged, strict=True)
     ]
+
+
+def _recognised(run: RunFolder, ranking: Ranking) -> dict[str, float]:
+    """Class -> share of its images whose leave-one-out class it is; {} in a run without them."""
+    columns = run.read_optional("details.csv", ("file_name", "loo_label"))
+    if columns is None:
+        return {}
+    predicted = dict(zip(*columns.values(), strict=True))
+    right: dict[str, list[bool]] = {}
+    for id_, label in zip(ranking.ids, ranking.given_labels, strict=True):
+        right.setdefault(label, []).append(predicted.get(id_) == label)
+    return {label: sum(found) / len(found) for label, found in right.items()}
 
 
 def _estimated_pairs(run: RunFolder) -> list[LabelPair] | None:

@@ -29,7 +29,7 @@ from noisefind.reporting.galleries import (
 )
 from noisefind.reporting.plots import heat_map, histogram
 from noisefind.scores import SCORES
-from noisefind.scoring.details import memorised_warning
+from noisefind.scoring.details import memorised_note
 from noisefind.utils.text import visible
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from noisefind.reporting.data import ReportData
-    from noisefind.runs.summary import EstimatedShare
+    from noisefind.runs.summary import EstimatedShare, RunSummary
 
 MARK = '<meta name="generator" content="noisefind report">'
 STYLES = ("base.css", "overview.css", "gallery.css", "review.css", "map.css", "print.css")
@@ -90,9 +90,7 @@ def page(data: ReportData, pictures: Pictures) -> str:
         mark=MARK, policy=policy, style=style, script=script, version=__version__,
         data=data, summary=data.summary, place=place, galleries=_galleries(data),
         worst=_worst(data, place),
-        warning=memorised_warning(data.summary.memorised_share)
-        if data.summary.memorised and data.summary.memorised_share is not None
-        else "",
+        memorised=_memorised(data.summary), is_own=data.summary.score_config().has_own_model,
         heat=heat_map(data.label_pairs, [row.name for row in data.classes]),
         histograms={
             name: histogram(values, ranking.is_label_issue) for name, values in scores.items()
@@ -102,6 +100,14 @@ def page(data: ReportData, pictures: Pictures) -> str:
         n_skipped=N_SKIPPED,
         embedded=as_json(_embedded(data, pictures)),
     )  # fmt: skip
+
+
+def _memorised(summary: RunSummary) -> str:
+    """The note on memorised labels, or ""."""
+    share = summary.memorised_share
+    if not summary.memorised or share is None:
+        return ""
+    return memorised_note(share, is_own=summary.score_config().has_own_model)
 
 
 def class_names(data: ReportData) -> list[str]:

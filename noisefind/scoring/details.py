@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 LEAST_IMAGES = 0.5  # of a pair of classes in joint.csv; fewer are noise of the estimate
 
 
-def memorised_warning(share: float, *, is_own: bool = False) -> str:
-    """A warning that predictions repeat wrong labels, as one line; ``is_own``: of the user."""
-    who, hint = "the members", "for meaningful scores train fewer --epochs"
+def memorised_note(share: float, *, is_own: bool = False) -> str:
+    """A line that says that predictions repeat doubted labels; ``is_own``: those of the user."""
     if is_own:
-        who = "your predictions"
-        hint = "give out-of-sample predictions, as of a cross-validation with noisefind folds"
+        return (
+            f"warning: your predictions repeat {share:.0%} of the labels that leave-one-out "
+            "predictions doubt. They have memorised the labels, so label_score comes from the "
+            "leave-one-out predictions alone. Give out-of-sample predictions, as those of a "
+            "cross-validation"
+        )
     return (
-        f"{who} repeat {share:.0%} of the labels that leave-one-out predictions doubt: they have "
-        f"memorised the labels, so label_score comes from the leave-one-out predictions alone; "
-        f"{hint}"
+        f"the members have memorised {share:.0%} of the labels that leave-one-out predictions "
+        "doubt, which is usual with few images. label_score does not use them. For el2n, aum and "
+        "the like fewer --epochs help"
     )
 
 

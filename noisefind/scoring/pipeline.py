@@ -21,7 +21,7 @@ from noisefind.runs.writers import write_findings, write_held_out, write_results
 from noisefind.scores.distance import N_CANDIDATES, Clusters, find_clusters, km_distance
 from noisefind.scoring import plan
 from noisefind.scoring.context import Context, open_context
-from noisefind.scoring.details import memorised_warning, write_details
+from noisefind.scoring.details import memorised_note, write_details
 from noisefind.scoring.estimate import estimate, slowness
 from noisefind.scoring.image_checks import (
     ImageCheckSettings,
@@ -139,7 +139,7 @@ def _score(data: str | Path, run: RunFolder, config: ScoreConfig, progress: Prog
         )
     if judgement.issues.memorised:
         share = judgement.issues.memorised_share or 0.0
-        progress.say(memorised_warning(share, is_own=config.has_own_model))
+        progress.say(memorised_note(share, is_own=config.has_own_model))
     means = Means(
         device=",".join(map(str, context.devices or [context.device])),
         threads=context.n_threads,
