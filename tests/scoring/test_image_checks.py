@@ -97,7 +97,7 @@ def test_other_splits_can_be_left_alone(planted: Path, noisefind: CommandLine) -
     assert output.code == 0
     assert not (planted / "alone/leaks.csv").exists()
     assert "n_leaks" not in json.loads((planted / "alone/run.json").read_text())
-    assert "Groups of duplicates: 2 (images whose duplicate has another label: 2)" in output.out
+    assert "2 groups of duplicates, 2 images have a conflicting label" in output.out
 
 
 def test_prune_keeps_one_of_each_group(planted: Path, noisefind: CommandLine) -> None:
