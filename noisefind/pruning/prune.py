@@ -27,7 +27,6 @@ from noisefind.pruning.rules import Rule, rules_from_options
 from noisefind.pruning.selection import Selection, select
 from noisefind.runs.folder import RunFolder
 from noisefind.runs.images import image_root, reopen
-from noisefind.scores import SCORES
 from noisefind.utils.text import card
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def prune(
     config, folder, out = config or PruneConfig(), RunFolder(Path(run)), Path(output)
     _require_sense(config, folder, out)
     summary, ranking = folder.read_summary(), folder.read_ranking()
-    known = (*SCORES, "label_score")
+    known = (*ranking.scores, "label_score")
     by_default = [] if config.decisions or config.window is not None else ["noise"]
     rules = rules_from_options(
         config.drop or by_default, config.fraction, config.by, config.window,

@@ -169,6 +169,7 @@ class RunFolder:
             (before.fingerprint, requested.fingerprint, "the images"),
             (before.labels, requested.labels, "the labels"),
             (before.weights, requested.weights, "the file of --weights"),
+            (before.predictions, requested.predictions, "the files of --pred-probs or --record"),
             (before.version, requested.version, "noisefind itself"),
         )
         changed += [what for old, new, what in compared if old != new]

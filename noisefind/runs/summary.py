@@ -48,6 +48,7 @@ class RunStart:
         labels: hash of the classes and the given labels.
         members: how many of each kind.
         weights: hash of the file of ``--weights``; None without it.
+        predictions: hash of the files of ``--pred-probs`` or ``--record``; None without them.
         config: all options, as plain values.
     """
 
@@ -59,6 +60,7 @@ class RunStart:
     labels: str
     members: dict[str, int]
     weights: str | None
+    predictions: str | None = None
     config: dict[str, Any]
 
     @classmethod

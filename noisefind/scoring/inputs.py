@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from noisefind.data.pixels import open_pixels, resized_pixels, with_view
 from noisefind.data.splits import describe_splits, hold_out
 from noisefind.detection.label_issues import LEAST_WEIGHT
 from noisefind.detection.noise_model import evidence_weights
+from noisefind.errors import DataError
 from noisefind.features.compute import FeatureTask, open_network
 from noisefind.scoring.estimate import run_bytes
 from noisefind.scoring.plan import Amount, first_plan
@@ -28,7 +30,6 @@ from noisefind.utils.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -142,6 +143,9 @@ def _recipes(config: ScoreConfig, networks: tuple[str, ...], n_images: int) -> d
     """Of the members to train, or of the user's own predictions."""
     if config.record is not None:
         return {OWN: own_recipe(1, n_recorded_epochs(config.record))}
+    missing = next((name for name in config.pred_probs if not Path(name).is_file()), None)
+    if missing is not None:
+        raise DataError(f"--pred-probs {missing}: is no file")
     if config.pred_probs:
         return {OWN: own_recipe(len(config.pred_probs), 1)}
     return choose_recipes(config, networks, n_images)

@@ -53,8 +53,19 @@ def run_start(
         labels=hashlib.sha256(labels).hexdigest(),
         members={kind: recipe.members for kind, recipe in recipes.items()},
         weights=file_digest(config.weights) if config.weights else None,
+        predictions=_predictions_digest(config),
         config=config.to_dict(),
     )
+
+
+def _predictions_digest(config: ScoreConfig) -> str | None:
+    """Hash of the predictions of the user."""
+    files = [Path(name) for name in config.pred_probs]
+    if config.record is not None:
+        files = sorted(path for path in config.record.rglob("*") if path.is_file())
+    if not files:
+        return None
+    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()
 
 
 def run_summary(
