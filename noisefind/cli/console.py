@@ -114,7 +114,7 @@ def print_injection(result: InjectResult, data: str, *, as_json: bool = False) -
     table, config = result.labels_file, result.summary["config"]
     options = "".join(
         f" {flag(name)} {config[name]}"
-        for name in ("split", "root", "class_names", "class_depth")
+        for name in ("split", "root", "path_column", "class_names", "class_depth")
         if config[name] is not None
     )
     options += "".join(f" --exclude {quote(pattern)}" for pattern in config["exclude"])

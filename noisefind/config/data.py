@@ -23,6 +23,18 @@ class DataConfig(BaseConfig):
     root: Path | None = option(
         None, "Data", "Folder that paths in a table are relative to. Default: the table's folder."
     )
+    path_column: str | None = option(
+        None, "Data", "Column of a table that holds the paths. Default: file_name, or the only one "
+        "with such a name.",
+    )  # fmt: skip
+    label_column: str | None = option(
+        None, "Data", "Column of a table that holds the labels. Default: label, or the only one "
+        "with such a name.",
+    )  # fmt: skip
+    skip_missing: bool = option(
+        False, "Data", "Leave out rows of a table that have no image or no label, or appear twice "
+        "with one label.",
+    )  # fmt: skip
     class_names: Path | None = option(
         None,
         "Data",

@@ -14,7 +14,7 @@ from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
 from noisefind.data.layout import ONE_FOLDER_PER_CLASS
 from noisefind.data.left_out import way_out
-from noisefind.data.readers import find_images
+from noisefind.data.readers import find_images, table_options
 from noisefind.data.table import read_table
 from noisefind.errors import ConfigError, DataError
 from noisefind.utils.text import shortened, shown_path
@@ -67,7 +67,7 @@ def open_dataset(
         say(line)
     if config.class_names is not None:
         found.labels[:] = named(found.labels, config.class_names)
-    listed = {} if labels is None else read_table(labels)
+    listed = {} if labels is None else _read_labels(labels, config)
     if labels is not None:
         _require_ids(found, listed, labels)
     in_split = _in_split(found, config.split)
@@ -90,6 +90,11 @@ def open_dataset(
         say(text)
     others = [row for row, split in enumerate(found.splits) if split not in in_split]
     return replace(dataset, elsewhere=_dataset(found, listed, others) if others else None)
+
+
+def _read_labels(table: Path, config: DataConfig) -> dict[str, Row]:
+    """The labels of --labels, which count instead of those of the data."""
+    return read_table(table, options=table_options(config)._replace(skip_missing=False))
 
 
 def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:

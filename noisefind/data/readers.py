@@ -11,7 +11,7 @@ from noisefind.data.cifar import find_cifar, open_cifar
 from noisefind.data.cifar_download import BY_NAME, fetch_cifar
 from noisefind.data.columnar import find_columnar, open_columnar
 from noisefind.data.image_folder import open_folder
-from noisefind.data.table import is_table, open_table
+from noisefind.data.table import TableOptions, is_table, open_table
 from noisefind.data.webdataset import find_shards, is_range, open_shards
 from noisefind.errors import ConfigError, DataError
 from noisefind.utils.text import is_text, shown_path
@@ -43,7 +43,7 @@ def find_images(
             raise DataError(f"{shown_path(data)} does not exist: expected a path, or {known}")
         path = fetch_cifar(str(data), cache_dir / "datasets", say)
     if root is not None and not is_table(path):
-        raise ConfigError(f"--root is for tables, and {shown_path(path)} is no .csv or .jsonl file")
+        raise ConfigError(f"--root is for tables, and {shown_path(path)} is no table")
     cifar = find_cifar(path)
     if cifar is not None:
         return open_cifar(cifar, cifar_labels)
@@ -53,14 +53,15 @@ def find_images(
     if found is not None:
         return found
     raise DataError(
-        f"{shown_path(path)} is not a dataset: expected a folder of images, a .csv or .jsonl "
-        "table, a .zip or .tar archive, .parquet, .arrow or .npz files, or CIFAR-10 or CIFAR-100"
+        f"{shown_path(path)} is not a dataset: expected a folder of images, a .csv, .tsv, .json, "
+        ".jsonl or .txt table, a .zip or .tar archive, .parquet, .arrow or .npz files, CIFAR-10 or "
+        "CIFAR-100"
     )
 
 
 def _read(path: Path, config: DataConfig) -> Found | None:
     """The images of a path that is no CIFAR; None if it is of no known kind."""
-    found = _read_listed(path, config.root)
+    found = _read_listed(path, config)
     if found is None:
         read = open_archive if is_archive(path) else open_folder if path.is_dir() else None
         return read and read(path, config.class_depth, config.exclude)
@@ -72,10 +73,15 @@ def _read(path: Path, config: DataConfig) -> Found | None:
     return found
 
 
-def _read_listed(path: Path, root: Path | None) -> Found | None:
+def table_options(config: DataConfig) -> TableOptions:
+    """The options of tables."""
+    return TableOptions(config.root, config.path_column, config.label_column, config.skip_missing)
+
+
+def _read_listed(path: Path, config: DataConfig) -> Found | None:
     """The images of a file or folder that holds their labels; None if it is of no such kind."""
     if is_table(path):
-        return open_table(path, root)
+        return open_table(path, table_options(config))
     if path.suffix.lower() == ".npz":
         return open_arrays(path)
     if shards := find_shards(path):

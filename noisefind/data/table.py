@@ -1,29 +1,25 @@
-"""Tables of labels: .csv or .jsonl with ``file_name`` and ``label``, as Hugging Face writes them.
-
-A table is either the data itself (its folder holds the images) or labels for other data. Further
-columns are left alone.
-"""
+"""Tables of labels: paths and labels of images, as the data itself or as labels for other data."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import posixpath
-import stat
-from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from noisefind.data.found import Found, file_stamp, split_name
-from noisefind.data.layout import IMAGE_SUFFIXES, is_image_name
+from noisefind.data.columns import LABELS, PATHS, choose_columns
+from noisefind.data.dataset import Skipped
+from noisefind.data.file_places import FilePlaces
+from noisefind.data.found import Found, split_name
+from noisefind.data.records import is_table, line_error, read_records
 from noisefind.errors import DataError
-from noisefind.utils.text import cut, is_text, shortened, shown_path
+from noisefind.utils.text import counted, is_text, listed, shortened, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_ID = "file_name"
+    from noisefind.data.columns import Columns
+
+__all__ = ["Row", "TableOptions", "is_table", "open_table", "read_table"]
+N_FAULTS = 10  # named in an error
 
 
 class Row(NamedTuple):
@@ -31,62 +27,100 @@ class Row(NamedTuple):
 
     label: str
     line: int
+    split: str = ""
 
 
-def is_table(path: Path) -> bool:
-    """Whether the path's suffix is that of a table."""
-    return path.suffix.lower() in {".csv", ".jsonl"} and not path.is_dir()
+class TableOptions(NamedTuple):
+    """How a table is read.
+
+    Attributes:
+        root: what paths are relative to; None: the table's folder.
+        path_column: of the paths; None: found by its name.
+        label_column: of the labels; None: found by its name.
+        skip_missing: whether rows without an image or a label are left out.
+    """
+
+    root: Path | None = None
+    path_column: str | None = None
+    label_column: str | None = None
+    skip_missing: bool = False
 
 
-def open_table(path: Path, root: Path | None) -> Found:
-    """Read a table whose images lie below its own folder or below ``root``.
+class _Fault(NamedTuple):
+    """A row that cannot be used; one that ``skip_missing`` leaves out is not ``serious``."""
+
+    line: int
+    file_name: str
+    reason: str
+    is_serious: bool = True
+
+
+class _Rows(NamedTuple):
+    """The rows of a table by path, the columns they come from, and the faults of other rows."""
+
+    rows: dict[str, Row]
+    columns: Columns
+    faults: list[_Fault]
+    n_rows: int
+
+
+def open_table(path: Path, options: TableOptions) -> Found:
+    """Read a table whose images lie below its own folder or below ``options.root``.
 
     Args:
         path: the table.
-        root: what its file names are relative to; None: the table's folder.
+        options: of the reading.
 
     Returns:
-        The listed images; their splits if every name starts with a split's folder.
+        The listed images; their splits by a column ``split``, or if every name starts with a
+        split's folder.
 
     Raises:
         DataError: the table is broken, or a listed file is missing or no image.
     """
-    rows = read_table(path)
-    root = path.parent if root is None else root
-    splits = [split_name(file_name.partition("/")[0]) for file_name in rows]
+    root = path.parent if options.root is None else options.root
+    read = _read(path, options, root)
+    places = FilePlaces(root)
+    found: dict[str, Row] = {}
+    stamps: list[str] = []
+    for name, row in read.rows.items():
+        place, stamp, reason = places.find(name)
+        if reason:
+            read.faults.append(_Fault(row.line, name, reason, is_serious=False))
+        elif place in found:
+            reason = f"{shortened(name, 200)} is on line {found[place].line} already"
+            read.faults.append(_Fault(row.line, name, reason))
+        else:
+            found[place] = row
+            stamps.append(stamp)
+    skipped = _require_usable(path, read, skip_missing=options.skip_missing)
+    splits = [row.split or split_name(name.partition("/")[0]) for name, row in found.items()]
+    notes = [*_notes(read.columns), *places.notes()]
+    if skipped:
+        notes.append(f"{counted(len(skipped), 'row')} of {path.name} left out")
+    if not found:
+        raise DataError(f"{shown_path(path)} lists no image that can be used")
     return Found(
         root=root,
-        ids=list(rows),
-        labels=[row.label for row in rows.values()],
+        ids=list(found),
+        labels=[row.label for row in found.values()],
         splits=splits if all(splits) else [""] * len(splits),
-        stamps=[_stamp(path, root, file_name, row.line) for file_name, row in rows.items()],
+        stamps=stamps,
         default_split="all",  # the list is a choice already
+        skipped=skipped,
+        notes=notes,
     )
 
 
-def _stamp(path: Path, root: Path, file_name: str, line: int) -> str:
-    """The stamp of a listed file, which must exist and be an image by its name."""
-    if not is_image_name(file_name):
-        known = " ".join(sorted(IMAGE_SUFFIXES))
-        raise line_error(
-            path, line, f"{shortened(file_name, 200)} has no suffix of an image ({known})"
-        )
-    try:
-        info = (root / file_name).stat()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = f"{shortened(file_name, 200)} is not in the folder {shown_path(root)}"
-        raise line_error(path, line, reason) from error
-    if not stat.S_ISREG(info.st_mode):
-        raise line_error(path, line, f"{shortened(file_name, 200)} is not a regular file")
-    return file_stamp(info)
-
-
-def read_table(path: Path, column: str = "label") -> dict[str, Row]:
+def read_table(
+    path: Path, column: str | None = None, options: TableOptions | None = None
+) -> dict[str, Row]:
     """Read ids and labels, in the table's order.
 
     Args:
-        path: a .csv or .jsonl file in UTF-8, with or without byte order mark.
-        column: of the labels; the ids are in file_name.
+        path: a table in UTF-8, with or without byte order mark.
+        column: of the labels; None: as ``options`` say.
+        options: of the reading.
 
     Returns:
         A row for each id; ``./a.jpg`` and ``b//a.jpg`` have become ``a.jpg`` and ``b/a.jpg``.
@@ -95,127 +129,108 @@ def read_table(path: Path, column: str = "label") -> dict[str, Row]:
         DataError: the file cannot be read or is no such table, a label is empty, an id
             appears twice or leads out of the folder.
     """
-    if not is_table(path):
-        raise DataError(f"{shown_path(path)} is no table: its name must end in .csv or .jsonl")
-    text = table_text(path)
-    columns = (_ID, column)
-    read = csv_records if path.suffix.lower() == ".csv" else _jsonl
+    options = options or TableOptions()
+    if column is not None:
+        options = options._replace(label_column=column)
+    read = _read(path, options, options.root or path.parent)
+    _require_usable(path, read, skip_missing=options.skip_missing)
+    return read.rows
+
+
+def _read(path: Path, options: TableOptions, root: Path) -> _Rows:
+    """All rows with a path and a label."""
+    columns, records = read_records(path)
+    if not records:
+        raise DataError(f"{shown_path(path)} is empty: expected rows with file_name and label")
+    chosen = choose_columns(
+        path, columns, records, path_column=options.path_column, label_column=options.label_column
+    )
     rows: dict[str, Row] = {}
-    for line, record in read(path, text, columns):
-        file_name, label = (_cell(path, line, record, name) for name in columns)
-        name = _normal(path, line, file_name)
-        if name in rows:
-            raise line_error(
-                path, line, f"{shortened(name, 200)} is on line {rows[name].line} already"
-            )
-        rows[name] = Row(label, line)
-    if not rows:
-        raise DataError(f"{shown_path(path)} is empty: expected rows with {_ID} and {column}")
-    return rows
-
-
-def table_text(path: Path) -> str:
-    """All of a table, without a byte order mark; DataError where it cannot be read."""
-    try:
-        if path.exists() and not path.is_file():  # a pipe or a device may never end
-            raise DataError(f"cannot read {shown_path(path)}: not a regular file")
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {shown_path(path)}: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise line_error(path, line, "not UTF-8; save the table as UTF-8") from error
-
-
-def csv_records(
-    path: Path, text: str, wanted: Sequence[str]
-) -> Iterator[tuple[int, dict[str, object]]]:
-    """Each record with the line that it starts on."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    columns: list[str] = []
-    line = 1
-    try:
-        for cells in reader:
-            if cells and not columns:
-                columns = _header(path, line, cells, wanted)
-            elif len(cells) > len(columns):
-                # Most likely a comma in a name without quotes: the label would be cut short.
-                raise line_error(
-                    path, line, "more cells than columns; put names with commas in quotes"
-                )
-            elif cells:
-                yield line, dict(zip(columns, cells, strict=False))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise line_error(path, line, f"not valid CSV: {error}") from error
-
-
-def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) -> list[str]:
-    for column in wanted:
-        if column not in columns:
-            names = cut(", ".join(map(shortened, columns[:20])), 400)
-            raise line_error(path, line, f"no column {column!r}; the columns are {names}")
-        if columns.count(column) > 1:
-            reason = f"{columns.count(column)} columns are named {column!r}; keep one of them"
-            raise line_error(path, line, reason)
-    return columns
-
-
-def _jsonl(path: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, object]]]:
-    """Each object with its line."""
-    # Not splitlines(): a text in JSON may hold U+2028, which does not end a line.
-    for line, content in enumerate(text.split("\n"), start=1):
-        if not content.strip():
+    faults: list[_Fault] = []
+    above = root.absolute().as_posix() + "/"
+    for line, record in records:
+        name, label = _cell(record, chosen.path), _label(record, chosen)
+        shown = name if isinstance(name, str) else ""
+        if fault := _fault_of(name, chosen.path) or _fault_of(label, chosen.label or "label"):
+            faults.append(_Fault(line, shown, fault, is_serious=fault != f"empty {chosen.label}"))
             continue
-        try:
-            record = json.loads(content, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            raise line_error(path, line, f"not valid JSON: {cut(str(error), 200)}") from error
-        if not isinstance(record, dict):
-            raise line_error(path, line, f"expected a JSON object with {' and '.join(wanted)}")
-        for column in wanted:
-            if column not in record:
-                raise line_error(path, line, f"no {column!r}")
-        yield line, record
+        place = _normal(str(name), above)
+        split, reason = _split(record, chosen)
+        if place.startswith("/") or place.split("/")[0] == "..":
+            reason = f"{shortened(name, 200)} leads out of the folder; names are relative to it"
+        before = rows.get(place)
+        if before is not None:
+            reason = f"{shortened(place, 200)} is on line {before.line} already"
+            if before.label != label:
+                reason += f", with the label {shortened(before.label)}; here {shortened(label)}"
+        if reason:
+            is_twice = before is not None and before.label == label
+            faults.append(_Fault(line, shown, reason, is_serious=not is_twice))
+            continue
+        rows[place] = Row(str(label), line, split)
+    return _Rows(rows, chosen, faults, len(records))
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object without names that appear twice, of which JSON would silently take the last."""
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"{shortened(twice)} appears twice in one object")
-    return record
-
-
-def _cell(path: Path, line: int, record: dict[str, object], column: str) -> str:
-    """The text in a column; whole numbers, which Hugging Face writes for classes, become text."""
+def _cell(record: dict[str, object], column: str) -> object:
+    """The value in a column; whole numbers, which Hugging Face writes for classes, become text."""
     value = record.get(column)  # a row of a CSV may be short
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _label(record: dict[str, object], columns: Columns) -> object:
+    if not columns.one_hot:
+        return _cell(record, columns.label)
+    ones = [name for name in columns.one_hot if str(record.get(name)) in ("1", "1.0")]
+    return ones[0] if len(ones) == 1 else ones or None
+
+
+def _fault_of(value: object, column: str) -> str:
+    """What is wrong with a value, or ""."""
     if value is None or value == "":
-        raise line_error(path, line, f"empty {column}")
+        return f"empty {column}"
     if not isinstance(value, str) or not is_text(value):
-        raise line_error(
-            path, line, f"{column} must be text or a whole number, not {shortened(value)}"
-        )
-    return value
+        return f"{column} must be text or a whole number, not {shortened(value)}"
+    return ""
 
 
-def _normal(path: Path, line: int, file_name: str) -> str:
-    """The canonical form of a file name."""
-    name = posixpath.normpath(file_name)
-    if name.startswith("/") or name.split("/")[0] == "..":
-        raise line_error(
-            path,
-            line,
-            f"{shortened(file_name, 200)} leads out of the folder; names are relative to it",
-        )
-    return name
+def _split(record: dict[str, object], columns: Columns) -> tuple[str, str]:
+    """The split of a record, and what is wrong with it."""
+    word = str(record.get(columns.split) or "") if columns.split else ""
+    split = split_name(word) if word else ""
+    if word and not split:
+        return "", f"split is {shortened(word)}; it must be train, validation or test"
+    return split, ""
 
 
-def line_error(path: Path, line: int, reason: str) -> DataError:
-    """The error for a faulty line of a table."""
-    return DataError(f"{shown_path(path)}, line {line}: {reason}")
+def _normal(file_name: str, above: str) -> str:
+    """The canonical form of a path: relative to the root, with ``/``."""
+    if "\\" in file_name and "/" not in file_name:
+        file_name = file_name.replace("\\", "/")
+    return posixpath.normpath(file_name.removeprefix(above))
+
+
+def _notes(columns: Columns) -> list[str]:
+    """A line if columns were found by their names."""
+    if columns.one_hot:
+        return [f"labels from the columns {listed(columns.one_hot)}, paths from {columns.path}"]
+    if (columns.path, columns.label) == (PATHS[0], LABELS[0]):
+        return []
+    return [f"paths from the column {columns.path}, labels from {columns.label}"]
+
+
+def _require_usable(path: Path, read: _Rows, *, skip_missing: bool) -> list[Skipped]:
+    """What is left out; DataError if a row cannot be used and may not be left out."""
+    faults = sorted(read.faults)
+    serious = [fault for fault in faults if fault.is_serious or not skip_missing]
+    if not serious:
+        return [Skipped(fault.file_name, f"line {fault.line}: {fault.reason}") for fault in faults]
+    can_skip = not any(fault.is_serious for fault in serious)
+    hint = "; --skip-missing leaves such rows out" if can_skip else ""
+    if len(serious) == 1:
+        raise line_error(path, serious[0].line, f"{serious[0].reason}{hint}")
+    named = "; ".join(f"line {fault.line}: {fault.reason}" for fault in serious[:N_FAULTS])
+    more = "; …" if len(serious) > N_FAULTS else ""
+    raise DataError(
+        f"{shown_path(path)}: {len(serious):,} of {read.n_rows:,} rows cannot be used: "
+        f"{named}{more}{hint}"
+    )

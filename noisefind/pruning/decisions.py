@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.data.table import csv_records, line_error, table_text
+from noisefind.data.records import csv_records, line_error, table_text
 from noisefind.errors import DataError
 from noisefind.utils.text import card
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
-from noisefind.data.table import is_table
+from noisefind.data.records import is_table
 from noisefind.errors import DataError
 from noisefind.utils.cache import cache_folder
 
@@ -52,6 +52,9 @@ def reopen(
     of = DataConfig(
         split=split or ("all" if scored.split is None else scored.split),
         root=root if is_table(data) else None,
+        path_column=scored.path_column,
+        label_column=scored.label_column,
+        skip_missing=scored.skip_missing,
         class_names=scored.class_names,
         class_depth=scored.class_depth,
         exclude=scored.exclude,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from noisefind.data.table import is_table
+from noisefind.data.records import is_table
 from noisefind.utils.output import NEW_FOLDER, OutputFolder, check_place
 
 

@@ -25,6 +25,22 @@ TABLES = {
         b'{"file_name": "a/1.png", "label": "cat"}\n{"file_name": "b", "label": 7, "x": [1]}\n',
         [b"{", b"[" * 5000, b'"label": 3,', b"\0", b"\xff", b"\\ud800", b"NaN", b"9" * 5000],
     ),
+    "t.tsv": (
+        b"file_name\tlabel\tsplit\na/1.png\tcat\ttrain\nb\tdog\ttest\n",
+        [*OF_CSV, b"\t", b"label", b"odd"],
+    ),
+    "t.json": (
+        b'{"a/1.png": "cat", "b/2.png": "dog", "c": 7}',
+        [b"{", b"[" * 5000, b'"label": 3,', b"\0", b"\xff", b"\\ud800", b"NaN", b"9" * 5000],
+    ),
+    "s.json": (
+        (
+            b'[{"data": {"i": "/d/?d=a/1.png"}, "annotations": [{"result": [{"value": '
+            b'{"choices": ["cat"]}}]}]}, {"file_name": "b.png", "label": "dog"}]'
+        ),
+        [b"{", b"[]", b"null", b'"annotations"', b"\xff", b"\\ud800", b"//[", b"9" * 5000],
+    ),
+    "t.txt": (b"a/1.png cat\nb/2.png dog\n", [b" ", b"\t", b"\n", b"\0", b"\xff", b"../"]),
 }
 MATRICES = {
     "m.csv": (

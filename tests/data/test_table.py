@@ -121,8 +121,8 @@ CSV_ERRORS = {
     "": "is empty",
     "file_name,label\n": "is empty",
     "\n\n": "is empty",
-    "file;label\na;b\n": "line 1: no column 'file_name'; the columns are 'file;label'",
-    "file_name,lable\nother.png,a\n": "line 1: no column 'label'; the columns are 'file_name', 'l",
+    "text;label\na;b\n": "no column 'file_name'; the columns are 'text', 'label'; name it: --path",
+    "file_name,lable\nother.png,a\n": "no column 'label'; the columns are 'file_name', 'lable'",
     "file_name,label\nother.png,\n": "line 2: empty label",
     "file_name,label\nother.png\n": "line 2: empty label",
     "file_name,label\n,a\n": "line 2: empty file_name",
@@ -143,8 +143,8 @@ CSV_ERRORS = {
 }
 JSONL_ERRORS = {
     "": "is empty",
-    '{"file_name": "other.png"}': "line 1: no 'label'",
-    '{"file_name": "other.png", "label": "a"}\n\n{"label": "a"}': "line 3: no 'file_name'",
+    '{"file_name": "other.png"}': "no column 'label'; the columns are 'file_name'; name",
+    '{"file_name": "other.png", "label": "a"}\n\n{"label": "a"}': "line 3: empty file_name",
     '{"file_name": "other.png", "label": null}': "line 1: empty label",
     '{"file_name": "other.png", "label": ""}': "line 1: empty label",
     '{"file_name": "other.png", "label": true}': "line 1: label must be text or a whole number",
@@ -184,7 +184,7 @@ def test_tables_that_cannot_be_read(root: Path) -> None:
         opened(table)
     with pytest.raises(DataError, match=r"cannot read '.*gone\.csv': No such file"):
         opened(root, labels=root / "gone.csv")
-    with pytest.raises(DataError, match=r"other\.png' is no table: its name must end in .csv or"):
+    with pytest.raises(DataError, match=r"other\.png' is no table: its name must end in .csv"):
         opened(root, labels=root / "other.png")
 
 
@@ -255,3 +255,88 @@ def test_labels_of_a_table_and_of_cifar(root: Path) -> None:
     assert given(dataset) == {"train/00001": "ship", "train/00003": "owl"}
     with pytest.raises(DataError, match=r"'train/3' is not in"):
         opened(cifar, labels=write_csv(root / "l.csv", ("train/3", "owl")))
+
+
+CATS = {"a/1.png": "cat", "a/2.png": "dog", "a/3.png": "cat"}
+NAMES = list(CATS)
+FORMS = {
+    "semicolon.csv": "file_name;label\na/1.png;cat\na/2.png;dog\na/3.png;cat\n",
+    "t.tsv": "file_name\tlabel\na/1.png\tcat\na/2.png\tdog\na/3.png\tcat\n",
+    "list.txt": "a/1.png cat\na/2.png dog\na/3.png cat\n",
+    "map.json": json.dumps(CATS),
+    "objects.json": json.dumps([{"file_name": k, "label": v} for k, v in CATS.items()]),
+    "other_names.csv": "patient,finding,image\nx,cat,a/1.png\ny,dog,a/2.png\nz,cat,a/3.png\n",
+    "stems.csv": "id,breed\n1,cat\n2,dog\na/3,cat\n",
+    "subfolder.csv": "filename,class\n1.png,cat\n2.png,dog\n3.png,cat\n",
+    "backslash.csv": "file_name,label\na\\1.png,cat\na\\2.png,dog\na\\3.png,cat\n",
+    "one_hot.csv": "file_name,cat,dog\na/1.png,1,0\na/2.png,0,1\na/3.png,1,0\n",
+    "absolute.csv": "file_name,label\n{root}/a/1.png,cat\n{root}/a/2.png,dog\n{root}/a/3.png,cat\n",
+    "studio.json": json.dumps(
+        [
+            {
+                "data": {"image": f"/data/local-files/?d={name}"},
+                "annotations": [{"result": [{"value": {"choices": [label]}}]}],
+            }
+            for name, label in CATS.items()
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_tables_of_all_forms(tmp_path: Path, name: str) -> None:
+    """The same three images with the same labels."""
+    write_images(tmp_path, *CATS)
+    text = FORMS[name].replace("{root}", str(tmp_path)) if "absolute" in name else FORMS[name]
+    assert given(opened(write_text(tmp_path / name, text))) == CATS
+
+
+def test_columns_are_told(tmp_path: Path) -> None:
+    """Where several columns fit, the options choose; what was taken is said."""
+    write_images(tmp_path, *CATS)
+    rows = [f"{name},x{place},{label},owl" for place, (name, label) in enumerate(CATS.items())]
+    table = write_text(tmp_path / "t.csv", "\n".join(["path,id,class,target", *rows]))
+    with pytest.raises(DataError, match="'path' and 'id' could be file_name; choose one"):
+        opened(table)
+    with pytest.raises(DataError, match="'class' and 'target' could be label; choose one"):
+        opened(table, path_column="path")
+    assert given(opened(table, path_column="path", label_column="class")) == CATS
+    with pytest.raises(DataError, match="no column 'nothing'"):
+        opened(table, path_column="nothing")
+
+
+def test_split_column(tmp_path: Path) -> None:
+    """Its words are those of folders; others are named."""
+    write_images(tmp_path, *CATS)
+    words = ("train", "Val", "test")
+    rows = [",".join((*row, word)) for row, word in zip(CATS.items(), words, strict=True)]
+    table = write_text(tmp_path / "t.csv", "\n".join(["file_name,label,split", *rows]))
+    assert opened(table).splits == ("train", "validation", "test")
+    write_text(table, "file_name,label,split\na/1.png,cat,odd\na/2.png,dog,train\n")
+    with pytest.raises(DataError, match="line 2: split is 'odd'; it must be train, validation"):
+        opened(table)
+
+
+def test_faults_are_counted_and_may_be_skipped(tmp_path: Path) -> None:
+    """All are in one line; rows without image or label, or twice the same, can be left out."""
+    write_images(tmp_path, *CATS)
+    good = "".join(f"{name},{label}\n" for name, label in CATS.items())
+    bad = "gone.png,cat\na/1.png,\na/2.png,dog\n"
+    table = write_text(tmp_path / "t.csv", f"file_name,label\n{good}{bad}")
+    with pytest.raises(DataError) as caught:
+        opened(table)
+    assert "3 of 6 rows cannot be used: line 5: 'gone.png' is not in" in str(caught.value)
+    assert str(caught.value).endswith("; --skip-missing leaves such rows out")
+    dataset = opened(table, skip_missing=True)
+    assert given(dataset) == CATS
+    assert [skipped.file_name for skipped in dataset.skipped] == ["a/1.png", "a/2.png", "gone.png"]
+    write_text(table, f"file_name,label\n{good}a/2.png,cat\n")
+    with pytest.raises(DataError, match="on line 3 already, with the label 'dog'; here 'cat'"):
+        opened(table, skip_missing=True)
+
+
+def test_unicode_forms_of_a_path(tmp_path: Path) -> None:
+    """A table may write an accent as one character where the disk has two."""
+    write_images(tmp_path, "a/cafe\u0301.png", "b/1.png")
+    table = write_csv(tmp_path / "t.csv", ("a/caf\u00e9.png", "x"), ("b/1.png", "y"))
+    assert set(opened(table).ids) == {"a/cafe\u0301.png", "b/1.png"}
