@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from noisefind.config import parse_share
 from noisefind.errors import ConfigError
+from noisefind.scores import SCORES
+from noisefind.utils.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +116,9 @@ def rules_from_options(
     by = by or [DEFAULT_SCORE] * len(users)
     for name in by:
         if name not in known_scores:
-            raise ConfigError(f"--by {name!r} is no known score: one of {', '.join(known_scores)}")
+            raise ConfigError(
+                f"--by {shortened(name)} {_why_unknown(name)}: one of {', '.join(known_scores)}"
+            )
     scores = iter(_one_each("--by", by, users))
     rules = [
         Rule(
@@ -128,6 +132,12 @@ def rules_from_options(
     if window is not None:
         rules.append(Rule("window", by=next(scores), seed=seed, window=_parse_window(window)))
     return rules
+
+
+def _why_unknown(name: str) -> str:
+    if name not in SCORES:
+        return "is no known score"
+    return f"needs predictions of several {SCORES[name].needs}, and the run has one"
 
 
 def _one_each(option: str, values: Sequence[T], users: Sequence[str]) -> list[T]:

@@ -59,8 +59,10 @@ def run_start(
 
 
 def _predictions_digest(config: ScoreConfig) -> str | None:
-    """Hash of the predictions of the user."""
+    """Hash of the predictions of the user, and of the ids of those in .npy files."""
     files = [Path(name) for name in config.pred_probs]
+    files += [file.with_suffix(".txt") for file in files if file.suffix.lower() == ".npy"]
+    files = [file for file in files if file.is_file()]  # their reader refuses what is missing
     if config.record is not None:
         files = sorted(path for path in config.record.rglob("*") if path.is_file())
     if not files:

@@ -2,7 +2,7 @@
 
 A folder holds ``dataset.json`` (ids, labels, class names), and for each process of the training
 ``rank-RR/epoch-EEEE.npz`` with the rows that it saw and four numbers for each, and
-``rank-RR/last.npz`` with the newest distribution of each image.
+``rank-RR/last.npz`` with the newest distribution of each image, and the epoch that it is from.
 """
 
 from __future__ import annotations
@@ -97,11 +97,12 @@ class Recorder:
             self._forget(first_epoch)
         self._probs = np.zeros((n_images, n_classes), np.float32)
         self._fields = np.zeros((len(FIELDS), n_images), np.float32)
-        self._is_seen, self._is_known = (np.zeros(n_images, np.bool_) for _ in range(2))
+        self._is_seen = np.zeros(n_images, np.bool_)
+        self._newest = np.full(n_images, -1, np.int64)  # epoch of the distribution; -1: none yet
         if self.n_epochs:
-            saved = _load(self._folder / LAST, ("rows", "probs"))
+            saved = _load_last(self._folder, n_images, n_classes)
             self._probs[saved["rows"]] = saved["probs"]
-            self._is_known[saved["rows"]] = True
+            self._newest[saved["rows"]] = np.minimum(saved["epochs"], self.n_epochs - 1)
 
     def update(self, ids: Sequence[str], logits: Any) -> None:
         """Record the predictions of one batch.
@@ -141,10 +142,10 @@ class Recorder:
         if len(rows) == 0:
             raise ValueError("end_epoch without an update: no prediction was recorded")
         number = self.n_epochs
-        self._is_known |= self._is_seen
-        known = np.flatnonzero(self._is_known)
+        self._newest[rows] = number
+        known = np.flatnonzero(self._newest >= 0)
         with whole_file(self._folder / LAST) as part, part.open("wb") as file:
-            np.savez(file, rows=known, probs=self._probs[known])
+            np.savez(file, rows=known, probs=self._probs[known], epochs=self._newest[known])
         with whole_file(self._folder / f"epoch-{number:04d}.npz") as part, part.open("wb") as file:
             np.savez(file, rows=rows, fields=self._fields[:, rows])
         self._is_seen[:] = False
@@ -220,13 +221,17 @@ def read_recorded(
     ranks, n_epochs = sorted(folder.glob("rank-*")), n_recorded_epochs(folder)
     n_all = len(described.ids)
     fields = np.full((n_epochs, len(FIELDS), n_all), np.nan, np.float32)
-    probs = np.full((n_all, len(described.class_names)), np.nan, np.float32)
+    n_classes = len(described.class_names)
+    probs = np.full((n_all, n_classes), np.nan, np.float32)
+    newest = np.full(n_all, -1, np.int64)
     for rank in ranks:
         for epoch in range(n_epochs):
-            saved = _load(rank / f"epoch-{epoch:04d}.npz", ("rows", "fields"))
+            saved = _load_epoch(rank / f"epoch-{epoch:04d}.npz", n_all, n_classes)
             fields[epoch][:, saved["rows"]] = saved["fields"]
-        saved = _load(rank / LAST, ("rows", "probs"))
-        probs[saved["rows"]] = saved["probs"]
+        saved = _load_last(rank, n_all, n_classes)
+        is_newer = saved["epochs"] >= newest[saved["rows"]]  # another rank may have seen it later
+        rows = saved["rows"][is_newer]
+        probs[rows], newest[rows] = saved["probs"][is_newer], saved["epochs"][is_newer]
     fields, probs = fields[:, :, places], probs[places]
     n_filled = _fill(fields)
     is_unknown = np.isnan(probs[:, 0]) | np.isnan(fields[0, 0])
@@ -306,14 +311,20 @@ def _describe(path: Path, described: _Described) -> None:
 def _read_described(path: Path) -> _Described:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        described = _Described(*(list(content[name]) for name in _Described._fields))
+        described = _Described(*(content[name] for name in _Described._fields))
         is_known = content["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"{shown_path(path)} cannot be read: {error_text(error)}; --record needs a folder of "
             "noisefind.Recorder"
         ) from error
-    if not is_known or len(described.ids) != len(described.labels):
+    ids, labels, names = described
+    is_whole = is_known and all(isinstance(values, list) for values in described) and (
+        len(ids) == len(labels) == len(set(map(str, ids)))
+        and all(isinstance(value, str) for value in (*ids, *names))
+        and all(type(label) is int and 0 <= label < len(names) for label in labels)
+    )  # fmt: skip
+    if not is_whole:
         raise DataError(
             f"{shown_path(path)} is damaged or of a newer noisefind: record the training again"
         )
@@ -327,14 +338,46 @@ def _n_epochs(rank: Path) -> int:
     return next(number for number in range(len(present) + 1) if number not in present)
 
 
-def _load(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+def _load_epoch(path: Path, n_images: int, n_classes: int) -> dict[str, NDArray[Any]]:
+    """``rows`` (n,) and ``fields`` (4, n) of an epoch."""
+    saved = _load(path, ("rows", "fields"), n_images)
+    fields = saved["fields"]
+    if fields.shape != (len(FIELDS), len(saved["rows"])) or not np.isfinite(fields).all():
+        raise _damaged(path, "its numbers do not fit")
+    predicted = fields[FIELDS.index("predicted")]
+    if predicted.min(initial=0) < 0 or predicted.max(initial=0) >= n_classes:
+        raise _damaged(path, "a predicted class is out of range")
+    return saved
+
+
+def _load_last(rank: Path, n_images: int, n_classes: int) -> dict[str, NDArray[Any]]:
+    """``rows`` (n,), ``probs`` (n, C) and ``epochs`` (n,): the newest distributions."""
+    saved = _load(rank / LAST, ("rows", "probs", "epochs"), n_images)
+    rows, probs, epochs = saved["rows"], saved["probs"], saved["epochs"]
+    fits = probs.shape == (len(rows), n_classes) and epochs.shape == rows.shape
+    if not fits or epochs.dtype.kind != "i" or not np.isfinite(probs).all():
+        raise _damaged(rank / LAST, "its numbers do not fit")
+    return saved
+
+
+def _load(path: Path, names: Sequence[str], n_images: int) -> dict[str, NDArray[Any]]:
+    """Arrays of a file; the first one are rows of ``n_images`` and the second one are floats."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names}
+        # NumPy leaves a file that it opened open where it is no archive
+        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+            saved = {name: file[name] for name in names}
     except Exception as error:  # numpy and zipfile raise many kinds on damaged files
-        raise DataError(
-            f"{shown_path(path)} is damaged: {error_text(error)}; record the training again"
-        ) from error
+        raise _damaged(path, error_text(error)) from error
+    rows, floats = saved[names[0]], saved[names[1]]
+    if rows.ndim != 1 or rows.dtype.kind != "i" or floats.dtype != np.float32:
+        raise _damaged(path, "its arrays are of other kinds")
+    if len(rows) and not 0 <= rows.min() <= rows.max() < n_images:
+        raise _damaged(path, "it has rows of images that are not recorded")
+    return saved
+
+
+def _damaged(path: Path, why: str) -> DataError:
+    return DataError(f"{shown_path(path)} is damaged: {why}; record the training again")
 
 
 def _array(logits: Any) -> NDArray[np.float32]:

@@ -79,7 +79,10 @@ def test_pred_probs(data: Path, tmp_path: Path, noisefind: CommandLine) -> None:
         "flips",
     )
     assert refused.code == 2
-    assert "--by 'flips' is no known score: one of el2n, pred_sum, km_distance" in refused.err
+    assert (
+        "'flips' needs predictions of several epochs, and the run has one: one of el2n, pred_sum"
+        in refused.err
+    )
 
 
 @pytest.mark.slow
