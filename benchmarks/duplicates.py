@@ -25,7 +25,7 @@ from PIL import Image, ImageEnhance
 from noisefind.config import DataConfig
 from noisefind.data.open import open_dataset
 from noisefind.data.pixels import open_pixels, resized_pixels
-from noisefind.features.frozen import frozen_features
+from noisefind.features.frozen import FeatureView, frozen_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import fit_projection
 from noisefind.similarity.duplicates import group_duplicates, near_pairs
@@ -100,7 +100,7 @@ def found_pairs(folder: Path, cache: Path) -> tuple[Pairs, float]:
         dataset, SIZE, cache=cache, max_pixels=10**9, n_threads=2, progress=Progress()
     )
     features = frozen_features(
-        pretrained_network(), stored.pixels, SIZE, key="copies", cache=cache,
+        FeatureView(pretrained_network(), SIZE), stored.pixels, key="copies", cache=cache,
         device=torch.device("cpu"), progress=Progress(),
     )  # fmt: skip
     reduced = fit_projection(features).apply(features)

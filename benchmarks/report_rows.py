@@ -154,6 +154,7 @@ def made_up_ranking(
         predicted_probs=rng.random(n_rows),
         label_scores=np.sort(rng.random(n_rows)),
         is_label_issue=np.arange(n_rows) < n_rows // 20,
+        is_worth_a_look=np.zeros(n_rows, np.bool_),
         reasons=[
             f"leave-one-out says {name} 90 %; the neighbours say {name} {count} of 10"
             if doubted

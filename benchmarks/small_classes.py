@@ -21,7 +21,7 @@ import numpy as np
 from noisefind import ScoreConfig, score
 from noisefind.detection.kernel_ridge import leave_one_out_scores
 from noisefind.detection.label_issues import LabelIssues, judge
-from noisefind.detection.label_quality import flagged
+from noisefind.detection.label_quality import suspected
 from noisefind.detection.leave_one_out import fit_leave_one_out
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def main() -> None:
             for n_wrong in (0, 1):
                 drawn = draw(true, sizes, n_wrong * len(small), seed, first=len(LARGE))
                 issues = judged(features, drawn, len(sizes), seed)
-                flags = flagged(1 - issues.label_score)  # before the rule on small classes
+                flags = suspected(1 - issues.label_score)  # before the rule on small classes
                 for label, size in enumerate(small, len(LARGE)):
                     of = drawn.labels == label
                     right, wrong = of & ~drawn.is_wrong, of & drawn.is_wrong

@@ -47,6 +47,7 @@ class MadeUp:
             predicted_probs=rising[::-1],
             label_scores=rising,
             is_label_issue=np.arange(n) < self.n_flagged,
+            is_worth_a_look=np.arange(n) == self.n_flagged,
             reasons=self.reasons or [""] * n,
             scores={name: np.roll(rising, place) for place, name in enumerate(SCORES)},
             duplicate_groups=np.array(self.groups or [0] * n, np.int64),
@@ -62,7 +63,7 @@ def made_up_summary(**changes: Any) -> RunSummary:
         members={"probe": 2}, weights=None, config=ScoreConfig().to_dict(),
         finished="2026-01-01", versions={"python": "3"}, device="cpu", threads=1,
         recipes={"probe": {"epochs": 10}}, sizes=Sizes(32, 96, 32), n_clusters=3, n_images=1,
-        classes=["a", "b"], n_skipped=0, n_label_issues=0, label_issue_share=0.0,
+        classes=["a", "b"], n_skipped=0, n_label_issues=0, label_issue_share=0.0, n_worth_a_look=0,
         seconds={"open": 1.0, "total": 2.0}, n_duplicate_groups=0, n_conflicting_duplicates=0,
         n_outliers=0, n_image_issues=0, noise_rate=EstimatedShare(0.03, 0.01, 0.06),
         memorised=False, memorised_share=None,
@@ -82,6 +83,7 @@ def write_run(path: Path, made_up: MadeUp, data: Path, **changes: Any) -> RunFol
         data=str(data), root=str(data), n_images=len(ranking), n_skipped=1,
         classes=sorted({*ranking.given_labels, *ranking.predicted_labels}),
         n_label_issues=n_label_issues, label_issue_share=n_label_issues / len(ranking),
+        n_worth_a_look=ranking.n_worth_a_look,
     )  # fmt: skip
     run.finish(replace(summary, **changes))
     return run

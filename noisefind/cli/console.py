@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from noisefind.evaluation.compare import CompareResult
     from noisefind.evaluation.inject import InjectResult
     from noisefind.reporting.report import ReportResult
+    from noisefind.runs.ranking import Ranking
     from noisefind.runs.run import Run
     from noisefind.runs.summary import RunSummary
 
@@ -43,10 +44,7 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
         return
     console, ranking, summary = Console(), result.ranking, result.summary
     n_issues, n_images = summary.n_label_issues, summary.n_images
-    console.print(
-        f"[bold]{n_issues:,}[/] of {counted(n_images, 'label')} flagged as label issues "
-        f"({percent(n_issues / n_images)})"
-    )
+    print_plain(console, _flag_line(n_issues, summary.n_worth_a_look, n_images))
     rate = summary.noise_rate
     shown = interval(rate.estimate, rate.low, rate.high)
     print_plain(console, f"Estimated noise rate: {shown}")
@@ -54,7 +52,7 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
     rows = [
         (
             _score_text(ranking.label_scores[row]),
-            "yes" if ranking.is_label_issue[row] else "no",
+            _flag_word(ranking, row),
             *(ranking.given_labels[row], ranking.predicted_labels[row], ranking.ids[row]),
         )
         for row in range(n_shown)
@@ -71,6 +69,22 @@ def print_scores(result: Run, *, as_json: bool = False) -> None:
     print_plain(console, f"Next: noisefind report {path}")
     would = f"would leave out {n_left_out(ranking, summary.run_id):,} of {n_images:,} images"
     print_plain(console, f"then: noisefind prune {path} -o CLEAN ({would})")
+
+
+def _flag_line(n_issues: int, n_looks: int, n_images: int) -> str:
+    if n_issues == 0:
+        looks = counted(n_looks, "label is", "labels are")
+        more = f"; {looks} worth a look" if n_looks else ""
+        return f"No error can be shown in {counted(n_images, 'label')}{more}"
+    more = f"; {n_looks:,} more {'is' if n_looks == 1 else 'are'} worth a look" if n_looks else ""
+    share = percent(n_issues / n_images)
+    return f"{n_issues:,} of {counted(n_images, 'label')} flagged as label issues ({share}){more}"
+
+
+def _flag_word(ranking: Ranking, row: int) -> str:
+    if ranking.is_label_issue[row]:
+        return "yes"
+    return "look" if ranking.is_worth_a_look[row] else "no"
 
 
 def _finding_lines(summary: RunSummary, path: Path) -> Iterator[str]:

@@ -34,16 +34,18 @@ from noisefind.config.load import (
     with_preset,
 )
 from noisefind.config.option import AUTO, SHARE, BaseConfig, flag, parse_share, plain_number
-from noisefind.config.presets import PRESETS
+from noisefind.config.presets import PRESETS, automatic_preset
 from noisefind.config.prune import PruneConfig
 from noisefind.config.report import ReportConfig
 from noisefind.config.score import EnsembleConfig, ScoreConfig
-from noisefind.config.training import TIMM, TrainingConfig
+from noisefind.config.training import FINE, PACKAGED, TIMM, TrainingConfig
 
 __all__ = [
     "AUTO",
+    "FINE",
     "FREE_ON_RESUME",
     "NOISE_KINDS",
+    "PACKAGED",
     "PRESETS",
     "SHARE",
     "SWEEPS",
@@ -69,6 +71,7 @@ __all__ = [
     "SweepConfig",
     "TrainingConfig",
     "WindowConfig",
+    "automatic_preset",
     "differing",
     "flag",
     "load_config",

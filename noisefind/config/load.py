@@ -31,9 +31,9 @@ class PresetOption(BaseConfig):
     """The option ``--preset``: it sets other options and is no field of a configuration."""
 
     preset: str = option(
-        AUTO, "Common", "fast: probes on frozen features (auto on a CPU). standard: probes and "
-        "small CNNs on pixels (auto on a GPU). thorough: also fine-tunes the pretrained network, "
-        "at 128 px (for a GPU). thesis-cifar10, thesis-cifar100, thesis-vegetables: the settings "
+        AUTO, "Common", "fast: probes on the features of one small network (auto on a CPU). "
+        "standard: on those of two networks that see larger images (auto on a GPU). thorough: also "
+        "of each image mirrored. thesis-cifar10, thesis-cifar100, thesis-vegetables: the settings "
         "of docs/research/thesis.md. Options given otherwise take precedence.",
         choices=(AUTO, *PRESETS),
     )  # fmt: skip

@@ -150,15 +150,15 @@ def _check_text(option_field: dataclasses.Field[Any], text: str) -> str:
 def _check_number(
     option_field: dataclasses.Field[Any], types: list[object], value: object
 ) -> float | str:
-    auto = str in types
-    if auto and value == AUTO:
-        return AUTO
+    words = (AUTO, *option_field.metadata["choices"]) if str in types else ()
+    if isinstance(value, str) and value in words:
+        return value
     low, high = option_field.metadata["low"], option_field.metadata["high"]
     kind: type[int] | type[float] = float if float in types else int
     bounds = f"{plain_number(low)} to {plain_number(high)}"
     rule = f"{'a whole number' if kind is int else 'a number'} from {bounds}"
-    if auto:
-        rule += ", or auto"
+    if words:
+        rule += f", or {' or '.join(words)}"
     if isinstance(value, bool) or (kind is int and isinstance(value, float)):
         raise _refusal(option_field, value, rule)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from noisefind.config.data import DataConfig
 from noisefind.config.option import AUTO, SHARE, STRETCH, fail_over_option, option
-from noisefind.config.presets import PRESETS
+from noisefind.config.presets import automatic_preset
 from noisefind.config.training import TrainingConfig
 from noisefind.errors import ConfigError
 
@@ -76,7 +76,7 @@ class EnsembleConfig(TrainingConfig, DataConfig):
         """The kinds of members, in the order given."""
         network = self.network
         if network == AUTO:
-            network = str(PRESETS["standard" if on_gpu else "fast"]["network"])
+            network = str(automatic_preset(on_gpu=on_gpu)["network"])
         return tuple(network.split(","))
 
 

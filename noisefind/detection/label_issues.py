@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from noisefind.detection.label_quality import (
     MEMORISED_SHARE,
     calibrated,
-    flagged,
     log_odds,
     memorised_share,
+    suspected,
     worst_first,
 )
 from noisefind.utils.frame import data_frame
@@ -83,7 +83,8 @@ class LabelIssues:
         classes: (C,) class names, or class numbers where the labels are numbers without names.
         labels: (N,) int64 given labels as numbers of ``classes``.
         label_score: (N,) 0 to 1, the probability that the given label is right; LOWER IS WORSE.
-        is_label_issue: (N,) the flagged labels.
+        is_label_issue: (N,) the flagged labels: more likely wrong than right.
+        is_worth_a_look: (N,) further labels that a reviewer should see.
         suggested: (N,) number of the suggested class; never the given one where a label is flagged.
         suggested_prob: (N,) probability of the suggested class.
         margin: (N,) any real number; ``label_score`` is a rising function of it, without ties that
@@ -100,6 +101,7 @@ class LabelIssues:
     labels: Ints
     label_score: Floats
     is_label_issue: Bools
+    is_worth_a_look: Bools
     suggested: Ints
     suggested_prob: Floats
     margin: Floats
@@ -116,6 +118,7 @@ class LabelIssues:
             "LabelIssues",
             examples=f"{len(self):,} in {len(self.classes):,} classes",
             label_issues=with_share(int(self.is_label_issue.sum()), len(self)),
+            worth_a_look=f"{int(self.is_worth_a_look.sum()):,} more",
             noise_rate=interval(*self.noise_rate),
             memorised={None: "not checked", False: "no", True: "yes"}[self.memorised],
         )
@@ -180,6 +183,7 @@ class LabelIssues:
                 "given_label": self.given_label,
                 "label_score": self.label_score,
                 "is_label_issue": self.is_label_issue,
+                "is_worth_a_look": self.is_worth_a_look,
                 "suggested_label": self.suggested_label,
                 "suggested_prob": self.suggested_prob,
             }
@@ -201,9 +205,10 @@ def judge(
     ``label_score`` is a logistic function of the margin, fitted to the leave-one-out probabilities
     (or to ``leave_one_out.target``).
     So it reads as the probability that the label is right, and its sum is the expected number of
-    right labels. Flagged are as many labels as make the expected F1 the highest, if each is wrong
-    with probability .3 or more. Evidence on a class of fewer than 25 examples counts less, and no
-    label of a class of fewer than 13 is flagged.
+    right labels. Worth a look are as many labels as make the expected F1 the highest, if each is
+    wrong with probability .3 or more. Those of them that are wrong with probability above .5 are
+    flagged. Evidence on a class of fewer than 25 examples counts less, and no label of a class of
+    fewer than 13 is either.
 
     Args:
         labels: (N,) given labels, numbers of ``classes``.
@@ -224,7 +229,8 @@ def judge(
             evidence = evidence._replace(other=alone.other, other_share=alone.other_share)
     target = evidence.loo_prob if leave_one_out.target is None else leave_one_out.target
     label_score = calibrated(margin, target)
-    is_issue = flagged(1 - label_score) & (weights >= LEAST_WEIGHT)
+    is_suspected = suspected(1 - label_score) & (weights >= LEAST_WEIGHT)
+    is_issue = is_suspected & (label_score < 0.5)
     p_other = (1 - label_score) * evidence.other_share[:, 0]
     is_other = is_issue | (p_other > label_score)
     return LabelIssues(
@@ -232,6 +238,7 @@ def judge(
         labels=labels,
         label_score=label_score,
         is_label_issue=is_issue,
+        is_worth_a_look=is_suspected & ~is_issue,
         suggested=np.where(is_other, evidence.other[:, 0], labels),
         suggested_prob=np.where(is_other, p_other, label_score),
         margin=margin,

@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-LEAST_PROBABILITY = 0.3  # no label is flagged that is wrong with a smaller probability
+LEAST_PROBABILITY = 0.3  # no label is worth a look that is wrong with a smaller probability
 MEMORISED_SHARE = 0.5  # of the labels that leave-one-out predictions doubt, repeated by the members
 MEMORISED_LEAST = 10  # with fewer doubted labels there is no check
 
@@ -60,11 +60,12 @@ def calibrated(margin: Floats, target: Floats) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0, -(x @ weights))))
 
 
-def flagged(p_wrong: Floats) -> Bools:
-    """(N,) the labels to flag, from calibrated probabilities (N,) that they are wrong.
+def suspected(p_wrong: Floats) -> Bools:
+    """(N,) the labels that a reviewer should see.
 
-    The first k of them for which the expected 2 x found / (k + wrong) is highest. For probabilities
-    that are right, no other cut has a better expected F1 (Lipton, Elkan and Naryanaswamy 2014).
+    ``p_wrong`` (N,) are calibrated probabilities that they are wrong. Suspected are the first k of
+    them for which the expected 2 x found / (k + wrong) is highest. For probabilities that are
+    right, no other cut has a better expected F1 (Lipton, Elkan and Naryanaswamy 2014).
     """
     order = np.sort(p_wrong)[::-1]
     expected_f1 = 2 * np.cumsum(order) / (np.arange(1, len(order) + 1) + order.sum())

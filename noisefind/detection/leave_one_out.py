@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from noisefind.detection.noise_model import (
-    OF_REGRESSION,
-    class_posterior,
-    evidence_weights,
-    fit_noise_model,
-)
+from noisefind.detection.noise_mixture import NoiseMixture, fit_noise_mixture
+from noisefind.detection.noise_model import OF_REGRESSION, class_posterior, evidence_weights
 from noisefind.detection.noise_rate import LabelNoise, label_noise
 
 if TYPE_CHECKING:
@@ -19,35 +15,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from noisefind.detection.noise_model import NoiseModel
-
 CHUNK = 16_384
 
 
 class LeaveOneOut(NamedTuple):
-    """Out-of-sample scores and the model that turns them into class probabilities.
+    """Out-of-sample scores and the models that turn them into class probabilities.
 
     Attributes:
         scores: (N, C) HIGH is support for the class.
-        model: of the scores.
+        models: of label noise, given the scores.
         noise: expected label noise.
         weights: (C,) how far a prediction for the labels of each class counts.
         target: (N,) probability that each given label is right, to which ``label_score`` is fitted;
-            None: that of ``model``.
+            None: that of ``models``.
     """
 
     scores: NDArray[np.float32]
-    model: NoiseModel
+    models: NoiseMixture
     noise: LabelNoise
     weights: NDArray[np.float64]
     target: NDArray[np.float64] | None = None
 
     def posterior(self, rows: slice, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, C) probability of each true class for some rows; ``labels`` are their given ones."""
-        return class_posterior(self.scores[rows], labels, self.model, self.weights)
+        return self.models.posterior(self.scores[rows], labels, self.weights)
 
     def p_given(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(N,) probability that each given label is right, by ``model``."""
+        """(N,) probability that each given label is right, by ``models``."""
         found = np.empty(len(labels))
         for start in range(0, len(labels), CHUNK):
             rows = slice(start, start + CHUNK)
@@ -69,18 +63,17 @@ def fit_leave_one_out(
     ``first`` is the first inverse temperature of :func:`fit_noise_model`. ``advance`` is called
     after each of three steps.
     """
-    model = fit_noise_model(scores, labels, first=first, seed=seed)
-    advance()
-    uniform_model = fit_noise_model(scores, labels, first=first, seed=seed, uniform=True)
-    advance()
+    models = fit_noise_mixture(scores, labels, first=first, seed=seed, advance=advance)
     n_classes = scores.shape[1]
     weights = evidence_weights(labels, n_classes)
-    joint, wrong_if_uniform = np.zeros((n_classes, n_classes)), np.zeros(n_classes)
+    joint = np.zeros((n_classes, n_classes))
+    wrong_if = np.zeros((3, n_classes))
     for start in range(0, len(labels), CHUNK):
         rows = slice(start, start + CHUNK)
         y = labels[rows]
-        np.add.at(joint, y, class_posterior(scores[rows], y, model, weights))
-        uniform = class_posterior(scores[rows], y, uniform_model, weights)
-        wrong_if_uniform += np.bincount(y, 1 - uniform[np.arange(len(y)), y], n_classes)
+        np.add.at(joint, y, models.posterior(scores[rows], y, weights))
+        for number, model in enumerate((models.pair, models.uniform, models.sharp)):
+            right = class_posterior(scores[rows], y, model, weights)[np.arange(len(y)), y]
+            wrong_if[number] += np.bincount(y, 1 - right, n_classes)
     advance()
-    return LeaveOneOut(scores, model, label_noise(joint, wrong_if_uniform), weights)
+    return LeaveOneOut(scores, models, label_noise(joint, wrong_if), weights)

@@ -54,6 +54,7 @@ def fit_noise_model(
     *,
     uniform: bool = False,
     first: float = OF_REGRESSION,
+    inverse_temperature: float | None = None,
     seed: int = 0,
 ) -> NoiseModel:
     """The most probable inverse temperature and noise transition matrix.
@@ -63,6 +64,7 @@ def fit_noise_model(
         labels: (N,) given labels, 0 .. C-1.
         uniform: wrong labels fall on all other classes alike, with one rate for all.
         first: where the search for the inverse temperature starts.
+        inverse_temperature: one that is given, so that only the matrix is fitted; None: fit both.
         seed: of the choice of rows.
     """
     n_classes = scores.shape[1]
@@ -72,7 +74,7 @@ def fit_noise_model(
     s, y = scores[rows].astype(np.float64), labels[rows]
     sizes = np.bincount(labels, minlength=n_classes)
     lacking = np.where(sizes > 0, np.maximum(0, FEW - sizes), 0).astype(np.float64)
-    model = NoiseModel(first, _uniform_matrix(n_classes, FIRST_NOISE))
+    model = NoiseModel(inverse_temperature or first, _uniform_matrix(n_classes, FIRST_NOISE))
     before = -np.inf
     for _ in range(MAX_ROUNDS):
         unlabelled = _log_softmax(model.inverse_temperature * s)
@@ -88,11 +90,11 @@ def fit_noise_model(
             prior = UNIFORM_SHARE * len(y) / n_classes * _uniform_matrix(n_classes, share)
             transition = counts + prior
             transition /= transition.sum(1, keepdims=True)
-        step = _newton_step(s, np.exp(unlabelled), posterior)
-        model = NoiseModel(
-            float(np.clip(model.inverse_temperature + step, LOWEST * first, HIGHEST * first)),
-            np.maximum(transition, SMALLEST),
-        )
+        warmth = model.inverse_temperature
+        if inverse_temperature is None:
+            warmth += _newton_step(s, np.exp(unlabelled), posterior)
+            warmth = float(np.clip(warmth, LOWEST * first, HIGHEST * first))
+        model = NoiseModel(warmth, np.maximum(transition, SMALLEST))
         now = float(likelihood.mean())
         if now - before < TOLERANCE:
             break
@@ -116,6 +118,13 @@ def class_posterior(
         weight = weights[labels][:, None]
         posterior = weight * posterior + (1 - weight) * by_label[labels]
     return posterior
+
+
+def log_likelihood(scores: NDArray[np.floating], labels: Ints, model: NoiseModel) -> Floats:
+    """(N,) log-probability of each given label (N,) by the model, given scores (N, C)."""
+    joint = _log_softmax(model.inverse_temperature * scores.astype(np.float64))
+    joint += np.log(model.transition).T[labels]
+    return np.asarray(np.logaddexp.reduce(joint, axis=1))
 
 
 def _uniform_matrix(n_classes: int, noise: float) -> Floats:

@@ -49,39 +49,42 @@ class LabelNoise(NamedTuple):
         )
 
 
-def noise_rate(n_examples: int, n_wrong: float, n_wrong_if_uniform: float) -> NoiseRate:
-    """The noise rate from the expected numbers of wrong labels of two models.
+def noise_rate(n_examples: int, n_wrong: float, n_wrong_by_model: Sequence[float]) -> NoiseRate:
+    """The noise rate from the expected number of wrong labels, and from those of several models.
 
-    ``n_wrong`` comes from the model in which every pair of classes may have its own noise. It takes
-    pairs of similar classes for noisy. ``n_wrong_if_uniform`` comes from the model in which wrong
-    labels fall on all other classes alike. It takes consistent noise for similarity. The interval
-    reaches from the lower to the higher of the two numbers. Each end is widened by Wilson's 95 %
-    interval, for the variation of another sample of the same size.
+    The estimate is ``n_wrong``. The interval reaches from the lowest to the highest of the models.
+    Each end is widened by Wilson's 95 % interval, for the variation of another sample of the same
+    size. The models are
 
-    It holds for noise that depends on classes only, and for features that separate clear examples
-    from unclear ones. It is too low where errors gather on examples that look like the wrong class,
-    as the errors of people do. A class whose examples are all filed under another class is not
-    seen.
+    - pair: every pair of classes may have its own noise. It takes pairs of similar classes for
+      noisy.
+    - uniform: wrong labels fall on all other classes alike. It takes consistent noise for
+      similarity.
+    - sharp: the pair model with classes that differ twice as sharply. It takes images between two
+      classes for errors, as those of people are.
+
+    A class whose examples are all filed under another class is not seen.
     """
-    low, high = sorted((n_wrong_if_uniform, n_wrong))
     return NoiseRate(
-        n_wrong / n_examples, _wilson(low, n_examples)[0], _wilson(high, n_examples)[1]
+        n_wrong / n_examples,
+        _wilson(min(n_wrong_by_model), n_examples)[0],
+        _wilson(max(n_wrong_by_model), n_examples)[1],
     )
 
 
-def label_noise(joint: Floats, n_wrong_if_uniform: Floats) -> LabelNoise:
+def label_noise(joint: Floats, wrong_by_model: Floats) -> LabelNoise:
     """Noise rates of all labels and of each class.
 
     Args:
         joint: (C, C) expected examples; row: given class, column: true class.
-        n_wrong_if_uniform: (C,) expected wrong labels of each given class in the uniform model.
+        wrong_by_model: (M, C) expected wrong labels of each given class by each model.
     """
     sizes, right = joint.sum(1), np.diag(joint)
-    n_examples = round(float(sizes.sum()))
-    rows = zip(sizes.tolist(), (sizes - right).tolist(), n_wrong_if_uniform.tolist(), strict=True)
+    rows = zip(sizes.tolist(), (sizes - right).tolist(), wrong_by_model.T.tolist(), strict=True)
+    n_examples, n_wrong = round(float(sizes.sum())), float((sizes - right).sum())
     return LabelNoise(
-        noise_rate(n_examples, float((sizes - right).sum()), float(n_wrong_if_uniform.sum())),
-        [noise_rate(max(1, round(size)), wrong, uniform) for size, wrong, uniform in rows],
+        noise_rate(n_examples, n_wrong, wrong_by_model.sum(1).tolist()),
+        [noise_rate(max(1, round(size)), wrong, by_model) for size, wrong, by_model in rows],
         joint,
     )
 

@@ -12,8 +12,7 @@ from noisefind.data.pixels import Stored, open_pixels, resized_pixels
 from noisefind.data.row_file import given_rows
 from noisefind.errors import ConfigError
 from noisefind.experiments.splits import Sources, Splits, settle
-from noisefind.features.compute import open_network
-from noisefind.features.frozen import frozen_features
+from noisefind.features.compute import features_of_views, open_networks, views_of
 from noisefind.features.reduce import fit_projection
 from noisefind.scoring.settings import choose_recipe, feature_options, network_options
 from noisefind.scoring.sizes import choose_sizes
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from noisefind.config import SweepConfig
     from noisefind.data.dataset import Dataset
+    from noisefind.features.joined import Features
     from noisefind.runs.ranking import Ranking
     from noisefind.training.recipe import Recipe
     from noisefind.training.subsets import TrainSubsets
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 _OF_PIXELS = ("normalize", "crop", "flip", "rotate")  # options that a curve depends on
-_OF_FEATURES = ("features", "feature_size")
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,10 @@ def open_trainer(
     if is_probe and config.features == "swav":
         raise ConfigError(
             "--features swav is trained on the images of a run alone; a sweep of probes needs "
-            "pretrained, timm:NAME or a .npy file with a row for every image"
+            "lite0, lite2, timm:NAME or a .npy file with a row for every image"
         )
-    wanted = feature_options(config)
-    frozen = open_network(wanted, progress) if is_probe else None
+    wanted = feature_options(config, on_gpu=device.type == "cuda")
+    frozen = open_networks(wanted, progress) if is_probe else ()
     sizes = choose_sizes(
         sources.scored, networks, frozen, options=wanted, image_size=config.image_size
     )
@@ -93,13 +92,13 @@ def open_trainer(
             progress=progress,
         )  # fmt: skip
 
-    def features_of(part: Stored) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def features_of(part: Stored) -> tuple[Features, NDArray[np.int64]]:
         """Features, and their row for each image of the split."""
-        if frozen is None:
-            return given_rows(Path(config.features), config.feature_ids, part.dataset.ids)
-        features = frozen_features(
-            frozen, part.pixels, sizes.features, key=part.key, cache=cache, device=device,
-            progress=progress,
+        if not frozen:
+            return given_rows(Path(wanted.source), config.feature_ids, part.dataset.ids)
+        features = features_of_views(
+            views_of(frozen, sizes.features, wanted.views), part.pixels, key=part.key, cache=cache,
+            device=device, progress=progress,
         )  # fmt: skip
         return features, np.arange(len(features))
 
@@ -135,15 +134,16 @@ def open_trainer(
     )  # fmt: skip
     trainer = SubsetTrainer(data, recipe, options, device=device, progress=progress)
     weights = file_digest(config.weights) if config.weights else None
-    given = {n: getattr(config, n) for n in (_OF_FEATURES if is_probe else _OF_PIXELS)}
-    files = _stamp(config.features) if is_probe else ""
-    seen = [p.key for p in every], sizes.features if is_probe else sizes.network
+    given = {} if is_probe else {n: getattr(config, n) for n in _OF_PIXELS}
+    files = _stamp(wanted.source) if is_probe else ""
+    of_features = (sizes.features, wanted.source, wanted.views)
+    seen = [p.key for p in every], of_features if is_probe else sizes.network
     key = repr((asdict(recipe), given, weights, files, seen, device.type))
     return ReadyTrainer(trainer=trainer, splits=splits, recipe=recipe, device=str(device), key=key)
 
 
 def _reduced(
-    found: list[tuple[NDArray[Any], NDArray[np.int64]]], splits: Splits
+    found: list[tuple[Features, NDArray[np.int64]]], splits: Splits
 ) -> list[NDArray[np.float32]]:
     """The features of the scored images in training, then of the other splits, reduced.
 

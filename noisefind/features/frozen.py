@@ -35,36 +35,53 @@ class FrozenNetwork(NamedTuple):
     build: Callable[[int], nn.Module]  # of a size: uint8 (B, S, S, 3) to float (B, d)
 
 
+class FeatureView(NamedTuple):
+    """How a network sees the images: one pass over them, with an entry of its own in the cache."""
+
+    network: FrozenNetwork
+    size: int  # in px
+    is_mirrored: bool = False
+
+    @property
+    def stage(self) -> str:
+        """The name of the pass for the user."""
+        mirrored = ", mirrored" if self.is_mirrored else ""
+        title = self.network.name.removeprefix("timm ").split()[0]  # without the digest
+        return f"Computing features of {title} at {self.size} px{mirrored}"
+
+
 def frozen_features(
-    network: FrozenNetwork,
+    view: FeatureView,
     pixels: NDArray[np.uint8],
-    size: int,
     *,
     key: str,
     cache: Path,
     device: torch.device,
     progress: Progress,
 ) -> NDArray[np.float32]:
-    """The features (N, d) of ``pixels`` (N, S, S, 3) seen at ``size`` px, memory-mapped.
+    """The features (N, d) of ``pixels`` (N, S, S, 3), memory-mapped.
 
     ``key`` is that of the pixels in the cache: ``Stored.key``.
     """
 
     def build(folder: Path) -> None:
-        module = network.build(size).to(device)
-        progress.stage(f"Computing features at {size} px", len(pixels))
-        write_features(module, pixels, folder / "features.npy", device=device, progress=progress)
+        module = view.network.build(view.size).to(device)
+        progress.stage(view.stage, len(pixels))
+        write_features(
+            module, pixels, folder / "features.npy", is_mirrored=view.is_mirrored, device=device,
+            progress=progress,
+        )  # fmt: skip
 
-    place = features_folder(network, size, key=key, cache=cache, device=device)
+    place = features_folder(view, key=key, cache=cache, device=device)
     folder = build_once(place, build, say=progress.say)
     return cast("NDArray[np.float32]", open_array(folder / "features.npy"))
 
 
-def features_folder(
-    network: FrozenNetwork, size: int, *, key: str, cache: Path, device: torch.device
-) -> Path:
+def features_folder(view: FeatureView, *, key: str, cache: Path, device: torch.device) -> Path:
     """The folder in the cache for the result of :func:`frozen_features`."""
-    return cache / "features" / cache_key(network.name, FORMAT, key, size, device.type)
+    mirrored = ("mirrored",) if view.is_mirrored else ()
+    name = cache_key(view.network.name, FORMAT, key, view.size, device.type, *mirrored)
+    return cache / "features" / name
 
 
 def write_features(
@@ -72,6 +89,7 @@ def write_features(
     pixels: NDArray[np.uint8],
     path: Path,
     *,
+    is_mirrored: bool = False,
     device: torch.device,
     progress: Progress,
 ) -> None:
@@ -83,7 +101,8 @@ def write_features(
     module.eval()
 
     def run(rows: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = torch.from_numpy(np.ascontiguousarray(rows)).to(device)
+        seen = rows[:, :, ::-1] if is_mirrored else rows
+        batch = torch.from_numpy(np.ascontiguousarray(seen)).to(device)
         with torch.inference_mode(), autocast(device):
             features: NDArray[np.float32] = module(batch).float().cpu().numpy()
         return features

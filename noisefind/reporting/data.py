@@ -160,7 +160,12 @@ class ReportData:
     @property
     def n_flagged(self) -> int:
         """Number of flagged labels."""
-        return int(self.ranking.is_label_issue.sum())
+        return self.ranking.n_label_issues
+
+    @property
+    def n_worth_a_look(self) -> int:
+        """Number of further labels that should be seen."""
+        return self.ranking.n_worth_a_look
 
 
 class NearestImages:

@@ -33,9 +33,11 @@ def kinds_of_findings(data: ReportData) -> list[Kind]:
     """All kinds of a report that show pictures; a kind without findings is left out."""
     ranking, ids = data.ranking, data.ranking.ids
     issues = np.flatnonzero(ranking.is_label_issue).tolist()
+    looks = np.flatnonzero(ranking.is_worth_a_look).tolist()
     duplicates = data.duplicates or []
     kinds = [
         Kind("label issues", 4, [(ids[row],) for row in issues]),
+        Kind("worth a look", 2, [(ids[row],) for row in looks]),
         Kind("random sample", 2, [(ids[row],) for row in data.sample]),
         Kind("conflicting duplicates", 1, _shown(g for g in duplicates if g.labels_differ)),
         Kind("duplicates", 1, _shown(g for g in duplicates if not g.labels_differ)),

@@ -176,7 +176,7 @@ def _embedded(data: ReportData, pictures: Pictures) -> dict[str, Any]:
             "given": _numbers(ranking.given_labels, classes),
             "suggestion": _numbers(ranking.predicted_labels, classes),
             "probability": packed(ranking.predicted_probs),
-            "flagged": ranking.is_label_issue.astype(int).tolist(),
+            "flagged": (ranking.is_label_issue + 2 * ranking.is_worth_a_look).tolist(),
             "reasons": _numbers(data.reasons, reasons),
             "label_score": packed(ranking.label_scores),
             **{name: packed(values) for name, values in ranking.scores.items()},

@@ -27,6 +27,7 @@ class Ranking:
     predicted_probs: NDArray[np.float64]
     label_scores: NDArray[np.float64]
     is_label_issue: NDArray[np.bool_]
+    is_worth_a_look: NDArray[np.bool_]
     reasons: list[str]
     scores: dict[str, NDArray[np.float64]]  # those that the predictions allow
     duplicate_groups: NDArray[np.int64]  # 0 where the image is in none
@@ -38,13 +39,19 @@ class Ranking:
 
     def __repr__(self) -> str:
         return card(
-            "Ranking", images=len(self), label_issues=with_share(self.n_label_issues, len(self))
-        )
+            "Ranking", images=len(self), label_issues=with_share(self.n_label_issues, len(self)),
+            worth_a_look=f"{self.n_worth_a_look:,} more",
+        )  # fmt: skip
 
     @property
     def n_label_issues(self) -> int:
         """Number of flagged labels."""
         return int(self.is_label_issue.sum())
+
+    @property
+    def n_worth_a_look(self) -> int:
+        """Number of labels that are not flagged, but should be seen by a reviewer."""
+        return int(self.is_worth_a_look.sum())
 
     def columns(self) -> dict[str, list[str] | NDArray[Any]]:
         """Name of a column of scores.csv -> its N values, in the order of the file."""
@@ -57,6 +64,7 @@ class Ranking:
             "predicted_prob": self.predicted_probs,
             "label_score": self.label_scores,
             "is_label_issue": self.is_label_issue,
+            "is_worth_a_look": self.is_worth_a_look,
             "reasons": self.reasons,
             **{name: self.scores.get(name, [""] * len(self)) for name in SCORES},
             "duplicate_group": self.duplicate_groups,

@@ -114,6 +114,7 @@ class RunSummary(RunStart):
         classes: sorted names.
         n_skipped: files that were left out.
         n_label_issues: flagged labels; ``label_issue_share`` is their share of all.
+        n_worth_a_look: further labels that a reviewer should see.
         seconds: of each stage, and ``total``.
         n_duplicate_groups: groups of (near) duplicates.
         n_conflicting_duplicates: images with a duplicate that has another label.
@@ -139,6 +140,7 @@ class RunSummary(RunStart):
     n_skipped: int
     n_label_issues: int
     label_issue_share: float
+    n_worth_a_look: int
     seconds: dict[str, float]
     n_duplicate_groups: int
     n_conflicting_duplicates: int
@@ -166,7 +168,8 @@ class RunSummary(RunStart):
         }
         return {
             "images": f"{self.n_images:,} in {len(self.classes):,} classes",
-            "label_issues": with_share(self.n_label_issues, self.n_images),
+            "label_issues": f"{with_share(self.n_label_issues, self.n_images)}, "
+            f"{self.n_worth_a_look:,} more worth a look",
             "noise_rate": interval(rate.estimate, rate.low, rate.high),
             "also": ", ".join(f"{name}: {number:,}" for name, number in found.items() if number),
         }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from noisefind.features.compute import FeatureTask
-    from noisefind.features.frozen import FrozenNetwork
+    from noisefind.features.frozen import FeatureView
     from noisefind.training.network import NetworkOptions
     from noisefind.training.recipe import Recipe
 
@@ -74,14 +74,15 @@ def estimate(
     in_cache = 0
     in_run = run_bytes(recipes, n_images, n_classes)
     if not has_features:
-        if task.network is None:
+        if task.options.source == "swav":
             name = f"Training SwAV at {network_size} px"
             per_image, n_features = _swav_cost(network_size, task.options.swav.epochs, device)
-        else:
-            name = f"Computing features at {task.size} px"
-            per_image, n_features = _feature_cost(task, task.network)
-        seconds[name] = n_images * per_image
-        in_cache += n_images * n_features * FLOAT_BYTES
+            seconds[name] = n_images * per_image
+            in_cache += n_images * n_features * FLOAT_BYTES
+        for view in task.missing_views:
+            per_image, n_features = _feature_cost(task, view)
+            seconds[view.stage] = n_images * per_image
+            in_cache += n_images * n_features * FLOAT_BYTES
     for kind, recipe in recipes.items():
         if recipe.members == 0:
             continue
@@ -114,9 +115,9 @@ def run_bytes(recipes: dict[str, Recipe], n_images: int, n_classes: int) -> int:
     return n_images * (numbers * FLOAT_BYTES + TABLE_BYTES)
 
 
-def _feature_cost(task: FeatureTask, network: FrozenNetwork) -> tuple[float, int]:
+def _feature_cost(task: FeatureTask, view: FeatureView) -> tuple[float, int]:
     """Seconds for one image, and the number of its features."""
-    module = network.build(task.size).eval().to(task.device)
+    module = view.network.build(view.size).eval().to(task.device)
     batch = torch.from_numpy(np.array(task.pixels[:BATCH])).to(task.device)
     n_features = 0
 

@@ -15,7 +15,7 @@ from noisefind.data.splits import describe_splits, hold_out
 from noisefind.detection.label_issues import LEAST_WEIGHT
 from noisefind.detection.noise_model import evidence_weights
 from noisefind.errors import DataError
-from noisefind.features.compute import FeatureTask, open_network
+from noisefind.features.compute import FeatureTask, open_networks
 from noisefind.scoring.estimate import run_bytes
 from noisefind.scoring.plan import Amount, first_plan
 from noisefind.scoring.settings import choose_recipes, feature_options, network_options
@@ -81,12 +81,12 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
     """
     networks = config.networks(on_gpu=context.device.type == "cuda")
     require_known(networks)
-    wanted = feature_options(config)
-    network = open_network(wanted, context.progress)
+    wanted = feature_options(config, on_gpu=context.device.type == "cuda")
+    feature_networks = open_networks(wanted, context.progress)
     with context.timed("open"):
         dataset, held_out = _open(data, config, context)
         sizes = choose_sizes(
-            dataset, networks, network, options=wanted, image_size=config.image_size
+            dataset, networks, feature_networks, options=wanted, image_size=config.image_size
         )
         try_networks(
             networks, len(dataset.classes), sizes.network, weights=config.network_weights,
@@ -108,7 +108,7 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
                 pixels, sizes.network, key=stored.key, cache=context.cache,
                 progress=context.progress,
             )  # fmt: skip
-    if network_pixels is not None and config.features == "swav":
+    if network_pixels is not None and wanted.source == "swav":
         pixels = network_pixels
     return Inputs(
         dataset=replace(stored.dataset, images=[]),  # pixels are stored now: frees those of a CIFAR
@@ -117,8 +117,8 @@ def open_inputs(data: str | Path, config: ScoreConfig, context: Context, run: Ru
         sizes=sizes,
         recipes=_recipes(config, networks, len(stored.dataset)),
         features=FeatureTask(
-            options=wanted, network=network, pixels=pixels, size=sizes.features, key=stored.key,
-            cache=context.cache, device=context.device,
+            options=wanted, networks=feature_networks, pixels=pixels, size=sizes.features,
+            key=stored.key, cache=context.cache, device=context.device,
         ),
         network_pixels=network_pixels,
         amount=amount,

@@ -140,6 +140,7 @@ def _ordered(
         predicted_probs=issues.suggested_prob[order],
         label_scores=issues.label_score[order],
         is_label_issue=issues.is_label_issue[order],
+        is_worth_a_look=issues.is_worth_a_look[order],
         reasons=[""] * len(order),
         scores={name: values[order] for name, values in scores.items()},
         duplicate_groups=findings.duplicate_group[order],

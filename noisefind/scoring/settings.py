@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from noisefind.config import AUTO, EnsembleConfig
+from noisefind.config import AUTO, EnsembleConfig, automatic_preset
 from noisefind.features.compute import FeatureOptions
 from noisefind.features.swav import SwavOptions
 from noisefind.training.augment import Augmentation
@@ -49,16 +49,23 @@ def choose_recipe(config: TrainingConfig, network: str, n_images: int) -> Recipe
     return replace(recipe, **{name: value for name, value in given.items() if value != AUTO})
 
 
-def feature_options(config: TrainingConfig) -> FeatureOptions:
+def feature_options(config: TrainingConfig, *, on_gpu: bool) -> FeatureOptions:
     """Options of the features; only ensembles have options for the training of SwAV."""
     swav = SwavOptions(seed=config.seed)
     if isinstance(config, EnsembleConfig):
         swav = SwavOptions(config.swav_epochs, config.swav_output, config.seed)
+    preset = automatic_preset(on_gpu=on_gpu)
+
+    def chosen(name: str) -> Any:
+        value = getattr(config, name)
+        return preset[name] if value == AUTO else value
+
     return FeatureOptions(
-        source=config.features,
+        source=chosen("features"),
+        views=chosen("feature_views"),
         weights=config.weights,
         ids_file=config.feature_ids,
-        size=config.feature_size,
+        size=chosen("feature_size"),
         swav=swav,
     )
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from noisefind.config import AUTO, FINE
 from noisefind.data.pixels import typical_side
 from noisefind.runs.summary import Sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from noisefind.data.dataset import Dataset
     from noisefind.features.compute import FeatureOptions
     from noisefind.features.frozen import FrozenNetwork
 
 SMALL_IMAGE = 64  # px: images up to here are kept at their own size
+# Of features in px, by --feature-size: for small images and for photographs. Beyond 160 px small
+# images gain nothing, and 224 px is worse.
+FEATURE_SIZES = {AUTO: (96, 192), FINE: (160, 256)}
 
 
 def trains_on_pixels(networks: tuple[str, ...], options: FeatureOptions) -> bool:
@@ -23,7 +29,7 @@ def trains_on_pixels(networks: tuple[str, ...], options: FeatureOptions) -> bool
 def choose_sizes(
     dataset: Dataset,
     networks: tuple[str, ...],
-    feature_network: FrozenNetwork | None,
+    feature_networks: Sequence[FrozenNetwork],
     *,
     options: FeatureOptions,
     image_size: int | str,
@@ -36,8 +42,9 @@ def choose_sizes(
     is_small = 0 < side <= SMALL_IMAGE
     features = options.size
     if not isinstance(features, int):
-        own_size = feature_network.own_size if feature_network else None
-        features = own_size or (96 if is_small else 192)
+        features = FEATURE_SIZES[features][0 if is_small else 1]
+        if len(feature_networks) == 1:
+            features = feature_networks[0].own_size or features
     network = image_size
     if not isinstance(network, int):
         network = max(8, side) if is_small else SMALL_IMAGE
@@ -45,6 +52,7 @@ def choose_sizes(
     needed = [max(8, side) if is_small else SMALL_IMAGE]
     if trains_on_pixels(networks, options):
         needed.append(network)
-    if feature_network is not None:
-        needed.append(min(features, max(8, side)) if is_small else features)
+    for feature_network in feature_networks:
+        seen = feature_network.own_size or features
+        needed.append(min(seen, max(8, side)) if is_small else seen)
     return Sizes(max(needed), features, network)

@@ -90,6 +90,7 @@ def run_summary(
         n_skipped=len(dataset.skipped),
         n_label_issues=n_label_issues,
         label_issue_share=round(n_label_issues / len(dataset), 6),
+        n_worth_a_look=judgement.ranking.n_worth_a_look,
         seconds={**means.seconds, "total": round(sum(means.seconds.values()), 3)},
         n_duplicate_groups=findings.n_duplicate_groups,
         n_conflicting_duplicates=findings.n_conflicting_duplicates,

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from noisefind.errors import ConfigError
-from noisefind.training.lite0 import Lite0, load_backbone
+from noisefind.training.lite import Lite0, load_backbone
 
 SMALL_IMAGE = 64  # px; below it resnet18 takes the form that is usual for CIFAR
 OWN = ("cnn", "lite0", "resnet18", "resnet18-plain", "one-conv")

@@ -8,7 +8,7 @@ import math
 import os
 from contextlib import contextmanager
 from mmap import mmap
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
+T_co = TypeVar("T_co", bound=np.generic, covariant=True)
 FLOAT_BYTES = 4
+
+
+class Rows(Protocol[T_co]):
+    """What is read some rows at a time: an array, or several as one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> NDArray[T_co]: ...
 
 
 @contextmanager
@@ -130,7 +139,7 @@ def _write_numbers(file: IO[bytes], array: NDArray[Any]) -> None:
 
 
 def row_chunks(
-    array: NDArray[T], n_rows: int, order: NDArray[np.int64] | None = None
+    array: Rows[T], n_rows: int, order: NDArray[np.int64] | None = None
 ) -> Iterator[NDArray[T]]:
     """The rows of ``array``, ``n_rows`` at a time: all, or those that ``order`` numbers.
 
@@ -138,14 +147,14 @@ def row_chunks(
     """
     for start in range(0, len(array) if order is None else len(order), n_rows):
         rows = slice(start, start + n_rows)
-        yield _mapped_again(array)[rows if order is None else order[rows]]
+        yield mapped_again(array)[rows if order is None else order[rows]]
 
 
-def _mapped_again(array: NDArray[T]) -> NDArray[T]:
+def mapped_again(array: Rows[T]) -> Rows[T]:
     """``array``, with a new mapping if it is a whole memory-mapped file."""
     source: Any = array
     is_file = isinstance(source, np.memmap) and isinstance(source.base, mmap)  # not a part of it
     if is_file:  # in a variable, so that mypy leaves it at Any
-        layout: Any = "C" if array.flags.c_contiguous else "F"
-        return np.memmap(source.filename, array.dtype, "c", source.offset, array.shape, layout)
+        layout: Any = "C" if source.flags.c_contiguous else "F"
+        return np.memmap(source.filename, source.dtype, "c", source.offset, source.shape, layout)
     return array

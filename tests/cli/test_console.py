@@ -26,7 +26,7 @@ def test_worst_labels_fit_the_terminal(
     ranking = Ranking(
         ids=[LONG_NAME], splits=["train"], given_labels=["longsleeve"], predicted_labels=["dress"],
         predicted_probs=np.array([0.9]), label_scores=np.array([0.0123]),
-        is_label_issue=np.array([True]), reasons=[""],
+        is_label_issue=np.array([True]), is_worth_a_look=np.array([False]), reasons=[""],
         scores={name: np.array([1.0]) for name in SCORES},
         duplicate_groups=np.array([0]), is_outlier_issue=np.array([False]), image_issues=[""],
     )  # fmt: skip

@@ -29,6 +29,7 @@ from noisefind.config import (
     with_preset,
 )
 from noisefind.errors import ConfigError
+from noisefind.scoring.settings import feature_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def test_typed_goes_before_file_before_preset_before_default(tmp_path: Path) -> 
         tmp_path / "c.yaml", "preset: standard\nepochs: 7\nlearning-rate: 0.5\nflip: false"
     )
     config = load_config(ScoreConfig, file, {"epochs": "3", "members": None, "seed": None})
-    assert (config.network, config.epochs, config.learning_rate) == ("probe,cnn", 3, 0.5)
+    assert (config.features, config.epochs, config.learning_rate) == ("lite0,lite2", 3, 0.5)
     assert (config.members, config.seed, config.flip, config.crop) == ("auto", 0, False, True)
 
 
@@ -136,9 +137,9 @@ def test_a_configuration_takes_the_options_of_its_command_only(kind: type[BaseCo
 def test_a_resumed_run_takes_a_preset_before_its_options() -> None:
     """A typed preset changes a run to resume, which is then refused; old presets are no option."""
     before = {**with_preset(ScoreConfig, "standard", seed=7).to_dict(), "preset": "standard"}
-    assert load_config(ScoreConfig, None, {}, before).network == "probe,cnn"
+    assert load_config(ScoreConfig, None, {}, before).features == "lite0,lite2"
     config = load_config(ScoreConfig, None, {"preset": "fast"}, before)
-    assert (config.network, config.seed) == ("probe", 7)
+    assert (config.features, config.seed) == ("lite0", 7)
 
 
 def test_network_goes_before_preset() -> None:
@@ -148,9 +149,12 @@ def test_network_goes_before_preset() -> None:
 
 
 def test_networks_by_device() -> None:
-    """Without a word, a CPU trains probes and a GPU adds networks from pixels."""
+    """Without a word, both train probes; the features of a GPU come from two networks."""
     assert ScoreConfig().networks(on_gpu=False) == ("probe",)
-    assert ScoreConfig().networks(on_gpu=True) == ("probe", "cnn")
+    assert ScoreConfig().networks(on_gpu=True) == ("probe",)
+    assert feature_options(ScoreConfig(), on_gpu=False).source == "lite0"
+    assert feature_options(ScoreConfig(), on_gpu=True).source == "lite0,lite2"
+    assert feature_options(ScoreConfig(features="pretrained"), on_gpu=True).source == "lite0"
 
 
 def test_lists_take_one_or_many(tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from noisefind.detection.label_issues import LabelIssues, Members, judge
 from noisefind.detection.label_quality import (
     calibrated,
-    flagged,
     log_odds,
     memorised_share,
+    suspected,
     worst_first,
 )
 from noisefind.detection.leave_one_out import LeaveOneOut
+from noisefind.detection.noise_mixture import NoiseMixture
 from noisefind.detection.noise_model import NoiseModel
 from noisefind.detection.noise_rate import LabelNoise, NoiseRate
 
@@ -49,7 +50,8 @@ class Known(NamedTuple):
         aum = np.array(self.aum)[rows]
         mean = 1 / (1 + np.exp(-np.stack([aum, -aum], axis=1)))
         members = Members(aum, lambda part: mean[part])
-        loo = LeaveOneOut(np.maximum(scores, -700), model, noise, weights=np.ones(2))
+        models = NoiseMixture(model, model, 1.0, model)
+        loo = LeaveOneOut(np.maximum(scores, -700), models, noise, weights=np.ones(2))
         return judge(zeros(len(rows)), ("cat", "dog"), loo, members)
 
 
@@ -127,17 +129,17 @@ def test_members_that_still_learn_count() -> None:
         ([0.0, 0.0], [False, False]),
     ],
 )
-def test_flagged_by_hand(p_wrong: list[float], expected: list[bool]) -> None:
-    """As many are flagged as make the expected F1 the highest."""
-    assert flagged(np.array(p_wrong)).tolist() == expected
+def test_suspected_by_hand(p_wrong: list[float], expected: list[bool]) -> None:
+    """As many are suspected as make the expected F1 the highest."""
+    assert suspected(np.array(p_wrong)).tolist() == expected
 
 
 @law
 @given(probabilities)
 def test_no_cut_has_a_better_expected_f1(values: list[float]) -> None:
-    """Tried one by one, no other number of flagged labels has a better expected F1."""
+    """Tried one by one, no other number of suspected labels has a better expected F1."""
     p = np.array(values)
-    chosen = flagged(p)
+    chosen = suspected(p)
     best = max(2 * np.sort(p)[::-1][:k].sum() / (k + p.sum()) for k in range(1, len(p) + 1))
     got = 2 * p[chosen].sum() / (chosen.sum() + p.sum()) if chosen.any() else 0.0
     assert got >= best - 1e-9 or p[~chosen].max(initial=0) < 0.3
@@ -166,3 +168,15 @@ def test_worst_first_by_score_then_margin_then_shuffle() -> None:
         np.array([0, 0, 9, 3], np.uint64),
     )
     assert order.tolist() == [3, 2, 1, 0]
+
+
+def test_flagged_is_more_likely_wrong_than_right() -> None:
+    """Of the suspected labels those below a half are issues; the rest is worth a look."""
+    issues = random_case(0).judged()
+
+    below = issues.label_score < 0.5
+    assert (issues.is_label_issue <= below).all()
+    assert not (issues.is_worth_a_look & below).any()
+    expected = suspected(1 - issues.label_score)
+    np.testing.assert_array_equal(issues.is_label_issue | issues.is_worth_a_look, expected)
+    assert issues.is_worth_a_look.any()

@@ -142,9 +142,9 @@ def test_a_class_that_is_filed_under_another_as_a_whole_is_not_seen() -> None:
 
 
 def test_noise_rate_by_hand() -> None:
-    """The interval reaches from the lower model's Wilson bound to the higher one's."""
-    rate = noise_rate(100, 10.0, 4.0)
-    assert rate.estimate == 0.1
+    """The interval reaches from the lowest model's Wilson bound to the highest one's."""
+    rate = noise_rate(100, 8.0, [8.0, 4.0, 10.0])
+    assert rate.estimate == 0.08
     assert rate.low == pytest.approx(0.0157, abs=1e-4)  # Wilson of 4 in 100
     assert rate.high == pytest.approx(0.1744, abs=1e-4)  # Wilson of 10 in 100
 
@@ -152,7 +152,7 @@ def test_noise_rate_by_hand() -> None:
 def test_label_noise_adds_up() -> None:
     """Rates of classes are shares of the images that were given each, the whole that of all."""
     counts = np.array([[90.0, 10.0], [20.0, 180.0]])
-    found = label_noise(counts, np.array([10.0, 20.0]))
+    found = label_noise(counts, np.array([[10.0, 20.0], [8.0, 19.0]]))
     assert found.rate.estimate == pytest.approx(0.1)
     assert [rate.estimate for rate in found.per_class] == pytest.approx([0.1, 0.1])
     assert all(rate.low < rate.estimate < rate.high for rate in found.per_class)

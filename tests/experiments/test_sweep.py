@@ -77,6 +77,7 @@ def ranking(data: Dataset, shuffle: int = 0) -> Ranking:
         predicted_probs=np.ones(n_images),
         label_scores=np.linspace(0, 1, n_images)[order],
         is_label_issue=(np.arange(n_images) % 10 == 0)[order],
+        is_worth_a_look=np.zeros(n_images, np.bool_),
         reasons=[""] * n_images,
         scores={name: values[order] for name, values in scores.items()},
         duplicate_groups=np.zeros(n_images, np.int64),

@@ -23,10 +23,11 @@ from noisefind.data import row_file
 from noisefind.data.row_file import given_rows
 from noisefind.errors import DataError
 from noisefind.features import frozen, reduce
-from noisefind.features.frozen import FrozenNetwork, features_folder, frozen_features
-from noisefind.features.pretrained import N_FEATURES, FeatureNetwork, fold_batch_norm
+from noisefind.features.frozen import FeatureView, FrozenNetwork, features_folder, frozen_features
+from noisefind.features.joined import JoinedFeatures, joined
+from noisefind.features.pretrained import FeatureNetwork, fold_batch_norm
 from noisefind.features.reduce import fit_projection, write_reduced
-from noisefind.training.lite0 import load_backbone
+from noisefind.training.lite import load_backbone
 from noisefind.utils.progress import Progress
 from tests.commands import ROOT
 from tests.fuzz import fuzzed
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CPU = torch.device("cpu")
+N_FEATURES = 40 + 192 + 320 + 4 * 112 + 1280
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,7 +65,7 @@ def network() -> FeatureNetwork:
 @pytest.fixture
 def lite(network: FeatureNetwork) -> FrozenNetwork:
     """Loading takes seconds, so the tests that need the network share one."""
-    return FrozenNetwork("pretrained", None, lambda size: sized(network, size))
+    return FrozenNetwork("lite0", None, lambda size: sized(network, size))
 
 
 def sized(network: FeatureNetwork, size: int) -> FeatureNetwork:
@@ -169,7 +171,7 @@ def features_of(
     network: FrozenNetwork, pixels: NDArray[np.uint8], cache: Path, key: str = "k"
 ) -> NDArray[np.float32]:
     return frozen_features(
-        network, pixels, 48, key=key, cache=cache, device=CPU, progress=Progress()
+        FeatureView(network, 48), pixels, key=key, cache=cache, device=CPU, progress=Progress()
     )
 
 
@@ -212,18 +214,66 @@ def test_features_are_cached(tmp_path: Path, lite: FrozenNetwork) -> None:
 
 def test_the_folder_of_features(tmp_path: Path, lite: FrozenNetwork) -> None:
     """features_folder says where they are, so whether they are there."""
-    folder = features_folder(lite, 48, key="k", cache=tmp_path, device=CPU)
+    folder = features_folder(FeatureView(lite, 48), key="k", cache=tmp_path, device=CPU)
     assert not folder.exists()
 
     features_of(lite, pictures(2, 32), tmp_path)
 
     assert folder.is_dir()
+    view, cuda = FeatureView(lite, 48), torch.device("cuda")
     others = [
-        features_folder(lite, 49, key="k", cache=tmp_path, device=CPU),
-        features_folder(lite, 48, key="l", cache=tmp_path, device=CPU),
-        features_folder(lite, 48, key="k", cache=tmp_path, device=torch.device("cuda")),
+        features_folder(FeatureView(lite, 49), key="k", cache=tmp_path, device=CPU),
+        features_folder(view, key="l", cache=tmp_path, device=CPU),
+        features_folder(view, key="k", cache=tmp_path, device=cuda),
+        features_folder(view._replace(is_mirrored=True), key="k", cache=tmp_path, device=CPU),
     ]
-    assert len({folder, *others}) == 4
+    assert len({folder, *others}) == 5
+
+
+def test_the_mirrored_view(tmp_path: Path, lite: FrozenNetwork) -> None:
+    """It has the features of the mirror images; the view as it is keeps its own."""
+    pixels = pictures(3, 48)
+    as_it_is = features_of(lite, pixels, tmp_path)
+
+    mirrored = frozen_features(
+        FeatureView(lite, 48, is_mirrored=True), pixels, key="k", cache=tmp_path, device=CPU,
+        progress=Progress(),
+    )  # fmt: skip
+
+    turned = features_of(lite, pixels[:, :, ::-1], tmp_path, key="turned")
+    np.testing.assert_array_equal(mirrored, turned)
+    np.testing.assert_array_equal(features_of(lite, pixels, tmp_path), as_it_is)
+    assert relative_error(mirrored, as_it_is) > 0.01
+
+
+def test_lite2() -> None:
+    """The second packaged network: the same stages, of its own widths."""
+    network = FeatureNetwork(48, "lite2").eval()
+
+    with torch.inference_mode():
+        features = network(torch.from_numpy(pictures(2, 32))).numpy()
+
+    assert features.shape == (2, 48 + 208 + 352 + 4 * 120 + 1280)
+    assert np.isfinite(features).all()
+    assert sum(weight.numel() for weight in load_backbone("lite2").parameters()) == 6_092_072
+
+
+def test_joined_features_are_an_array() -> None:
+    """Rows, shape and projection are those of the array that one would write in memory."""
+    one, mirrored, other = vectors(9, 4), vectors(9, 4, seed=1), vectors(9, 3, seed=2)
+    expected = np.concatenate([(one + mirrored) / 2, other], axis=1)
+
+    features = JoinedFeatures([[one, mirrored], [other]])
+
+    assert (len(features), features.shape) == (9, (9, 7))
+    np.testing.assert_allclose(features[slice(2, 5)], expected[2:5], rtol=1e-6)
+    np.testing.assert_allclose(features[np.array([8, 0])], expected[[8, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        fit_projection(features, 2).apply(expected), fit_projection(expected, 2).apply(expected),
+        rtol=1e-3, atol=1e-3,
+    )  # fmt: skip
+    assert joined([[one]]) is one
+    assert isinstance(joined([[one, mirrored]]), JoinedFeatures)
 
 
 def test_features_interrupted(tmp_path: Path, lite: FrozenNetwork) -> None:
@@ -235,10 +285,15 @@ def test_features_interrupted(tmp_path: Path, lite: FrozenNetwork) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         frozen_features(
-            lite, pictures(2, 32), 48, key="k", cache=tmp_path, device=CPU, progress=Interrupted()
+            FeatureView(lite, 48),
+            pictures(2, 32),
+            key="k",
+            cache=tmp_path,
+            device=CPU,
+            progress=Interrupted(),
         )
 
-    assert not features_folder(lite, 48, key="k", cache=tmp_path, device=CPU).exists()
+    assert not features_folder(FeatureView(lite, 48), key="k", cache=tmp_path, device=CPU).exists()
 
 
 def vectors(n_images: int, n_features: int, seed: int = 0) -> NDArray[np.float32]:
@@ -377,7 +432,7 @@ def own(tmp_path: Path, features: NDArray[Any], ids: Sequence[str] = IDS, end: s
     return tmp_path / "own.npy"
 
 
-def joined(file: Path, ids_file: Path | None, ids: Sequence[str]) -> NDArray[np.floating]:
+def rows_of(file: Path, ids_file: Path | None, ids: Sequence[str]) -> NDArray[np.floating]:
     """The rows of the ids, in their order."""
     features, order = given_rows(file, ids_file, tuple(ids))
     return features[order]
@@ -390,7 +445,7 @@ def test_own_features(tmp_path: Path, dtype: str, order: Any) -> None:
     values = np.arange(12).reshape(4, 3) / 4
     file = own(tmp_path, np.array(values, dtype=dtype, order=order))
 
-    np.testing.assert_array_equal(joined(file, None, IDS), values)
+    np.testing.assert_array_equal(rows_of(file, None, IDS), values)
 
 
 @settings(
@@ -408,7 +463,7 @@ def test_joined_by_id(
     numbers = {id_: row for row, id_ in enumerate([*IDS, "extra/1.png", "extra/2.png"])}
     values = np.array([[numbers[id_], -1] for id_ in order], np.float32)
 
-    features = joined(own(tmp_path, values, order), None, IDS)
+    features = rows_of(own(tmp_path, values, order), None, IDS)
 
     np.testing.assert_array_equal(features, [[0, -1], [1, -1], [2, -1], [3, -1]])
 
@@ -423,7 +478,7 @@ def test_kinds_of_text(tmp_path: Path, end: str, has_end: bool, mark: str) -> No
     text = mark.encode() + file.with_suffix(".txt").read_bytes()
     (tmp_path / "ids").write_bytes(text if has_end else text.removesuffix(end.encode()))
 
-    np.testing.assert_array_equal(joined(file, tmp_path / "ids", ids[::-1]), np.eye(3)[::-1])
+    np.testing.assert_array_equal(rows_of(file, tmp_path / "ids", ids[::-1]), np.eye(3)[::-1])
 
 
 def error_of(file: Path, ids_file: Path | None = None) -> str:
@@ -491,7 +546,7 @@ def test_not_finite_elsewhere(tmp_path: Path) -> None:
     values = np.zeros((5, 3))
     values[4] = np.nan
 
-    assert joined(own(tmp_path, values, (*IDS, "extra")), None, IDS).shape == (4, 3)
+    assert rows_of(own(tmp_path, values, (*IDS, "extra")), None, IDS).shape == (4, 3)
 
 
 def test_reduced_in_the_order_of_the_dataset(tmp_path: Path) -> None:

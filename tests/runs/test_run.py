@@ -47,7 +47,7 @@ def test_repr_is_short(run: Run) -> None:
     assert repr(run).splitlines() == [
         f"Run {run.path}",
         "  images: 3 in 2 classes",
-        "  label issues: 1 (33.3 %)",
+        "  label issues: 1 (33.3 %), 1 more worth a look",
         "  noise rate: 3.0 % (95 % interval 1.0 % to 6.0 %)",
         "  also: files left out: 1",
     ]

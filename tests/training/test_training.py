@@ -253,7 +253,7 @@ def test_estimate_grows_with_the_work(tmp_path: Path) -> None:
     """Twice the members is twice the record; no members left is nothing to train."""
     pixels = np.zeros((1000, 16, 16, 3), np.uint8)
     task = FeatureTask(
-        options=FeatureOptions(), network=None, pixels=pixels, size=96, key="k", cache=tmp_path,
+        options=FeatureOptions(), networks=(), pixels=pixels, size=96, key="k", cache=tmp_path,
         device=CPU,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from torch import nn
 from noisefind.data.dataset import Dataset
 from noisefind.data.pixels import Stored, open_pixels, resized_pixels
 from noisefind.experiments.curves import CurveCache
-from noisefind.features.frozen import FrozenNetwork, frozen_features
+from noisefind.features.frozen import FeatureView, FrozenNetwork, frozen_features
 from noisefind.scoring.image_checks import ImageCheckSettings, image_measures
 from noisefind.training.subsets import Curve, Phase, SubsetJob
 from noisefind.utils import checksums
@@ -81,7 +81,7 @@ def make_features(cache: Path, progress: Progress) -> Made:
     network = FrozenNetwork("mean", None, lambda _: Mean())
     device = torch.device("cpu")
     features = frozen_features(
-        network, pixels, 8, key="key", cache=cache, device=device, progress=progress
+        FeatureView(network, 8), pixels, key="key", cache=cache, device=device, progress=progress
     )
     return Made(entry_in(cache / "features"), features.tobytes())
 

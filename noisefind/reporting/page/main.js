@@ -76,7 +76,7 @@ function listenToFilters() {
 }
 
 const hasFlagged = (given, suggestion) =>
-  rows.flagged.some((one, row) => one && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
+  rows.flagged.some((one, row) => one === 1 && rows.given[row] === Number(given) && (suggestion === "" || rows.suggestion[row] === Number(suggestion)));
 
 /** Carry out an action on one image; returns true if a key then goes on to the next image. */
 function act(action, row, byKey) {

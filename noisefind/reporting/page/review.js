@@ -69,9 +69,9 @@ function drawCounts() {
 }
 
 function drawProgress() {
-  const nFlagged = rows.flagged.reduce((sum, one) => sum + one, 0);
+  const nFlagged = rows.flagged.filter((one) => one === 1).length;
   const decided = [...decisions.of.keys()];
-  const ofFlagged = decided.filter((row) => rows.flagged[row]).length;
+  const ofFlagged = decided.filter((row) => rows.flagged[row] === 1).length;
   const others = decided.length - ofFlagged;
   byId("progress").max = nFlagged || 1;
   byId("progress").value = nFlagged ? ofFlagged : 0;

@@ -2,12 +2,13 @@
 
 const rows = data.rows;
 const nRows = rows.file.length;
+const WORTH_A_LOOK = 2; // in rows.flagged; 1 is a label issue
 const pictured = new Set(Object.keys(data.pictures).map(Number));
 const highIsHard = { label_score: false };
 for (const score of data.scores) highIsHard[score.name] = score.highIsHard;
 for (const name of ["probability", ...Object.keys(highIsHard)]) rows[name] = unpacked(rows[name]);
 const DEFAULT_QUERY = {
-  flagged: rows.flagged.includes(1) || data.pairs.length ? "1" : "",
+  flagged: rows.flagged.includes(1) || data.pairs.length ? "1" : rows.flagged.includes(WORTH_A_LOOK) ? "look" : "",
   given: "", suggestion: "", split: "", reason: "", decision: "", text: "",
   sort: "label_score", reverse: false, sample: false,
   selection: null, // a set of rows, drawn on the map
@@ -32,7 +33,7 @@ function chosenRows(query, decisionOf) {
   const chosen = [];
   for (let row = 0; row < nRows; row++) {
     if (query.selection && !query.selection.has(row)) continue;
-    if (query.flagged !== "" && isFinding(row) !== (query.flagged === "1")) continue;
+    if (query.flagged === "look" ? rows.flagged[row] !== WORTH_A_LOOK : query.flagged !== "" && isFinding(row) !== (query.flagged === "1")) continue;
     if (!isClass(rows.given[row], query.given) || !isClass(rows.suggestion[row], query.suggestion)) continue;
     if (!isClass(rows.split[row], query.split) || !hasReason[rows.reasons[row]]) continue;
     if (text && !rows.file[row].toLowerCase().includes(text)) continue;
