@@ -235,11 +235,15 @@ def test_labels_of_unknown_ids(root: Path) -> None:
     write_images(root, "train/.old/1.png")
     rows = [("train/cat/1.png", "a"), ("z.png", "a"), ("a.png", "b")]
 
-    with pytest.raises(DataError, match=r"line 3: 'z.png' is not in '.*'; 2 of 3 ids are not"):
+    with pytest.raises(
+        DataError, match=r"2 of 3 rows .*line 3: 'z.png' is not in the data; line 4: .*data is '"
+    ):
         opened(root, labels=write_csv(root / "l.csv", *rows))
-    with pytest.raises(DataError, match=r"'other.png' is not in '.*' \(left out: in no class fold"):
+    with pytest.raises(DataError, match=r"'other.png' is not in the data \(left out: in no class"):
         opened(root, labels=write_csv(root / "l.csv", ("other.png", "a")))
-    with pytest.raises(DataError, match=r"'train/.old/1.png' is not in '.*' \(left out: hidden\)"):
+    with pytest.raises(
+        DataError, match=r"'train/.old/1.png' is not in the data \(left out: hidden\)"
+    ):
         opened(root, labels=write_csv(root / "l.csv", ("train/.old/1.png", "a")))
 
 

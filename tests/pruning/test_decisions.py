@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from noisefind.errors import DataError
-from noisefind.pruning.decisions import COLUMNS, Decision, read_decisions
+from noisefind.pruning.decisions import COLUMNS, read_decisions
+from noisefind.pruning.reviewed_tasks import Decision
 from tests.commands import CommandLine, read_csv
 from tests.images import write_images
 from tests.made_up_runs import MadeUp, write_run
