@@ -131,7 +131,7 @@ def _csv_rows(
     try:
         for cells in reader:
             if cells and not columns:
-                columns = _header(path, line, cells, wanted)
+                columns = _header(path, line, list(map(str.strip, cells)), wanted)
             elif len(cells) > len(columns):
                 # Most likely a comma in a name without quotes: the label would be cut short.
                 yield line, "more cells than columns; put names with commas in quotes"
@@ -168,7 +168,7 @@ def _header_of(path: Path, text: str) -> tuple[list[str], str, bool]:
         return [], delimiter, True  # the reader of the records says what is wrong
     images = [cell for cell in cells if is_image_name(cell)]
     if not images:
-        return cells, delimiter, True
+        return list(map(str.strip, cells)), delimiter, True
     if len(cells) != 2 or len(images) != 1:
         raise DataError(
             f"{shown_path(path)}: the first row has {shortened(images[0])} in it, so it is no "
