@@ -177,12 +177,12 @@ def number_of(file_name: str) -> int:
 
 
 def scored(home: Path, data: Path) -> tuple[list[dict[str, str]], dict[int, str]]:
-    """The rows of scores.csv without ids, and the reason for each picture that was left out."""
+    """The rows of scores.csv without ids and splits, and why each other picture was left out."""
     assert finished("score", data, "-o", home / "run", *QUICK, "--device", "cpu") == 0
     rows = read_csv(home / "run/scores.csv")
     skipped = read_csv(home / "run/skipped.csv")
     for row in rows:
-        del row["file_name"]
+        del row["file_name"], row["split"]  # one of the forms needs splits
     return rows, {number_of(row["file_name"]): row["reason"] for row in skipped}
 
 
