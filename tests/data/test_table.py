@@ -285,7 +285,7 @@ FORMS = {
             {
                 "data": {"image": f"/data/local-files/?d={name}"},
                 "annotations": [
-                    {"was_cancelled": True, "result": []},
+                    {"was_cancelled": True, "result": [{"value": {"choices": ["owl"]}}]},
                     {"result": [{"value": {"choices": [label]}}]},
                 ],
             }
