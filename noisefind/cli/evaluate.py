@@ -41,9 +41,7 @@ def _evaluate(context: typer.Context) -> None:
 @with_options(DetectionConfig)
 def detection(
     run: Run,
-    truth: Annotated[
-        Path, typer.Option("--truth", help="CSV or JSONL file with file_name and true_label.")
-    ],
+    truth: Annotated[Path, typer.Option("--truth", help="Table with file_name and true_label.")],
     output: Output,
     config: ConfigFile = None,
     as_json: AsJson = False,

@@ -37,7 +37,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="Class folders, split folders, a CSV or JSONL table, a CIFAR directory or "
+        help="Class folders, split folders, a table (CSV, JSON, Parquet), a CIFAR directory or "
         ".tar.gz. Or cifar10 or cifar100 to download it.",
     ),
 ]

@@ -17,7 +17,7 @@ class DataConfig(BaseConfig):
         "are splits.",
     )  # fmt: skip
     labels: Path | None = option(
-        None, "Common", "CSV or JSONL file (file_name,label). Its labels replace the given ones."
+        None, "Common", "Table (file_name,label). Its labels replace the given ones."
     )
     only_listed: bool = option(False, "Data", "Take only the images that --labels lists.")
     root: Path | None = option(

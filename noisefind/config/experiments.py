@@ -163,7 +163,7 @@ class CleanConfig(SweepConfig):
     """The options of ``noisefind evaluate clean``."""
 
     truth: Path | None = option(
-        None, "Data", "CSV or JSONL file with file_name and true_label. Also train without the "
+        None, "Data", "Table with file_name and true_label. Also train without the "
         "labels that are wrong by it, and with the true labels. Test images get their true labels "
         "too.",
     )  # fmt: skip

@@ -40,10 +40,10 @@ class PruneConfig(BaseConfig):
         1, "Rules", "Keep at least this number of images per class.", low=0, high=2**31 - 1
     )
     decisions: list[str] = option(
-        [], "Review", "CSV file of decisions from the report. May be repeated, once for each "
-        "reviewer. Decisions take precedence over the rules. Flagged images that nobody decided "
-        "stay, unless --drop noise is given. No rule for label issues drops what a reviewer kept, "
-        "relabelled or was unsure of.",
+        [], "Review", "CSV file of decisions from the report, or JSON export of Label Studio. "
+        "May be repeated, once for each reviewer. Decisions take precedence over the rules. "
+        "Flagged images that nobody decided stay, unless --drop noise is given. No rule for "
+        "label issues drops what a reviewer kept, relabelled or was unsure of.",
     )  # fmt: skip
     format: list[str] = option(
         [], "Output", "Also write: txt (paths), npy (row numbers), imagefolder (a tree of links), "

@@ -1,4 +1,4 @@
-"""Archives of images, .zip and uncompressed .tar: class folders or WebDataset shards.
+"""Archives of images, .zip and uncompressed .tar: read like folders; or WebDataset shards.
 
 Only the directory of an archive is read here; the images stay in it until they are decoded.
 """
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
 from noisefind.data.found import Found, file_stamp
-from noisefind.data.layout import Files, is_image_name, read_layout
+from noisefind.data.layout import Files, is_image_name
 from noisefind.data.left_out import UNKNOWN
+from noisefind.data.metadata import read_files
 from noisefind.data.packed import TarMember, ZipMember
+from noisefind.data.signature import holds_image
 from noisefind.errors import DataError
 from noisefind.utils.text import error_text, is_text, shortened, shown_path
 
@@ -38,7 +40,7 @@ def is_archive(path: Path) -> bool:
 
 
 def open_archive(path: Path, class_depth: int | None = None, exclude: Sequence[str] = ()) -> Found:
-    """Read class folders or split folders in a .zip or .tar archive.
+    """Read class folders, split folders or a metadata.csv in a .zip or .tar archive.
 
     Args:
         path: the archive. An image's id is its name in it.
@@ -46,7 +48,7 @@ def open_archive(path: Path, class_depth: int | None = None, exclude: Sequence[s
         exclude: likewise.
 
     Returns:
-        All images that lie in a class folder, of all splits.
+        All images that lie in a class folder or that a metadata.csv lists, of all splits.
 
     Raises:
         DataError: it is damaged or compressed as a whole, or no image lies in a class folder.
@@ -56,21 +58,24 @@ def open_archive(path: Path, class_depth: int | None = None, exclude: Sequence[s
     container = file_stamp(path.stat())
     sources: dict[str, ImageSource] = {}
     stamps: dict[str, str] = {}
+    tables: dict[str, ImageSource] = {}
     skipped: list[Skipped] = []
     for member in members:
         name = posixpath.normpath(member.name)
-        reason = _reason(name, sources)
+        reason = _reason(name, member, sources)
         if reason:
             shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
             skipped.append(Skipped(shown, reason))
+            if reason == UNKNOWN:
+                tables.setdefault(shown, member)
             continue
         sources[name] = member
         stamps[name] = f"{container} {member.offset} {member.n_bytes}"
-    found = read_layout(Files(path, stamps, [], skipped), class_depth, exclude)
+    found = read_files(Files(path, stamps, [], skipped, tables), class_depth, exclude)
     return replace(found, images=[sources[id_] for id_ in found.ids])
 
 
-def _reason(name: str, sources: dict[str, ImageSource]) -> str:
+def _reason(name: str, member: ZipMember | TarMember, sources: dict[str, ImageSource]) -> str:
     """Why a member is left out, or ""."""
     if not is_text(name) or "\0" in name:
         return "name is not UTF-8"
@@ -78,9 +83,18 @@ def _reason(name: str, sources: dict[str, ImageSource]) -> str:
         return "name leads out of the archive"
     if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
         return "hidden"
-    if not is_image_name(name):
+    if not is_image_name(name) and not _starts_as_image(name, member):
         return UNKNOWN
     return "name appears twice in the archive" if name in sources else ""
+
+
+def _starts_as_image(name: str, member: ZipMember | TarMember) -> bool:
+    try:
+        return holds_image(name, member.read_start)
+    except OSError as error:
+        if error.errno:
+            raise
+        return False  # encrypted or damaged, so nothing shows that it is an image
 
 
 def tar_members(path: Path) -> Iterator[TarMember]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from noisefind.errors import DataError
-from noisefind.utils.text import error_text, shortened, shown_path
+from noisefind.utils.text import counted, error_text, shortened, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 N_SHOWN = 3  # groups of names in the warning
+JOINED = 0.02  # share of the labels that look joined, and at least two: then it is no accident
+_SEPARATORS = re.compile(r"[,|;]")
 
 
 def alike(classes: Iterable[str]) -> list[list[str]]:
@@ -34,6 +38,37 @@ def warning(classes: Iterable[str]) -> str:
     return (
         "warning: names of classes differ only in spaces, letter case or Unicode form, and count "
         f"as separate classes: {shown}{more}; rename them if they are one class"
+    )
+
+
+def joined_warning(labels: Iterable[str]) -> str:
+    """One line that names labels that look like several joined ones; "" if there are few.
+
+    A label looks joined if one of its parts is also a part of another label, or if it is written
+    as a list.
+
+    Examples:
+        >>> joined_warning(["cat", "dog", "cat,dog", "dog,cat"])[:52]
+        "warning: 2 labels look like several joined ones: 'ca"
+        >>> joined_warning(["cat", "dog, brown", "dog, brown"])
+        ''
+    """
+    n_of = Counter(labels)
+    parts = {label: {part.strip() for part in _SEPARATORS.split(label)} for label in n_of}
+    n_with = Counter(part for of_label in parts.values() for part in of_label)
+    joined = [
+        label
+        for label, of_label in parts.items()
+        if re.fullmatch(r"\s*\[.*\]\s*", label, re.DOTALL)
+        or (len(of_label) > 1 and any(n_with[part] > 1 for part in of_label))
+    ]
+    n_joined = sum(n_of[label] for label in joined)
+    if n_joined < max(2, JOINED * n_of.total()):
+        return ""
+    shown = ", ".join(shortened(label, 40) for label in joined[:N_SHOWN])
+    return (
+        f"warning: {counted(n_joined, 'label')} look like several joined ones: {shown}; each "
+        "counts as one class, and an image must have a single label"
     )
 
 

@@ -6,7 +6,6 @@ Images are read in the order of rows, a batch at a time: memory does not grow wi
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -15,6 +14,13 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from noisefind.data.arrow_files import (
+    SUFFIXES,
+    features_of,
+    is_image_type,
+    record_batches,
+    schema_of,
+)
 from noisefind.data.dataset import Skipped
 from noisefind.data.found import Found, file_stamp, split_name
 from noisefind.errors import ConfigError, DataError
@@ -26,7 +32,6 @@ if TYPE_CHECKING:
 
     from noisefind.data.image_source import ImageSource
 
-SUFFIXES = (".parquet", ".arrow")
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "fine_label", "cls")
 N_PROBED = 20  # files of a folder that show whether it holds tables
 BATCH = 64  # rows that are read at once
@@ -159,7 +164,7 @@ class ImageTable:
     def labels(self) -> list[str | None]:
         """The label of each row as text; None where it is missing."""
         labels: list[str | None] = []
-        for batch in _record_batches(self.path, self.label_column, 65_536):
+        for batch in record_batches(self.path, self.label_column, 65_536):
             labels.extend(map(self._label, batch.column(0).to_pylist()))
         return labels
 
@@ -203,7 +208,7 @@ class ImageTable:
     def _read(self, number: int) -> Any:
         """Read on to a batch, or again from the start for one that went by."""
         if self._stream is None or number < self._next:
-            self._stream, self._next = _record_batches(self.path, self.image_column, BATCH), 0
+            self._stream, self._next = record_batches(self.path, self.image_column, BATCH), 0
             self._batches.clear()
         try:
             for batch in self._stream:
@@ -223,11 +228,11 @@ class ImageTable:
 def _open(path: Path) -> ImageTable:
     """The columns of a file; DataError where it is damaged or lacks one."""
     try:
-        schema = _schema(path)
+        schema = schema_of(path)
     except Exception as error:  # pyarrow raises many kinds on damaged files
         raise DataError(f"{shown_path(path)} cannot be read: {error_text(error)}") from error
-    features = _features(schema.metadata or {})
-    images = [name for name in schema.names if _is_image(schema.field(name).type)]
+    features = features_of(schema.metadata or {})
+    images = [name for name in schema.names if is_image_type(schema.field(name).type)]
     declared = [name for name in images if _kind(features.get(name)) == "Image"]
     column = _one(path, "image", declared or images, schema.names)
     labels = [name for name in schema.names if _kind(features.get(name)) == "ClassLabel"]
@@ -247,68 +252,5 @@ def _one(path: Path, what: str, candidates: Sequence[str], columns: Sequence[str
     return candidates[0]
 
 
-def _is_image(kind: Any) -> bool:
-    """Whether a column may hold images: binary, or Hugging Face's struct of bytes and path."""
-    import pyarrow.types as types
-
-    if types.is_struct(kind):
-        return any(kind.field(place).name == "bytes" for place in range(kind.num_fields))
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
-
-
-def _features(metadata: dict[bytes, bytes]) -> dict[str, Any]:
-    """Hugging Face's description of the columns, from the schema's metadata."""
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-    except (KeyError, ValueError, TypeError, RecursionError):
-        return {}
-    return features if isinstance(features, dict) else {}
-
-
 def _kind(feature: object) -> object:
     return feature.get("_type") if isinstance(feature, dict) else None
-
-
-def _schema(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if path.suffix.lower() == ".parquet":
-        return pq.read_schema(path)
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_stream(source).schema
-
-
-def _record_batches(path: Path, column: str, n_rows: int) -> Iterator[Any]:
-    """Batches of exactly ``n_rows`` rows of one column, the last one excepted."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if path.suffix.lower() == ".parquet":
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            yield from _regular(file.iter_batches(n_rows, columns=[column]), n_rows)
-        return
-    with pa.memory_map(str(path)) as source:
-        reader = pa.ipc.open_stream(source)
-        yield from _regular((batch.select([column]) for batch in reader), n_rows)
-
-
-def _regular(batches: Iterator[Any], n_rows: int) -> Iterator[Any]:
-    """The same rows in batches of ``n_rows``: files have their own sizes of groups."""
-    import pyarrow as pa
-
-    waiting: list[Any] = []
-    n_waiting = 0
-    for batch in batches:
-        waiting.append(batch)
-        n_waiting += batch.num_rows
-        if n_waiting < n_rows:
-            continue
-        table = pa.Table.from_batches(waiting)
-        n_full = n_waiting // n_rows * n_rows
-        for start in range(0, n_full, n_rows):
-            yield table.slice(start, n_rows)
-        waiting = table.slice(n_full).to_batches()
-        n_waiting -= n_full
-    if n_waiting:
-        yield pa.Table.from_batches(waiting)

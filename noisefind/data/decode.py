@@ -338,14 +338,18 @@ def _open(source: ImageSource) -> Image.Image:
 
 def _file(source: ImageSource) -> Path | BytesIO:
     """What can be opened: a regular file that is not empty, or bytes."""
-    if not isinstance(source, Path):
-        return BytesIO(source.read_bytes())
-    info = source.stat()
-    if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
-        raise UnreadableImageError("not a regular file")
-    if info.st_size == 0:
+    file: Path | BytesIO
+    if isinstance(source, Path):
+        info = source.stat()
+        if not stat.S_ISREG(info.st_mode):  # opening a pipe would wait forever
+            raise UnreadableImageError("not a regular file")
+        is_empty, file = info.st_size == 0, source
+    else:
+        content = source.read_bytes()
+        is_empty, file = not content, BytesIO(content)
+    if is_empty:
         raise UnreadableImageError("empty file")
-    return source
+    return file
 
 
 def _identified(file: Path | BytesIO, name: str) -> Image.Image:

@@ -10,14 +10,15 @@ import errno
 import heapq
 import os
 import stat
+from functools import partial
 from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
-from noisefind.data.found import Found, file_stamp
-from noisefind.data.layout import ONE_FOLDER_PER_CLASS, Files, is_image_name, read_layout, without
-from noisefind.data.left_out import UNKNOWN, suffix_of
-from noisefind.data.metadata import metadata_tables, read_metadata
-from noisefind.data.signature import N_BYTES, is_image
+from noisefind.data.found import file_stamp
+from noisefind.data.layout import ONE_FOLDER_PER_CLASS, Files, is_image_name
+from noisefind.data.left_out import UNKNOWN
+from noisefind.data.metadata import read_files
+from noisefind.data.signature import N_BYTES, holds_image
 from noisefind.errors import DataError
 from noisefind.utils.text import is_text, shown_path
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from noisefind.data.found import Found
+
 # Of files and folders that hold no image: 1,000,000, and 10 more for each image. A data folder with
 # its side files stays far below; the root of a disk or /proc would be walked for hours.
 N_OTHERS, N_OTHERS_PER_IMAGE = 1_000_000, 10
-# Annotations may be as many as images; they are not opened.
-_TEXTS = frozenset({".csv", ".json", ".jsonl", ".md", ".txt", ".xml", ".yaml", ".yml"})
 _SYSTEM = ("/proc", "/sys")  # no files of a disk; some have no end, and reading some waits
 
 
@@ -48,19 +49,7 @@ def open_folder(root: Path, class_depth: int | None = None, exclude: Sequence[st
         DataError: no image lies in a class folder.
     """
     walk = _Walk(root)
-    files = without(Files(root, walk.images, walk.folders, walk.skipped), exclude)
-    tables = metadata_tables(files)
-    if class_depth is not None or not tables:
-        return read_layout(files, class_depth)
-    try:
-        return read_metadata(files, tables)
-    except DataError as error:  # it may hold captions beside class folders
-        try:
-            found = read_layout(files)
-        except DataError:
-            raise error from None
-        found.notes.append(f"labels are those of the folders: {error}")
-        return found
+    return read_files(Files(root, walk.images, walk.folders, walk.skipped), class_depth, exclude)
 
 
 class _Walk:
@@ -143,7 +132,9 @@ class _Walk:
                 return ""
             info = entry.stat()
             is_regular = stat.S_ISREG(info.st_mode)  # opening a pipe would wait forever
-            if not is_image_name(file_name) and not (is_regular and _starts_as_image(entry)):
+            if not is_image_name(file_name) and not (
+                is_regular and holds_image(file_name, partial(_start, entry.path))
+            ):
                 return UNKNOWN
         except OSError as error:
             if error.errno in {errno.ENOENT, errno.ELOOP}:
@@ -155,13 +146,11 @@ class _Walk:
         return ""
 
 
-def _starts_as_image(entry: os.DirEntry[str]) -> bool:
-    """Whether the first bytes of a file without the suffix of an image are those of one."""
-    if suffix_of(entry.name) in _TEXTS:
-        return False
-    handle = os.open(entry.path, os.O_RDONLY)  # faster than Path.open
+def _start(path: str) -> bytes:
+    """The first bytes of a file."""
+    handle = os.open(path, os.O_RDONLY)  # faster than Path.open
     try:
-        return is_image(os.read(handle, N_BYTES), has_suffix="." in entry.name)
+        return os.read(handle, N_BYTES)
     finally:
         os.close(handle)
 

@@ -21,8 +21,10 @@ from noisefind.errors import DataError
 from noisefind.utils.text import counted, listed, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from noisefind.data.image_source import ImageSource
 
 # The decoders' own; HEIC and JPEG 2000 are no images here, and the way out names a converter.
 IMAGE_SUFFIXES = frozenset(
@@ -40,6 +42,7 @@ class Files(NamedTuple):
     images: dict[str, str]  # name -> stamp
     folders: list[str]
     skipped: list[Skipped]
+    packed: Mapping[str, ImageSource] | None = None  # tables in an archive; None in a folder
 
 
 def is_image_name(name: str) -> bool:
@@ -95,12 +98,8 @@ def without(files: Files, exclude: Sequence[str]) -> Files:
     """The files without those that a pattern names; a pattern that names none is an error."""
     images = files.images
     for pattern in exclude:
-        matches = re.compile(translate(pattern)).match
-        taken = {
-            name: stamp
-            for name, stamp in images.items()
-            if not (matches(name) or any(map(matches, name.split("/"))))
-        }
+        matches = matcher(pattern)
+        taken = {name: stamp for name, stamp in images.items() if not matches(name)}
         if len(taken) == len(images):
             raise DataError(
                 f"--exclude {pattern!r} matches no image in {shown_path(files.root)}: a pattern "
@@ -110,6 +109,18 @@ def without(files: Files, exclude: Sequence[str]) -> Files:
         files.skipped.extend(Skipped(name, reason) for name in images if name not in taken)
         images = taken
     return files._replace(images=images)
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a name, or a part of it, matches a pattern of ``--exclude``.
+
+    Examples:
+        >>> matches = matcher("*_mask.png")
+        >>> matches("cat/1_mask.png"), matches("cat/1.png")
+        (True, False)
+    """
+    match = re.compile(translate(pattern)).match
+    return lambda name: any(map(match, (name, *name.split("/"))))
 
 
 def _add_empty_folders(found: Found, files: Files, n_above: int) -> None:

@@ -1,4 +1,7 @@
-"""Labels in ``metadata.csv`` or ``metadata.jsonl`` beside images, as Hugging Face does."""
+"""Labels in ``metadata.csv`` or ``metadata.jsonl`` beside images, as Hugging Face does.
+
+Without such a table the folders are the classes, see `layout`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from noisefind.data.dataset import Skipped
 from noisefind.data.found import Found, split_name
+from noisefind.data.layout import read_layout, without
 from noisefind.data.table import read_table
 from noisefind.errors import DataError
 from noisefind.utils.text import counted, listed
@@ -17,6 +21,32 @@ if TYPE_CHECKING:
     from noisefind.data.layout import Files
 
 NAMES = ("metadata.csv", "metadata.jsonl")
+
+
+def read_files(files: Files, class_depth: int | None = None, exclude: Sequence[str] = ()) -> Found:
+    """The images that lie below a folder or in an archive, with labels from tables or folders.
+
+    Args:
+        files: all names.
+        class_depth: see :func:`noisefind.data.layout.read_layout`; folders are the classes then.
+        exclude: likewise.
+
+    Raises:
+        DataError: neither a table nor a folder gives an image its label.
+    """
+    files = without(files, exclude)
+    tables = metadata_tables(files)
+    if class_depth is not None or not tables:
+        return read_layout(files, class_depth)
+    try:
+        return read_metadata(files, tables)
+    except DataError as error:  # it may hold captions beside class folders
+        try:
+            found = read_layout(files)
+        except DataError:
+            raise error from None
+        found.notes.append(f"labels are those of the folders: {error}")
+        return found
 
 
 def metadata_tables(files: Files) -> list[str]:
@@ -37,7 +67,8 @@ def read_metadata(files: Files, tables: Sequence[str]) -> Found:
     labels: dict[str, str] = {}
     for table in sorted(tables):
         folder = posixpath.dirname(table)
-        for name, row in read_table(files.root / table).items():
+        content = files.packed[table].read_bytes() if files.packed else None
+        for name, row in read_table(files.root / table, content=content).items():
             labels.setdefault(posixpath.join(folder, name), row.label)
     skipped = [item for item in files.skipped if item.file_name not in tables]
     skipped += [Skipped(name, f"not in {NAMES[0]}") for name in files.images if name not in labels]

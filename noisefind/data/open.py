@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisefind.data.class_names import named, warning
+from noisefind.data.class_names import joined_warning, named, warning
 from noisefind.data.dataset import Dataset
 from noisefind.data.found import split_name
 from noisefind.data.layout import ONE_FOLDER_PER_CLASS
 from noisefind.data.left_out import way_out
 from noisefind.data.readers import find_images, table_options
 from noisefind.data.table import read_table
+from noisefind.data.table_faults import Fault, require_usable
 from noisefind.errors import ConfigError, DataError
 from noisefind.utils.text import shortened, shown_path
 
@@ -86,7 +87,8 @@ def open_dataset(
             f"classes: {ONE_FOLDER_PER_CLASS}, or a table with file_name,label"
             f"{way_out(found.root, found.skipped)}"
         )
-    if text := warning(dataset.classes):
+    names = [dataset.classes[label] for label in dataset.labels.tolist()]
+    for text in filter(None, (warning(dataset.classes), joined_warning(names))):
         say(text)
     others = [row for row, split in enumerate(found.splits) if split not in in_split]
     return replace(dataset, elsewhere=_dataset(found, listed, others) if others else None)
@@ -100,16 +102,15 @@ def _read_labels(table: Path, config: DataConfig) -> dict[str, Row]:
 def _require_ids(found: Found, listed: dict[str, Row], table: Path) -> None:
     """DataError if an id of the table is not in the data."""
     missing = sorted(listed.keys() - set(found.ids), key=lambda id_: listed[id_].line)
-    if not missing:
-        return
-    first = missing[0]
     reasons = {skipped.file_name: skipped.reason for skipped in found.skipped}
-    over = (first, *map(str, PurePosixPath(first).parents))  # a folder may have been left out
-    reason = next((f" (left out: {reasons[name]})" for name in over if name in reasons), "")
-    raise DataError(
-        f"{shown_path(table)}, line {listed[first].line}: {shortened(first, 200)} is not in "
-        f"{shown_path(found.root)}{reason}; {len(missing)} of {len(listed)} ids are not"
-    )
+    faults = []
+    for id_ in missing:
+        over = (id_, *map(str, PurePosixPath(id_).parents))  # a folder may have been left out
+        reason = next((f" (left out: {reasons[name]})" for name in over if name in reasons), "")
+        faults.append(
+            Fault(listed[id_].line, id_, f"{shortened(id_, 200)} is not in the data{reason}")
+        )
+    require_usable(table, faults, len(listed), hint=f"; the data is {shown_path(found.root)}")
 
 
 def _in_split(found: Found, split: str | None) -> set[str]:

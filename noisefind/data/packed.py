@@ -12,6 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from noisefind.data.content import sample_of_range
+from noisefind.data.signature import N_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,10 @@ class TarMember(NamedTuple):
         """Read the range of the archive."""
         return _read_range(self.archive, self.offset, self.n_bytes)
 
+    def read_start(self) -> bytes:
+        """The first bytes, which show whether it is an image."""
+        return _read_range(self.archive, self.offset, min(N_BYTES, self.n_bytes))
+
     def sample(self) -> bytes:
         """Digest of the member, or of blocks of a large one."""
         try:
@@ -41,6 +46,7 @@ class TarMember(NamedTuple):
 # A zip archive's local header: 26 bytes of fields that the directory has too, then two lengths.
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _STORED, _DEFLATED = 0, 8
+START = 1024  # packed bytes that unpack to the first bytes, whatever Huffman code precedes them
 
 
 class ZipMember(NamedTuple):
@@ -57,6 +63,18 @@ class ZipMember(NamedTuple):
 
     def read_bytes(self) -> bytes:
         """Unpack the member, whose CRC-32 is checked."""
+        # one byte more than promised shows a member that unpacks to more
+        content = self._unpacked(self.n_packed, self.n_bytes + 1)
+        if len(content) != self.n_bytes or zlib.crc32(content) != self.crc:
+            raise OSError(None, "damaged in the zip archive")
+        return content
+
+    def read_start(self) -> bytes:
+        """The first bytes, which show whether it is an image; unchecked."""
+        return self._unpacked(min(self.n_packed, START), N_BYTES)
+
+    def _unpacked(self, n_packed: int, n_bytes: int) -> bytes:
+        """At most ``n_bytes`` bytes of the content, from the first ``n_packed`` in the archive."""
         if self.is_encrypted:
             raise OSError(None, "encrypted in the zip archive")
         if self.method not in (_STORED, _DEFLATED):
@@ -66,16 +84,13 @@ class ZipMember(NamedTuple):
         if signature != b"PK\x03\x04":
             raise OSError(None, "damaged in the zip archive")
         start = self.offset + _LOCAL_HEADER.size + n_name + n_extra
-        packed = _read_range(self.archive, start, self.n_packed)
-        content = packed
-        if self.method == _DEFLATED:
-            try:  # one byte more than promised shows a member that unpacks to more
-                content = zlib.decompressobj(-15).decompress(packed, self.n_bytes + 1)
-            except zlib.error:
-                raise OSError(None, "damaged in the zip archive") from None
-        if len(content) != self.n_bytes or zlib.crc32(content) != self.crc:
-            raise OSError(None, "damaged in the zip archive")
-        return content
+        packed = _read_range(self.archive, start, n_packed)
+        if self.method == _STORED:
+            return packed[:n_bytes]
+        try:
+            return zlib.decompressobj(-15).decompress(packed, n_bytes)
+        except zlib.error:
+            raise OSError(None, "damaged in the zip archive") from None
 
     def sample(self) -> bytes:
         """Size and CRC-32 of the content, as the archive's directory has them."""

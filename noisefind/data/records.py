@@ -1,4 +1,4 @@
-"""Tables as records: .csv, .tsv, .jsonl, .json and lists of ``path label`` become dicts.
+"""Tables as records: .csv, .tsv, .jsonl, .json, Parquet and lists of ``path label`` become dicts.
 
 Every reader gives the line of each record, for messages. Columns are chosen in `columns`.
 """
@@ -9,9 +9,11 @@ import csv
 import io
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from noisefind.data.arrow_files import holds_names, named_rows
+from noisefind.data.label_studio import is_task, labelled_task
+from noisefind.data.layout import is_image_name
 from noisefind.errors import DataError
 from noisefind.utils.text import cut, shortened, shown_path
 
@@ -25,29 +27,66 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt")
 LIST_COLUMNS = ("file_name", "label")  # of a list without a header
 
 
+class Table(NamedTuple):
+    """The records of a table, and the lines that are none.
+
+    Attributes:
+        columns: their names, in order.
+        records: line and cells by column, of each record.
+        faults: line and what is wrong with it.
+        has_header: whether columns have names; the first row of a .csv may be data already.
+    """
+
+    columns: list[str]
+    records: list[tuple[int, dict[str, object]]]
+    faults: list[tuple[int, str]]
+    has_header: bool = True
+
+
 def is_table(path: Path) -> bool:
-    """Whether the path's suffix is that of a table."""
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+    """Whether a path is a table: by its suffix, or by its columns if it is Parquet or Arrow."""
+    return (path.suffix.lower() in SUFFIXES and not path.is_dir()) or holds_names(path)
 
 
-def read_records(path: Path) -> tuple[list[str], Records]:
+def read_records(path: Path, content: bytes | None = None) -> Table:
     """The columns of a table, and its records with the line that each starts on.
+
+    Args:
+        path: of the table.
+        content: its bytes, if it lies in an archive.
 
     Raises:
         DataError: the file cannot be read, or is not valid in its format.
     """
-    if not is_table(path):
+    if holds_names(path):
+        columns, rows = named_rows(path)
+        return Table(columns, list(enumerate(rows, start=1)), [])
+    if content is None and not is_table(path):
+        known = ", ".join(SUFFIXES)
         raise DataError(
-            f"{shown_path(path)} is no table: its name must end in {', '.join(SUFFIXES)}"
+            f"{shown_path(path)} is no table: its name must end in {known}, or .parquet or .arrow "
+            "for one without images"
         )
-    text, suffix = table_text(path), path.suffix.lower()
+    suffix, columns, has_header = path.suffix.lower(), list(LIST_COLUMNS), True
+    text = table_text(path) if content is None else _decoded(path, content)
+    rows_of: Iterator[tuple[int, dict[str, object] | str]]
     if suffix in (".csv", ".tsv"):
-        return _separated(path, text)
-    if suffix == ".txt":
-        return list(LIST_COLUMNS), list(_listed(path, text))
-    records = list(_jsonl(path, text)) if suffix == ".jsonl" else _json(path, text)
-    columns = dict.fromkeys(name for _, record in records for name in record)
-    return list(columns), records
+        columns, delimiter, has_header = _header_of(path, text)
+        rows_of = _csv_rows(path, text, (), delimiter, () if has_header else columns)
+    elif suffix == ".txt":
+        rows_of = _listed(text)
+    else:
+        rows_of = _jsonl(text) if suffix == ".jsonl" else iter(_json(path, text))
+    records: Records = []
+    faults: list[tuple[int, str]] = []
+    for line, row in rows_of:
+        if isinstance(row, str):
+            faults.append((line, row))
+        else:
+            records.append((line, row))
+    if suffix in (".json", ".jsonl"):
+        columns = list(dict.fromkeys(name for _, record in records for name in record))
+    return Table(columns, records, faults, has_header)
 
 
 def table_text(path: Path) -> str:
@@ -58,6 +97,10 @@ def table_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {shown_path(path)}: {error.strerror}") from error
+    return _decoded(path, content)
+
+
+def _decoded(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,26 +109,37 @@ def table_text(path: Path) -> str:
 
 
 def csv_records(
-    path: Path, text: str, wanted: Sequence[str], delimiter: str = ","
+    path: Path, text: str, wanted: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, object]]]:
     """Each record with the line that it starts on; ``wanted`` columns must be in the header."""
+    for line, record in _csv_rows(path, text, wanted):
+        if isinstance(record, str):
+            raise line_error(path, line, record)
+        yield line, record
+
+
+def _csv_rows(
+    path: Path,
+    text: str,
+    wanted: Sequence[str],
+    delimiter: str = ",",
+    columns: Sequence[str] = (),
+) -> Iterator[tuple[int, dict[str, object] | str]]:
+    """The cells of each row by column, or what is wrong; without ``columns`` a header has them."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
-    columns: list[str] = []
     line = 1
     try:
         for cells in reader:
             if cells and not columns:
-                columns = _header(path, line, cells, wanted)
+                columns = _header(path, line, list(map(str.strip, cells)), wanted)
             elif len(cells) > len(columns):
                 # Most likely a comma in a name without quotes: the label would be cut short.
-                raise line_error(
-                    path, line, "more cells than columns; put names with commas in quotes"
-                )
+                yield line, "more cells than columns; put names with commas in quotes"
             elif cells:
                 yield line, dict(zip(columns, cells, strict=False))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise line_error(path, line, f"not valid CSV: {error}") from error
+        yield line, f"not valid CSV: {error}"
 
 
 def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) -> list[str]:
@@ -99,25 +153,38 @@ def _header(path: Path, line: int, columns: list[str], wanted: Sequence[str]) ->
     return columns
 
 
-def _separated(path: Path, text: str) -> tuple[list[str], Records]:
-    """A table with a header; the separator is the one that the header has most often."""
+def _header_of(path: Path, text: str) -> tuple[list[str], str, bool]:
+    """Columns, separator, and whether a header names them; else the first row is data already.
+
+    The separator of a .csv is the one that its first row has most often. A first row with the name
+    of an image is no header: it is read if it has this name and a label, and refused otherwise.
+    """
     lines = text.lstrip("\r\n").splitlines()
     head = lines[0] if lines else ""
     delimiter = max(",\t;", key=head.count) if path.suffix.lower() == ".csv" else "\t"
     try:
-        header = next(csv.reader([head], delimiter=delimiter), [])
+        cells = next(csv.reader([head], delimiter=delimiter), [])
     except csv.Error:
-        header = []  # the reader of the records says what is wrong
-    return header, list(csv_records(path, text, (), delimiter))
+        return [], delimiter, True  # the reader of the records says what is wrong
+    images = [cell for cell in cells if is_image_name(cell)]
+    if not images:
+        return list(map(str.strip, cells)), delimiter, True
+    if len(cells) != 2 or len(images) != 1:
+        raise DataError(
+            f"{shown_path(path)}: the first row has {shortened(images[0])} in it, so it is no "
+            "header: add one with the names of the columns, file_name and label among them"
+        )
+    is_reversed = cells[1] == images[0]
+    return list(LIST_COLUMNS)[:: -1 if is_reversed else 1], delimiter, False
 
 
-def _listed(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+def _listed(text: str) -> Iterator[tuple[int, dict[str, object] | str]]:
     """``path label`` in each line; the path may have spaces, the label none."""
     for line, content in enumerate(text.splitlines(), start=1):
         name, _, label = content.strip().rpartition("\t" if "\t" in content else " ")
         if content.strip() and not name:
-            raise line_error(path, line, "expected `path label`, separated by a space or a tab")
-        if content.strip():
+            yield line, "expected `path label`, separated by a space or a tab"
+        elif content.strip():
             yield line, dict(zip(LIST_COLUMNS, (name.strip(), label), strict=True))
 
 
@@ -126,34 +193,27 @@ def _json(path: Path, text: str) -> Records:
 
     The line of a record is its number, from 1.
     """
-    try:
-        content = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{shown_path(path)}: not valid JSON: {cut(str(error), 200)}") from error
+    content = read_json(path, text)
     if isinstance(content, dict):
         pairs = enumerate(content.items(), start=1)
         return [(line, dict(zip(LIST_COLUMNS, pair, strict=True))) for line, pair in pairs]
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
         raise DataError(f"{shown_path(path)}: expected a list of objects, or file names to labels")
     return [
-        (line, _of_label_studio(one) if "annotations" in one else one)
+        (line, labelled_task(one) if is_task(one) else one)
         for line, one in enumerate(content, start=1)
     ]
 
 
-def _of_label_studio(task: dict[str, Any]) -> dict[str, object]:
-    """File name and choice of a task; both are empty where the task has another form."""
+def read_json(path: Path, text: str) -> Any:
+    """The value of a JSON text; DataError where it is not valid or names a key twice."""
     try:
-        address = urlsplit(next(iter(task["data"].values())))
-        name = parse_qs(address.query).get("d", [unquote(address.path)])[0]
-        result = task["annotations"][-1]["result"]
-        label = result[0]["value"]["choices"][0] if result else ""
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, StopIteration):
-        name, label = "", ""
-    return {"file_name": name.lstrip("/"), "label": label}
+        return json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{shown_path(path)}: not valid JSON: {cut(str(error), 200)}") from error
 
 
-def _jsonl(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+def _jsonl(text: str) -> Iterator[tuple[int, dict[str, object] | str]]:
     """Each object with its line."""
     # Not splitlines(): a text in JSON may hold U+2028, which does not end a line.
     for line, content in enumerate(text.split("\n"), start=1):
@@ -162,10 +222,9 @@ def _jsonl(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
         try:
             record = json.loads(content, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
-            raise line_error(path, line, f"not valid JSON: {cut(str(error), 200)}") from error
-        if not isinstance(record, dict):
-            raise line_error(path, line, "expected a JSON object")
-        yield line, record
+            yield line, f"not valid JSON: {cut(str(error), 200)}"
+            continue
+        yield line, record if isinstance(record, dict) else "expected a JSON object"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from noisefind.data.left_out import suffix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 N_BYTES = 16  # the longest signature
+# Annotations may be as many as images; they are not opened.
+_TEXTS = frozenset({".csv", ".json", ".jsonl", ".md", ".txt", ".xml", ".yaml", ".yml"})
 
 # A TIFF under another name is most often the raw file of a camera, which is no image to be read.
 _IMAGE = re.compile(
@@ -23,3 +31,15 @@ def is_image(start: bytes, *, has_suffix: bool) -> bool:
         (True, False)
     """
     return bool(_IMAGE.match(start) or (not has_suffix and _TIFF.match(start)))
+
+
+def holds_image(name: str, read_start: Callable[[], bytes]) -> bool:
+    """Whether a file whose name has no suffix of an image starts as one.
+
+    Args:
+        name: of the file; texts are not opened.
+        read_start: its first `N_BYTES` bytes.
+    """
+    if suffix_of(name) in _TEXTS:
+        return False
+    return is_image(read_start(), has_suffix="." in name.rpartition("/")[2])

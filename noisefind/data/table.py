@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from noisefind.data.columns import LABELS, PATHS, choose_columns
-from noisefind.data.dataset import Skipped
 from noisefind.data.file_places import FilePlaces
 from noisefind.data.found import Found, split_name
-from noisefind.data.records import is_table, line_error, read_records
+from noisefind.data.records import is_table, read_records
+from noisefind.data.table_faults import Fault, require_usable
 from noisefind.errors import DataError
 from noisefind.utils.text import counted, is_text, listed, shortened, shown_path
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from noisefind.data.columns import Columns
 
 __all__ = ["Row", "TableOptions", "is_table", "open_table", "read_table"]
-N_FAULTS = 10  # named in an error
 
 
 class Row(NamedTuple):
@@ -46,22 +46,13 @@ class TableOptions(NamedTuple):
     skip_missing: bool = False
 
 
-class _Fault(NamedTuple):
-    """A row that cannot be used; one that ``skip_missing`` leaves out is not ``serious``."""
-
-    line: int
-    file_name: str
-    reason: str
-    is_serious: bool = True
-
-
 class _Rows(NamedTuple):
-    """The rows of a table by path, the columns they come from, and the faults of other rows."""
+    """The rows of a table by path, the faults of other rows, and lines for the user."""
 
     rows: dict[str, Row]
-    columns: Columns
-    faults: list[_Fault]
+    faults: list[Fault]
     n_rows: int
+    notes: list[str]
 
 
 def open_table(path: Path, options: TableOptions) -> Found:
@@ -86,16 +77,16 @@ def open_table(path: Path, options: TableOptions) -> Found:
     for name, row in read.rows.items():
         place, stamp, reason = places.find(name)
         if reason:
-            read.faults.append(_Fault(row.line, name, reason, is_serious=False))
+            read.faults.append(Fault(row.line, name, reason, is_serious=False))
         elif place in found:
             reason = f"{shortened(name, 200)} is on line {found[place].line} already"
-            read.faults.append(_Fault(row.line, name, reason))
+            read.faults.append(Fault(row.line, name, reason))
         else:
             found[place] = row
             stamps.append(stamp)
-    skipped = _require_usable(path, read, skip_missing=options.skip_missing)
+    skipped = require_usable(path, read.faults, read.n_rows, skip_missing=options.skip_missing)
     splits = [row.split or split_name(name.partition("/")[0]) for name, row in found.items()]
-    notes = [*_notes(read.columns), *places.notes()]
+    notes = [*read.notes, *places.notes()]
     if skipped:
         notes.append(f"{counted(len(skipped), 'row')} of {path.name} left out")
     if not found:
@@ -113,7 +104,10 @@ def open_table(path: Path, options: TableOptions) -> Found:
 
 
 def read_table(
-    path: Path, column: str | None = None, options: TableOptions | None = None
+    path: Path,
+    column: str | None = None,
+    options: TableOptions | None = None,
+    content: bytes | None = None,
 ) -> dict[str, Row]:
     """Read ids and labels, in the table's order.
 
@@ -121,6 +115,7 @@ def read_table(
         path: a table in UTF-8, with or without byte order mark.
         column: of the labels; None: as ``options`` say.
         options: of the reading.
+        content: its bytes, if it lies in an archive.
 
     Returns:
         A row for each id; ``./a.jpg`` and ``b//a.jpg`` have become ``a.jpg`` and ``b/a.jpg``.
@@ -132,27 +127,30 @@ def read_table(
     options = options or TableOptions()
     if column is not None:
         options = options._replace(label_column=column)
-    read = _read(path, options, options.root or path.parent)
-    _require_usable(path, read, skip_missing=options.skip_missing)
+    read = _read(path, options, options.root or path.parent, content)
+    require_usable(path, read.faults, read.n_rows, skip_missing=options.skip_missing)
     return read.rows
 
 
-def _read(path: Path, options: TableOptions, root: Path) -> _Rows:
+def _read(path: Path, options: TableOptions, root: Path, content: bytes | None = None) -> _Rows:
     """All rows with a path and a label."""
-    columns, records = read_records(path)
+    table = read_records(path, content)
+    columns, records = table.columns, table.records
+    faults = [Fault(line, "", reason) for line, reason in table.faults]
+    n_rows = len(records) + len(faults)
     if not records:
+        require_usable(path, faults, n_rows)
         raise DataError(f"{shown_path(path)} is empty: expected rows with file_name and label")
     chosen = choose_columns(
         path, columns, records, path_column=options.path_column, label_column=options.label_column
     )
     rows: dict[str, Row] = {}
-    faults: list[_Fault] = []
     above = root.absolute().as_posix() + "/"
     for line, record in records:
         name, label = _cell(record, chosen.path), _label(record, chosen)
         shown = name if isinstance(name, str) else ""
         if fault := _fault_of(name, chosen.path) or _fault_of(label, chosen.label or "label"):
-            faults.append(_Fault(line, shown, fault, is_serious=fault != f"empty {chosen.label}"))
+            faults.append(Fault(line, shown, fault, is_serious=fault != f"empty {chosen.label}"))
             continue
         place = _normal(str(name), above)
         split, reason = _split(record, chosen)
@@ -165,10 +163,12 @@ def _read(path: Path, options: TableOptions, root: Path) -> _Rows:
                 reason += f", with the label {shortened(before.label)}; here {shortened(label)}"
         if reason:
             is_twice = before is not None and before.label == label
-            faults.append(_Fault(line, shown, reason, is_serious=not is_twice))
+            faults.append(Fault(line, shown, reason, is_serious=not is_twice))
             continue
         rows[place] = Row(str(label), line, split)
-    return _Rows(rows, chosen, faults, len(records))
+    rows, n_stripped = _without_blanks(rows)
+    notes = _notes(chosen, n_stripped, has_header=table.has_header)
+    return _Rows(rows, faults, n_rows, notes)
 
 
 def _cell(record: dict[str, object], column: str) -> object:
@@ -209,28 +209,35 @@ def _normal(file_name: str, above: str) -> str:
     return posixpath.normpath(file_name.removeprefix(above))
 
 
-def _notes(columns: Columns) -> list[str]:
-    """A line if columns were found by their names."""
+def _without_blanks(rows: dict[str, Row]) -> tuple[dict[str, Row], int]:
+    """The rows with labels without blanks around them, and how many labels had some.
+
+    The name of a class that has the same blanks in each row keeps them, unless all classes have
+    some: a folder may have this name, and tables of noisefind hold names as they are.
+    """
+    labels = {row.label for row in rows.values()}
+    n_of = Counter(label.strip() for label in labels)
+    strip_all = len(labels) > 1 and all(label != label.strip() for label in labels)
+    changed = {
+        label
+        for label in labels
+        if label != label.strip() and label.strip() and (strip_all or n_of[label.strip()] > 1)
+    }
+    return {
+        name: row._replace(label=row.label.strip()) if row.label in changed else row
+        for name, row in rows.items()
+    }, sum(row.label in changed for row in rows.values())
+
+
+def _notes(columns: Columns, n_stripped: int, *, has_header: bool) -> list[str]:
+    """Lines on columns that were found by their names, and on labels that were changed."""
+    notes = []
     if columns.one_hot:
-        return [f"labels from the columns {listed(columns.one_hot)}, paths from {columns.path}"]
-    if (columns.path, columns.label) == (PATHS[0], LABELS[0]):
-        return []
-    return [f"paths from the column {columns.path}, labels from {columns.label}"]
-
-
-def _require_usable(path: Path, read: _Rows, *, skip_missing: bool) -> list[Skipped]:
-    """What is left out; DataError if a row cannot be used and may not be left out."""
-    faults = sorted(read.faults)
-    serious = [fault for fault in faults if fault.is_serious or not skip_missing]
-    if not serious:
-        return [Skipped(fault.file_name, f"line {fault.line}: {fault.reason}") for fault in faults]
-    can_skip = not any(fault.is_serious for fault in serious)
-    hint = "; --skip-missing leaves such rows out" if can_skip else ""
-    if len(serious) == 1:
-        raise line_error(path, serious[0].line, f"{serious[0].reason}{hint}")
-    named = "; ".join(f"line {fault.line}: {fault.reason}" for fault in serious[:N_FAULTS])
-    more = "; …" if len(serious) > N_FAULTS else ""
-    raise DataError(
-        f"{shown_path(path)}: {len(serious):,} of {read.n_rows:,} rows cannot be used: "
-        f"{named}{more}{hint}"
-    )
+        notes.append(f"labels in the columns {listed(columns.one_hot)}, paths in {columns.path}")
+    elif (columns.path, columns.label) != (PATHS[0], LABELS[0]):
+        notes.append(f"paths from the column {columns.path}, labels from {columns.label}")
+    if not has_header:
+        notes.append("no header in the table: its first row is an image with its label")
+    if n_stripped:
+        notes.append(f"blanks around {counted(n_stripped, 'label')} removed")
+    return notes

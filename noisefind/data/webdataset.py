@@ -74,10 +74,15 @@ def _range(path: Path, found: re.Match[str]) -> list[Path]:
 
 
 def _is_shard(path: Path) -> bool:
-    """Whether a tar archive has a label's file among its first members."""
+    """Whether a tar archive has an image and its label's file among its first members."""
+    labelled: dict[str, bool] = {}  # key -> whether its first file was a label
     try:
         for _, member in zip(range(N_PROBED), tar_members(path), strict=False):
-            if _key(member.name)[1] in LABELS:
+            key, extension = _key(member.name)
+            is_label = extension in LABELS
+            if (is_label or is_image_name(f"x.{extension}")) and (
+                labelled.setdefault(key, is_label) != is_label
+            ):
                 return True
     except DataError:
         return False

@@ -8,11 +8,14 @@ can hold one of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from noisefind.config import DataConfig, SweepConfig
+from noisefind.data.archive import is_archive
+from noisefind.data.layout import matcher
 from noisefind.data.open import open_dataset
 from noisefind.data.splits import stratified_sample
 from noisefind.data.table import read_table
@@ -21,7 +24,6 @@ from noisefind.utils.seeds import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -90,10 +92,17 @@ def open_sources(
     whole = opened(data, replace(scored, split="all", only_listed=False))
     validation = _split(whole, "validation")
     if config.test is not None:
+        has_folders = Path(config.test).is_dir() or is_archive(Path(config.test))
         others = DataConfig(
-            split="all", class_names=scored.class_names, cifar_labels=scored.cifar_labels
+            split="all",
+            class_names=scored.class_names,
+            class_depth=scored.class_depth if has_folders else None,
+            cifar_labels=scored.cifar_labels,
         )
         other = opened(config.test, others)
+        patterns = [matcher(pattern) for pattern in scored.exclude]  # may match nothing here
+        is_taken = [not any(matches(id_) for matches in patterns) for id_ in other.ids]
+        other = other.only(np.array(is_taken, dtype=np.bool_))
         return Sources(source, validation, _split(other, "test") or other, f"--test {config.test}")
     if run.held_out.exists():
         held = {id_: row.label for id_, row in read_table(run.held_out).items()}

@@ -1,7 +1,8 @@
 """Decisions of reviewers, as the report writes them: file_name,decision,label,run_id.
 
 keep: the given label is right. relabel: ``label`` is right. drop: the image is dropped. unsure: a
-reviewer saw the image and could not decide.
+reviewer saw the image and could not decide. Label Studio's JSON export is read too: the chosen
+class keeps or relabels, and a skipped task is unsure.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from noisefind.data.records import csv_records, line_error, table_text
 from noisefind.errors import DataError
+from noisefind.pruning.reviewed_tasks import Decision, read_reviewed_tasks
 from noisefind.utils.text import card
 
 if TYPE_CHECKING:
@@ -23,13 +25,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("file_name", "decision", "label", "run_id")
 WORDS = ("keep", "relabel", "drop", "unsure")
-
-
-class Decision(NamedTuple):
-    """One word, and for ``relabel`` the right class, which differs from the given one."""
-
-    word: str
-    label: str = ""
 
 
 class Disagreement(NamedTuple):
@@ -99,7 +94,7 @@ def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str])
     Relabelling an image with its given label is keeping it.
 
     Args:
-        files: CSV files of the report.
+        files: CSV files of the report, or JSON files of Label Studio.
         run_id: of the run that was reviewed.
         given: the given label of each of its images, by id.
 
@@ -133,6 +128,8 @@ def read_decisions(files: Sequence[Path], run_id: str, given: Mapping[str, str])
 
 
 def _read_one(file: Path, run_id: str, given: Mapping[str, str]) -> dict[str, Decision]:
+    if file.suffix.lower() == ".json":
+        return read_reviewed_tasks(file, run_id, given)
     text = table_text(file)
     if not text.strip():
         raise DataError(

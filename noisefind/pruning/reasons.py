@@ -50,7 +50,8 @@ def reasons_of(
 
     Examples:
         >>> import numpy as np
-        >>> from noisefind.pruning.decisions import Decision, Review
+        >>> from noisefind.pruning.decisions import Review
+        >>> from noisefind.pruning.reviewed_tasks import Decision
         >>> reasons_of(
         ...     ["", "random 0.3 seed 0", "", ""],
         ...     ids=["a", "b", "c", "d"],

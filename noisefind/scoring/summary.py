@@ -59,9 +59,11 @@ def run_start(
 
 
 def _predictions_digest(config: ScoreConfig) -> str | None:
-    """Hash of the predictions of the user, and of the ids of those in .npy files."""
+    """Hash of the predictions of the user, and of the ids and classes of those in .npy files."""
     files = [Path(name) for name in config.pred_probs]
     files += [file.with_suffix(".txt") for file in files if file.suffix.lower() == ".npy"]
+    if files and config.class_names is not None:
+        files.append(config.class_names)
     files = [file for file in files if file.is_file()]  # their reader refuses what is missing
     if config.record is not None:
         files = sorted(path for path in config.record.rglob("*") if path.is_file())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from noisefind.config import DataConfig
-from noisefind.data.class_names import alike, warning
+from noisefind.data.class_names import alike, joined_warning, warning
 from noisefind.data.open import open_dataset
 from tests.images import write_csv, write_images
 
@@ -35,3 +35,11 @@ def test_folders_and_tables_warn_alike(tmp_path: Path) -> None:
         shown = f"'{NFC}' (4 characters) and '{NFD}' (5 characters)"
         assert "'Cat' and 'cat'" in line
         assert shown in line or "'cafe\u0301' (5 characters) and" in line
+
+
+def test_joined_labels_are_named() -> None:
+    """Only where the parts appear elsewhere too, or the label is written as a list."""
+    assert "'cat|dog'" in joined_warning(["cat", "dog", "cat|dog", "cat|dog"])
+    assert "2 labels" in joined_warning(["['cat']", "['dog']", "cow"])
+    assert joined_warning(["cat", "dog, brown", "dog, brown", "[x"]) == ""
+    assert joined_warning(["cat", "dog", "cat,dog"] + ["cow"] * 97) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,8 @@ from noisefind.errors import ConfigError, DataError
 from tests.images import given, one_line, opened, reasons, write_csv, write_images
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from noisefind.data.dataset import Dataset
 
 CLASSES = ("cat", "dog", "owl")
@@ -325,3 +328,50 @@ def test_a_million_folders_are_not_looked_at_twice() -> None:
     reading = read_folders(n_in, None)
     assert reading.n_above == 1
     assert reading.splits == {"train": "train", "val": "validation"}
+
+
+def pack_zip(folder: Path) -> Path:
+    """The files of a folder in a .zip beside it."""
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(file, file.relative_to(folder))
+    return folder.with_suffix(".zip")
+
+
+def pack_tar(folder: Path) -> Path:
+    """The files of a folder in a .tar beside it."""
+    with tarfile.open(folder.with_suffix(".tar"), "w") as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.add(file, file.relative_to(folder))
+    return folder.with_suffix(".tar")
+
+
+@pytest.mark.parametrize("pack", [pack_zip, pack_tar])
+def test_metadata_in_an_archive(tmp_path: Path, pack: Callable[[Path], Path]) -> None:
+    """It gives the labels as in a folder, and what is wrong with it names the archive."""
+    folder = write_images(tmp_path / "d", "train/1.png", "train/2.png", "test/1.png")
+    for split in ("train", "test"):
+        rows = [(f"{k}.png", CLASSES[k]) for k in (1, 2) if (folder / split / f"{k}.png").exists()]
+        write_csv(folder / split / "metadata.csv", *rows)
+    archive = pack(folder)
+
+    assert given(opened(archive)) == {"train/1.png": CLASSES[1], "train/2.png": CLASSES[2]}
+    assert sizes(opened(archive)) == {"train": 2, "test": 1}
+    write_csv(folder / "train/metadata.csv", ("1.png", ""), ("2.png", ""))
+    with pytest.raises(DataError, match=r"d\.(zip|tar)/train/metadata.csv': 2 of 2 rows .*empty"):
+        opened(pack(folder))
+
+
+@pytest.mark.parametrize("pack", [pack_zip, pack_tar])
+def test_the_content_decides_in_an_archive(tmp_path: Path, pack: Callable[[Path], Path]) -> None:
+    """As in a folder: an image without suffix or with another one is read, a text is not."""
+    folder = write_images(tmp_path / "d", "cat/1.png", "dog/1.png")
+    for name in ("cat/2", "cat/3.tmp", "cat/4.txt"):
+        (folder / name).write_bytes((folder / "cat/1.png").read_bytes())
+    (folder / "dog/2").write_bytes(b"no image")
+    (folder / "README.txt").write_text("A text beside the folders makes no WebDataset shard of it.")
+
+    for data in (folder, pack(folder)):
+        dataset = opened(data)
+        assert set(given(dataset)) == {"cat/1.png", "cat/2", "cat/3.tmp", "dog/1.png"}
+        assert set(reasons(dataset)) == {"cat/4.txt", "dog/2", "README.txt"}

@@ -235,11 +235,15 @@ def test_labels_of_unknown_ids(root: Path) -> None:
     write_images(root, "train/.old/1.png")
     rows = [("train/cat/1.png", "a"), ("z.png", "a"), ("a.png", "b")]
 
-    with pytest.raises(DataError, match=r"line 3: 'z.png' is not in '.*'; 2 of 3 ids are not"):
+    with pytest.raises(
+        DataError, match=r"2 of 3 rows .*line 3: 'z.png' is not in the data; line 4: .*data is '"
+    ):
         opened(root, labels=write_csv(root / "l.csv", *rows))
-    with pytest.raises(DataError, match=r"'other.png' is not in '.*' \(left out: in no class fold"):
+    with pytest.raises(DataError, match=r"'other.png' is not in the data \(left out: in no class"):
         opened(root, labels=write_csv(root / "l.csv", ("other.png", "a")))
-    with pytest.raises(DataError, match=r"'train/.old/1.png' is not in '.*' \(left out: hidden\)"):
+    with pytest.raises(
+        DataError, match=r"'train/.old/1.png' is not in the data \(left out: hidden\)"
+    ):
         opened(root, labels=write_csv(root / "l.csv", ("train/.old/1.png", "a")))
 
 
@@ -271,11 +275,19 @@ FORMS = {
     "backslash.csv": "file_name,label\na\\1.png,cat\na\\2.png,dog\na\\3.png,cat\n",
     "one_hot.csv": "file_name,cat,dog\na/1.png,1,0\na/2.png,0,1\na/3.png,1,0\n",
     "absolute.csv": "file_name,label\n{root}/a/1.png,cat\n{root}/a/2.png,dog\n{root}/a/3.png,cat\n",
+    "no_header.csv": "a/1.png,cat\na/2.png,dog\na/3.png,cat\n",
+    "no_header_reversed.csv": "cat,a/1.png\ndog,a/2.png\ncat,a/3.png\n",
+    "no_header.tsv": "a/1.png\tcat\na/2.png\tdog\na/3.png\tcat\n",
+    "blanks.csv": "file_name, label\na/1.png, cat\na/2.png, dog\na/3.png, cat \n",
+    "some_blanks.csv": "file_name,label\na/1.png,cat\na/2.png,dog\na/3.png,cat \n",
     "studio.json": json.dumps(
         [
             {
                 "data": {"image": f"/data/local-files/?d={name}"},
-                "annotations": [{"result": [{"value": {"choices": [label]}}]}],
+                "annotations": [
+                    {"was_cancelled": True, "result": [{"value": {"choices": ["owl"]}}]},
+                    {"result": [{"value": {"choices": [label]}}]},
+                ],
             }
             for name, label in CATS.items()
         ]
@@ -340,3 +352,94 @@ def test_unicode_forms_of_a_path(tmp_path: Path) -> None:
     write_images(tmp_path, "a/cafe\u0301.png", "b/1.png")
     table = write_csv(tmp_path / "t.csv", ("a/caf\u00e9.png", "x"), ("b/1.png", "y"))
     assert set(opened(table).ids) == {"a/cafe\u0301.png", "b/1.png"}
+
+
+def test_parquet_of_paths(tmp_path: Path) -> None:
+    """Columns of text and numbers without images are a table, as DATA and as --labels."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    write_images(tmp_path, *CATS)
+    table = pa.table({"path": NAMES, "label": [0, 1, 0], "width": [1.5, 2.0, 3.0]})
+    pq.write_table(table, tmp_path / "numbers.parquet")
+    features = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    info = json.dumps({"info": {"features": features}})
+    pq.write_table(table.replace_schema_metadata({"huggingface": info}), tmp_path / "t.parquet")
+    with (
+        pa.OSFile(str(tmp_path / "t.arrow"), "wb") as file,
+        pa.ipc.new_stream(file, table.schema) as writer,
+    ):
+        writer.write_table(table)
+
+    assert list(given(opened(tmp_path / "numbers.parquet")).values()) == ["0", "1", "0"]
+    assert list(given(opened(tmp_path / "t.arrow")).values()) == ["0", "1", "0"]
+    assert given(opened(tmp_path / "t.parquet")) == CATS
+    other = write_csv(tmp_path / "t.csv", *((name, "x") for name in NAMES))
+    assert given(opened(other, labels=tmp_path / "t.parquet")) == CATS
+    missing = pa.table({"path": [*NAMES, "gone.png"], "label": ["a", None, "b", "c"]})
+    pq.write_table(missing, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"2 of 4 rows .*: line 2: empty label; line 4: 'gone.png'"):
+        opened(tmp_path / "t.parquet")
+
+
+def test_first_rows_that_are_no_header(tmp_path: Path) -> None:
+    """What they hold is said or named, with what to do."""
+    write_images(tmp_path, *CATS)
+    said: list[str] = []
+    table = write_text(tmp_path / "t.csv", "a/1.png,cat\na/2.png,dog\n")
+    assert len(opened(table, say=said.append)) == 2
+    assert "no header in the table: its first row is an image with its label" in said
+    for row in ("a/1.png,cat,7", "a/1.png,a/2.png", "a/1.png"):
+        with pytest.raises(DataError, match=r"has 'a/1.png' in it, so it is no header: add one"):
+            opened(write_text(table, f"{row}\n{row}\n"))
+    with pytest.raises(DataError, match=r"no column 'file_name'; the columns are '1', 'cat'; name"):
+        opened(write_text(table, "1,cat\n2,dog\n"))
+
+
+def test_all_kinds_of_faults_are_counted(tmp_path: Path) -> None:
+    """Rows that are no records count too; the first ten are named."""
+    write_images(tmp_path, *CATS)
+    lines = [
+        "file_name,label",
+        "a/1.png,cat,x",
+        "a/2.png,dog",
+        *(f"x{k}.png,cat" for k in range(12)),
+    ]
+    table = write_text(tmp_path / "t.csv", "\n".join(lines))
+    with pytest.raises(DataError) as caught:
+        opened(table)
+    text = str(caught.value)
+    assert "13 of 14 rows cannot be used: line 2: more cells than columns" in text
+    assert "line 12: " in text
+    assert "line 13: " not in text
+    rows = ['{"file_name": "a/1.png", "label": "a"}', "[", "7", '{"file_name": "a/2.png"}']
+    table = write_text(tmp_path / "t.jsonl", "\n".join(rows))
+    with pytest.raises(DataError, match=r"3 of 4 rows .*line 2: not .*line 3: exp.*line 4: empty"):
+        opened(table)
+
+
+def test_what_label_studio_did_not_label(tmp_path: Path) -> None:
+    """Tasks without a choice or with several are named."""
+    write_images(tmp_path, *CATS)
+    chosen: tuple[list[str], ...] = (["cat"], [], ["cat", "dog"])
+    tasks = [
+        {
+            "data": {"image": f"/data/local-files/?d=x/{name}", "file_name": name},
+            "annotations": [{"result": [{"value": {"choices": [word]}}]} for word in words],
+        }
+        for name, words in zip(NAMES, chosen, strict=True)
+    ]
+    table = write_text(tmp_path / "t.json", json.dumps(tasks))
+    with pytest.raises(
+        DataError, match=r"2 of 3 rows .*line 2: empty label; line 3: label must be .*\['cat', 'dog"
+    ):
+        opened(table)
+
+
+def test_blanks_of_folders_stay(tmp_path: Path) -> None:
+    """A class whose blanks are in each row may be a folder's, so it keeps its name."""
+    write_images(tmp_path, *CATS)
+    said: list[str] = []
+    table = write_csv(tmp_path / "t.csv", *zip(NAMES, (" cat", "dog", " cat"), strict=True))
+    assert opened(table, say=said.append).classes == (" cat", "dog")
+    write_csv(table, *zip(NAMES, (" cat", "dog", "cat"), strict=True))
+    assert opened(table, say=said.append).classes == ("cat", "dog")
+    assert "blanks around 1 label removed" in said

@@ -14,7 +14,7 @@ import pytest
 
 from noisefind.exports.formats import FILES
 from tests.commands import CommandLine, read_csv
-from tests.images import write_images
+from tests.images import given, opened, write_images
 from tests.made_up_runs import MadeUp, write_run
 
 if TYPE_CHECKING:
@@ -137,6 +137,27 @@ def test_label_studio(noisefind: CommandLine, run: Path, tmp_path: Path) -> None
     assert offered == {"cat", *LABELS.values()}
     said = [task["predictions"][0]["result"][0]["value"]["choices"][0] for task in tasks]
     assert said == ["cat", *list(LABELS.values())[1:4]]
+
+
+def test_label_studio_there_and_back(noisefind: CommandLine, run: Path, tmp_path: Path) -> None:
+    """The tasks with a choice each, as Label Studio exports them, are decisions and labels."""
+    out = pruned(noisefind, run, "--format", "label-studio", "--drop", "noise")
+    tasks = json.loads((out / "label-studio.json").read_text(encoding="utf-8"))
+    right = {**LABELS, HOSTILE[0]: "cat", HOSTILE[1]: "cat"}
+    for number, task in enumerate(tasks, start=1):
+        choice = {**task["predictions"][0]["result"][0]}
+        choice["value"] = {"choices": [right[task["data"]["file_name"]]]}
+        annotation = {"id": number, "was_cancelled": False, "result": [choice]}
+        task.update(id=number, annotations=[annotation])
+    (tmp_path / "export.json").write_text(json.dumps(tasks), encoding="utf-8")
+
+    output = noisefind("prune", run, "-o", tmp_path / "p", "--decisions", tmp_path / "export.json")
+
+    assert output.code == 0, output.err
+    kept = {row["file_name"]: row["label"] for row in read_csv(tmp_path / "p/kept.csv")}
+    assert kept == right
+    data = opened(tmp_path / "export.json", root=tmp_path / "my data")
+    assert given(data) == right
 
 
 def test_label_studio_refuses_what_xml_cannot_hold(noisefind: CommandLine, tmp_path: Path) -> None:

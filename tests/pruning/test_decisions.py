@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 
 from noisefind.errors import DataError
-from noisefind.pruning.decisions import COLUMNS, Decision, read_decisions
+from noisefind.pruning.decisions import COLUMNS, read_decisions
+from noisefind.pruning.reviewed_tasks import Decision
 from tests.commands import CommandLine, read_csv
 from tests.images import write_images
 from tests.made_up_runs import MadeUp, write_run
@@ -273,3 +276,46 @@ def test_a_review_of_everything(noisefind: CommandLine, run: Path, tmp_path: Pat
     rows = pruned(noisefind, run, "--decisions", file, "--format", "npy")
     assert {row["reason"] for row in rows.values()} == {"dropped by review"}
     assert np.load(tmp_path / "out/kept.npy").tolist() == []
+
+
+def task(name: str, *chosen: str, skipped: bool = False, run: str = RUN_ID) -> dict[str, object]:
+    """A task as Label Studio exports it."""
+    result = [{"type": "choices", "value": {"choices": list(chosen)}}] if chosen else []
+    return {
+        "data": {"image": "/data/local-files/?d=data/" + quote(name)},
+        "annotations": [{"result": result, "was_cancelled": skipped}],
+        "predictions": [{"model_version": f"noisefind 0.1.0, run {run}"}],
+    }
+
+
+def test_label_studio_gives_decisions(tmp_path: Path) -> None:
+    """The given class keeps, another relabels, a skipped task is unsure, no choice is none."""
+    file = tmp_path / "export.json"
+    given = {"a.png": "cat", "x y.png": "dog", "c.png": "cat", "d.png": "dog"}
+    tasks = [task("a.png", "cat"), task("x y.png", "cat"), task("c.png", skipped=True)]
+    file.write_text(json.dumps([*tasks, task("d.png")]))
+
+    review = read_decisions([file], RUN_ID, given)
+
+    assert review.decisions == {"a.png": Decision("keep"), "x y.png": Decision("relabel", "cat")}
+    assert review.unsure == ["c.png"]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "words"),
+    [
+        ([{"image": "a.png"}], "is no export of Label Studio"),
+        ({"a.png": "cat"}, "is no export of Label Studio"),
+        ([task("z.png", "cat")], "task 1: image .*z.png' is not in the run"),
+        ([task("a.png", "cat"), task("a.png", "dog")], "task 2: 'a.png' is decided differently"),
+        ([task("a.png", "cat", "dog")], "task 1: 'a.png' has several classes: cat, dog"),
+        ([task("a.png", "cat", run="other")], "task 1: run 'other' is another run than this"),
+    ],
+)
+def test_faulty_exports_of_label_studio(tmp_path: Path, tasks: object, words: str) -> None:
+    """Each is one line that names the task."""
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(tasks))
+    with pytest.raises(DataError, match=words) as caught:
+        read_decisions([file], RUN_ID, GIVEN)
+    assert "\n" not in str(caught.value)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from noisefind.pruning.decisions import Decision, Disagreement, Review
+from noisefind.pruning.decisions import Disagreement, Review
 from noisefind.pruning.reasons import reasons_of
+from noisefind.pruning.reviewed_tasks import Decision
 
 REVIEW = Review(
     {"a": Decision("keep"), "b": Decision("relabel", "x"), "c": Decision("drop")},

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from noisefind import Recorder, open_run
+from noisefind.config import ScoreConfig
+from noisefind.scoring.summary import _predictions_digest
 from tests.commands import read_csv
 from tests.images import write_images
 
@@ -99,6 +101,18 @@ def test_changed_predictions_are_no_resume(
     output = noisefind(*command, "--resume")
     assert output.code == 2
     assert "the files of --pred-probs or --record" in output.err
+
+
+def test_class_names_belong_to_the_predictions(tmp_path: Path) -> None:
+    """The order of the columns of a .npy file is in the file of class names."""
+    np.save(tmp_path / "p.npy", probs(0))
+    names = tmp_path / "names.txt"
+    config = ScoreConfig(pred_probs=[str(tmp_path / "p.npy")], class_names=names)
+    digests = set()
+    for text in ("cat\ndog\n", "dog\ncat\n", "cat\ndog\n"):
+        names.write_text(text)
+        digests.add(_predictions_digest(config))
+    assert len(digests) == 2
 
 
 @pytest.mark.slow
