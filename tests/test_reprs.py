@@ -82,8 +82,9 @@ def test_label_issues() -> None:
     assert first == "LabelIssues"
     assert lines[0] == "  examples: 2,000 in 4 classes"
     assert lines[1].startswith(f"  label issues: {n_flagged} (")
-    assert lines[2].startswith("  noise rate: ")
-    assert lines[3] == "  memorised: not checked"
+    assert lines[2] == "  worth a look: 0 more"
+    assert lines[3].startswith("  noise rate: ")
+    assert lines[4] == "  memorised: not checked"
 
 
 def test_names_cannot_steer_a_terminal() -> None:
