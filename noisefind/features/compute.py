@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from noisefind.config import AUTO, FINE, PACKAGED, TIMM
 from noisefind.data.row_file import given_rows
 from noisefind.errors import ConfigError
-from noisefind.features.frozen import FeatureView, FrozenNetwork, features_folder, frozen_features
+from noisefind.features.frozen import (
+    FeatureView,
+    FrozenNetwork,
+    frozen_features,
+    n_missing_features,
+)
 from noisefind.features.joined import joined
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import write_reduced
@@ -107,23 +112,26 @@ class FeatureTask:
         """Of each network."""
         return views_of(self.networks, self.size, self.options.views)
 
+    def missing(self) -> dict[FeatureView, int]:
+        """Views -> number of images whose features have to be computed."""
+        found = {
+            view: n_missing_features(
+                view, self.pixels, key=self.key, cache=self.cache, device=self.device
+            )
+            for views in self.views
+            for view in views
+        }
+        return {view: n for view, n in found.items() if n > 0}
+
     @property
-    def missing_views(self) -> list[FeatureView]:
-        """Those that have to be computed."""
-
-        def folder(view: FeatureView) -> Path:
-            return features_folder(view, key=self.key, cache=self.cache, device=self.device)
-
-        return [view for views in self.views for view in views if not folder(view).exists()]
-
-    @property
-    def is_cached(self) -> bool:
-        """Whether nothing has to be computed."""
-        if self.options.source != "swav":
-            return not self.missing_views
-        return swav_folder(
-            self.pixels, self.options.swav, key=self.key, cache=self.cache, device=self.device
-        ).exists()
+    def has_swav(self) -> bool:
+        """Whether SwAV need not be trained."""
+        return (
+            self.options.source != "swav"
+            or swav_folder(
+                self.pixels, self.options.swav, key=self.key, cache=self.cache, device=self.device
+            ).exists()
+        )
 
     def write(self, files: FeatureFiles, ids: tuple[str, ...], progress: Progress) -> None:
         """Compute the features, or take them from the cache, and write them reduced.

@@ -1,7 +1,13 @@
-"""One pass of a frozen network over all images: computed once, then read from the cache."""
+"""One pass of a frozen network over all images: computed once, then read from the cache.
+
+The features of an image do not depend on the others: all batches have one size, the last is filled
+up. So an image that any dataset in the cache has is not computed again.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -11,7 +17,9 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 from noisefind.errors import ConfigError
 from noisefind.utils.cache import build_once, cache_key
 from noisefind.utils.device import autocast
-from noisefind.utils.files import open_array, row_chunks, row_writer
+from noisefind.utils.disk import require_space
+from noisefind.utils.files import open_array, row_chunks, row_writer, save_array
+from noisefind.utils.known_rows import KEYS, Known, fill_known, known_rows, missing_places
 from noisefind.utils.numbers import usable_rows
 
 if TYPE_CHECKING:
@@ -23,8 +31,12 @@ if TYPE_CHECKING:
 
     from noisefind.utils.progress import Progress
 
-FORMAT = 1  # of the stored features; raise it when they change for the same pixels
+FORMAT = 2  # of the stored features; raise it when they change for the same pixels
 BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its cache
+GPU_BATCH = 512
+FEATURES = "features.npy"
+ROWS = 1024  # per step of a copy
+SPACE_HINT = "give --cache-dir a larger disk"
 
 
 class FrozenNetwork(NamedTuple):
@@ -63,25 +75,62 @@ def frozen_features(
 
     ``key`` is that of the pixels in the cache: ``Stored.key``.
     """
+    place = features_folder(view, key=key, cache=cache, device=device)
 
     def build(folder: Path) -> None:
-        module = view.network.build(view.size).to(device)
-        progress.stage(view.stage, len(pixels))
-        write_features(
-            module, pixels, folder / "features.npy", is_mirrored=view.is_mirrored, device=device,
-            progress=progress,
-        )  # fmt: skip
+        keys = pixel_keys(pixels)
+        save_array(folder / KEYS, keys)
+        known = known_rows(keys, _neighbours(place), [FEATURES])
+        missing = missing_places(len(pixels), known)
+        if known:
+            n_bytes = (len(pixels) + len(missing)) * known[0].arrays[FEATURES][:1].nbytes
+            require_space("the features need", {folder.parent: n_bytes}, SPACE_HINT)
+        if len(missing) > 0:
+            progress.stage(view.stage, len(missing))
+            write_features(
+                view.network.build(view.size).to(device), pixels, folder / FEATURES,
+                order=missing, is_mirrored=view.is_mirrored, device=device, progress=progress,
+            )  # fmt: skip
+        if known:
+            _join(folder, len(pixels), known, missing)
 
-    place = features_folder(view, key=key, cache=cache, device=device)
     folder = build_once(place, build, say=progress.say)
-    return cast("NDArray[np.float32]", open_array(folder / "features.npy"))
+    return cast("NDArray[np.float32]", open_array(folder / FEATURES))
+
+
+def n_missing_features(
+    view: FeatureView, pixels: NDArray[np.uint8], *, key: str, cache: Path, device: torch.device
+) -> int:
+    """The number of images that :func:`frozen_features` has to compute."""
+    place = features_folder(view, key=key, cache=cache, device=device)
+    if place.exists():
+        return 0
+    if not (entries := _neighbours(place)):
+        return len(pixels)
+    return len(missing_places(len(pixels), known_rows(pixel_keys(pixels), entries, [])))
 
 
 def features_folder(view: FeatureView, *, key: str, cache: Path, device: torch.device) -> Path:
-    """The folder in the cache for the result of :func:`frozen_features`."""
-    mirrored = ("mirrored",) if view.is_mirrored else ()
-    name = cache_key(view.network.name, FORMAT, key, view.size, device.type, *mirrored)
-    return cache / "features" / name
+    """The folder in the cache for the result of :func:`frozen_features`.
+
+    Its name begins with a key of all but the images. The number of CPU threads is part of it,
+    because the last digits depend on it.
+    """
+    means = (device.type, torch.get_num_threads() if device.type == "cpu" else 0)
+    kind = cache_key(view.network.name, FORMAT, view.size, view.is_mirrored, means)
+    return cache / "features" / f"{kind}-{cache_key(key)}"
+
+
+def pixel_keys(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """SHA-256 (N, 32) of each of the stored images (N, S, S, 3)."""
+    keys = np.empty((len(pixels), 32), np.uint8)
+    start = 0
+    for rows in row_chunks(pixels, ROWS):
+        for row, image in enumerate(rows, start):
+            digest = hashlib.sha256(np.ascontiguousarray(image).data).digest()
+            keys[row] = np.frombuffer(digest, np.uint8)
+        start += len(rows)
+    return keys
 
 
 def write_features(
@@ -89,35 +138,75 @@ def write_features(
     pixels: NDArray[np.uint8],
     path: Path,
     *,
+    order: NDArray[np.int64] | None = None,
     is_mirrored: bool = False,
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Write the outputs of ``module`` for all ``pixels`` to ``path``: float32 .npy, (N, d).
+    """Write the outputs of ``module`` for ``pixels`` to ``path``: float32 .npy, (N, d).
+
+    ``order`` are the row numbers of the images to compute; None: all. Where a batch does not fit
+    into the memory of a GPU, half of it is tried.
 
     Raises:
         ConfigError: an output is not finite.
     """
     module.eval()
+    n_batch = BATCH if device.type == "cpu" else GPU_BATCH
+    n_images = len(pixels) if order is None else len(order)
 
     def run(rows: NDArray[np.uint8]) -> NDArray[np.float32]:
         seen = rows[:, :, ::-1] if is_mirrored else rows
-        batch = torch.from_numpy(np.ascontiguousarray(seen)).to(device)
-        with torch.inference_mode(), autocast(device):
-            features: NDArray[np.float32] = module(batch).float().cpu().numpy()
-        return features
+        filled = np.resize(seen, (n_batch, *rows.shape[1:]))  # else the last digits would differ
+        features = _outputs(module, torch.from_numpy(filled), device)
+        if not usable_rows(features).all():
+            raise ConfigError(
+                "the network of --features gives numbers that are not finite; give other "
+                "--features or --weights, or another --feature-size"
+            )
+        return features[: len(rows)]
 
-    n_features = run(pixels[[0]]).shape[1]
-    with row_writer(path, (len(pixels), n_features)) as write:
-        for rows in row_chunks(pixels, BATCH if device.type == "cpu" else 16 * BATCH):
-            features = run(rows)
-            if not usable_rows(features).all():
-                raise ConfigError(
-                    "the network of --features gives numbers that are not finite; give other "
-                    "--features or --weights, or another --feature-size"
-                )
+    computed = map(run, row_chunks(pixels, n_batch, order))
+    first = next(computed)
+    with row_writer(path, (n_images, first.shape[1])) as write:
+        for features in chain([first], computed):
             write(features)
-            progress.advance(len(rows))
+            progress.advance(len(features))
+
+
+def _outputs(module: nn.Module, batch: torch.Tensor, device: torch.device) -> NDArray[np.float32]:
+    """The outputs for a batch; in halves where it does not fit into the memory of the device."""
+    try:
+        with torch.inference_mode(), autocast(device):
+            return np.asarray(module(batch.to(device)).float().cpu().numpy())
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    half = len(batch) // 2
+    parts = (batch[:half], batch[half:])
+    return np.concatenate([_outputs(module, part, device) for part in parts])
+
+
+def _neighbours(place: Path) -> list[Path]:
+    """The entries of the same network and view for other datasets."""
+    kind = place.name.split("-")[0]
+    return sorted(entry for entry in place.parent.glob(f"{kind}-*") if entry != place)
+
+
+def _join(folder: Path, n_images: int, known: list[Known], missing: NDArray[np.int64]) -> None:
+    """Write the features of all images: what is known, and what was computed for the others."""
+    path, part = folder / FEATURES, folder / "new.npy"
+    if len(missing) > 0:
+        path.rename(part)
+        new = Known(missing, np.arange(len(missing)), {FEATURES: open_array(part)})
+        known = [*known, new]
+    n_features = known[0].arrays[FEATURES].shape[1]
+    with row_writer(path, (n_images, n_features)) as write:
+        for start in range(0, n_images, ROWS):
+            chunk = np.empty((min(ROWS, n_images - start), n_features), np.float32)
+            fill_known(chunk, start, known, FEATURES)
+            write(chunk)
+    part.unlink(missing_ok=True)
 
 
 def resize(batch: torch.Tensor, size: int, mode: str = "bilinear") -> torch.Tensor:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from noisefind.utils.progress import Progress
 
-FORMAT = 1  # of the stored features; raise it when they change for the same pixels and options
+FORMAT = 2  # of the stored features; raise it when they change for the same pixels and options
 RECIPE = Recipe(  # that of the thesis, for both CIFARs
     "resnet18", members=1, epochs=200, batch_size=512, optimizer="adam", learning_rate=1e-3,
     weight_decay=1e-6, schedule="cosine",

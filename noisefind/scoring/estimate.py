@@ -12,7 +12,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from noisefind.features import swav
-from noisefind.features.frozen import BATCH
+from noisefind.features.frozen import BATCH, GPU_BATCH
 from noisefind.features.reduce import N_COMPONENTS
 from noisefind.scores.predictions import FIELDS
 from noisefind.training.ensemble import training_stage
@@ -63,8 +63,9 @@ def estimate(
     network_size: int,
     n_gpus: int = 0,
 ) -> Estimate:
-    """Seconds of each stage, and bytes: features (unless ``has_features``), members, record.
+    """Seconds of each stage, and bytes: features, members, record.
 
+    Nothing is counted for features that the run folder has (``has_features``), or the cache.
     Every stage runs once to warm up, then for some tenths of a second, on a few images or on
     numbers of the same shape. Members from pixels are divided among ``n_gpus``. Processes on one
     CPU share its cores and are counted as if they ran one after the other.
@@ -74,14 +75,14 @@ def estimate(
     in_cache = 0
     in_run = run_bytes(recipes, n_images, n_classes)
     if not has_features:
-        if task.options.source == "swav":
+        if not task.has_swav:
             name = f"Training SwAV at {network_size} px"
             per_image, n_features = _swav_cost(network_size, task.options.swav.epochs, device)
             seconds[name] = n_images * per_image
             in_cache += n_images * n_features * FLOAT_BYTES
-        for view in task.missing_views:
+        for view, n_missing in task.missing().items():
             per_image, n_features = _feature_cost(task, view)
-            seconds[view.stage] = n_images * per_image
+            seconds[view.stage] = n_missing * per_image
             in_cache += n_images * n_features * FLOAT_BYTES
     for kind, recipe in recipes.items():
         if recipe.members == 0:
@@ -118,7 +119,9 @@ def run_bytes(recipes: dict[str, Recipe], n_images: int, n_classes: int) -> int:
 def _feature_cost(task: FeatureTask, view: FeatureView) -> tuple[float, int]:
     """Seconds for one image, and the number of its features."""
     module = view.network.build(view.size).eval().to(task.device)
-    batch = torch.from_numpy(np.array(task.pixels[:BATCH])).to(task.device)
+    n_batch = BATCH if task.device.type == "cpu" else GPU_BATCH  # a GPU prepares each new shape
+    rows = np.resize(np.array(task.pixels[:n_batch]), (n_batch, *task.pixels.shape[1:]))
+    batch = torch.from_numpy(rows).to(task.device)
     n_features = 0
 
     def run() -> None:

@@ -203,7 +203,7 @@ def _check_estimate(inputs: Inputs, run: RunFolder, context: Context) -> None:
         inputs.features, len(inputs.dataset.classes),
         trained(missing_members(inputs.recipes, run)),
         inputs.network_options,
-        has_features=run.reduced_features.exists() or inputs.features.is_cached,
+        has_features=run.reduced_features.exists(),
         network_size=inputs.sizes.network,
         n_gpus=len({d for d in context.devices if d.type == "cuda"}),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from noisefind.utils.files import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 CHECKSUMS = "checksums.json"
 BLOCK = 1 << 22  # bytes per checksum; 4 MB
@@ -71,16 +71,18 @@ def fault_of(path: Path, file: Any) -> str:
     return ""
 
 
-def damage_of(folder: Path, name: str) -> str:
+def damage_of(folder: Path, name: str, only: Collection[str] | None = None) -> str:
     """Difference between the files of the entry ``name`` and their checksums; empty if none.
 
-    Files that the entry was not made with are ignored: no one reads them.
+    Files that the entry was not made with are ignored: no one reads them. ``only`` names the files
+    to check, which must be there; None: all.
     """
     try:
         expected = read_checksums(folder)
         if expected["entry"] != name:
             return f"it is a copy of {str(expected['entry'])[:40]!r}"
-        for file_name, file in expected["files"].items():
+        files = expected["files"]
+        for file_name, file in files.items() if only is None else ((n, files[n]) for n in only):
             if fault := fault_of(folder / file_name, file):
                 return fault
     except OSError as error:

@@ -23,7 +23,13 @@ from noisefind.data import row_file
 from noisefind.data.row_file import given_rows
 from noisefind.errors import DataError
 from noisefind.features import frozen, reduce
-from noisefind.features.frozen import FeatureView, FrozenNetwork, features_folder, frozen_features
+from noisefind.features.frozen import (
+    FeatureView,
+    FrozenNetwork,
+    features_folder,
+    frozen_features,
+    n_missing_features,
+)
 from noisefind.features.joined import JoinedFeatures, joined
 from noisefind.features.pretrained import FeatureNetwork, fold_batch_norm
 from noisefind.features.reduce import fit_projection, write_reduced
@@ -175,6 +181,25 @@ def features_of(
     )
 
 
+class Counting(Progress):
+    """Counts images, and keeps the lines for the user."""
+
+    def __init__(self) -> None:
+        self.n_done, self.lines = 0, list[str]()
+
+    def advance(self, count: int = 1) -> None:
+        self.n_done += count
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
 def test_batches_do_not_matter(
     tmp_path: Path, network: FeatureNetwork, lite: FrozenNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +222,7 @@ def test_batches_do_not_matter(
 
 
 def test_features_are_cached(tmp_path: Path, lite: FrozenNetwork) -> None:
-    """The second call computes nothing; under another key or name it would."""
+    """The second call computes nothing, nor does a dataset of the same images."""
     pixels = pictures(2, 32)
     first = features_of(lite, pixels, tmp_path)
 
@@ -206,13 +231,70 @@ def test_features_are_cached(tmp_path: Path, lite: FrozenNetwork) -> None:
 
     gone = FrozenNetwork(lite.name, None, refuse)
     np.testing.assert_array_equal(features_of(gone, pixels, tmp_path), first)
+    turned = features_of(gone, pixels[::-1], tmp_path, key="other")
+    np.testing.assert_array_equal(turned[::-1], first)
     with pytest.raises(LookupError):
-        features_of(gone, pixels, tmp_path, key="other")
+        features_of(gone, pictures(2, 32, seed=1), tmp_path, key="new")
     with pytest.raises(LookupError):
         features_of(gone._replace(name="other"), pixels, tmp_path)
 
 
-def test_the_folder_of_features(tmp_path: Path, lite: FrozenNetwork) -> None:
+def test_only_new_images_are_computed(
+    tmp_path: Path, lite: FrozenNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enlarged, permuted, divided or joined, with a damaged part: the bits of an empty cache."""
+    monkeypatch.setattr(frozen, "BATCH", 4)
+    monkeypatch.setattr(frozen, "ROWS", 3)
+    pixels = pictures(15, 32)
+
+    cache = tmp_path / "cache"
+
+    def folder(rows: list[int]) -> Path:
+        return features_folder(FeatureView(lite, 48), key=str(rows), cache=cache, device=CPU)
+
+    def check(rows: list[int], n_new: int) -> None:
+        part, key, counting = pixels[rows], str(rows), Counting()
+        view = FeatureView(lite, 48)
+        assert n_missing_features(view, part, key=key, cache=cache, device=CPU) == n_new
+        actual = frozen_features(view, part, key=key, cache=cache, device=CPU, progress=counting)
+        assert (counting.n_done, counting.lines) == (n_new, [])
+        np.testing.assert_array_equal(actual, features_of(lite, part, tmp_path / key))
+
+    check([0, 1, 2, 3, 4, 5], 6)
+    check([0, 1, 2, 3, 4, 5], 0)
+    check([6, 5, 7, 0, 8, 2, 1, 3, 4], 3)
+    check([8, 0, 4], 0)
+    check([9, 10], 2)
+    check([10, 3, 9, 11], 1)
+    flip_a_bit(folder([9, 10]) / "features.npy")
+    flip_a_bit(folder([10, 3, 9, 11]) / "keys.npy")
+    check(list(range(15)), 6)  # 9, 10 and 11 are lost with these two, 12 to 14 are new
+
+
+def test_a_batch_that_does_not_fit_is_halved(tmp_path: Path, lite: FrozenNetwork) -> None:
+    """Where the device has no memory for a batch, parts of it give the same features."""
+    pixels, sizes = pictures(5, 48), list[int]()
+
+    class Small(torch.nn.Module):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            sizes.append(len(batch))
+            if len(batch) > 8:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            features: torch.Tensor = lite.build(48)(batch)
+            return features
+
+    small = FrozenNetwork("small", None, lambda _: Small())
+    expected = features_of(lite, pixels, tmp_path)
+
+    found = features_of(small, pixels, tmp_path)
+
+    assert sizes == [32, 16, 8, 8, 16, 8, 8]
+    assert relative_error(found, expected) < 1e-4
+
+
+def test_the_folder_of_features(
+    tmp_path: Path, lite: FrozenNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """features_folder says where they are, so whether they are there."""
     folder = features_folder(FeatureView(lite, 48), key="k", cache=tmp_path, device=CPU)
     assert not folder.exists()
@@ -228,6 +310,9 @@ def test_the_folder_of_features(tmp_path: Path, lite: FrozenNetwork) -> None:
         features_folder(view._replace(is_mirrored=True), key="k", cache=tmp_path, device=CPU),
     ]
     assert len({folder, *others}) == 5
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    assert features_folder(view, key="k", cache=tmp_path, device=CPU) != folder
+    assert features_folder(view, key="k", cache=tmp_path, device=cuda) == others[2]
 
 
 def test_the_mirrored_view(tmp_path: Path, lite: FrozenNetwork) -> None:
