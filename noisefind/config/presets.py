@@ -25,7 +25,7 @@ _THESIS: dict[str, object] = {
 PRESETS: dict[str, dict[str, object]] = {
     "fast": {
         "network": "probe",
-        "features": "lite0",
+        "features": "lite2",
         "feature_size": "auto",
         "feature_views": 1,
     },

@@ -35,7 +35,7 @@ class TrainingConfig(BaseConfig):
         "installation. timm:NAME: any network of timm. Several are separated by commas, and their "
         "features stand side by side. swav: a ResNet-18 trained on the images themselves without "
         "labels. It needs the extra swav, and hours without a GPU. Or a .npy file with one row per "
-        "image. Auto: lite0 on a CPU, and on a GPU what the preset standard has.",
+        "image. Auto: lite2 on a CPU, and on a GPU what the preset standard has.",
     )  # fmt: skip
     weights: Path | None = option(
         None, "Features", "File with a state_dict. With --features timm:NAME: weights of that "
@@ -47,7 +47,7 @@ class TrainingConfig(BaseConfig):
         "Default: FILE.txt in the same folder.",
     )  # fmt: skip
     feature_size: int | str = option(
-        AUTO, "Features", "Side in px of the images for the feature networks. Auto: 96 for images "
+        AUTO, "Features", "Side in px of the images for the feature networks. Auto: 128 for images "
         "up to 64 px, else 192. fine: 160 and 256. A network that takes only one size gets that "
         "size.", low=32, high=1024, choices=(FINE,),
     )  # fmt: skip

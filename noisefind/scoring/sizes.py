@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SMALL_IMAGE = 64  # px: images up to here are kept at their own size
 # Of features in px, by --feature-size: for small images and for photographs. Beyond 160 px small
 # images gain nothing, and 224 px is worse.
-FEATURE_SIZES = {AUTO: (96, 192), FINE: (160, 256)}
+FEATURE_SIZES = {AUTO: (128, 192), FINE: (160, 256)}
 
 
 def trains_on_pixels(networks: tuple[str, ...], options: FeatureOptions) -> bool:

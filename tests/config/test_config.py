@@ -139,7 +139,7 @@ def test_a_resumed_run_takes_a_preset_before_its_options() -> None:
     before = {**with_preset(ScoreConfig, "standard", seed=7).to_dict(), "preset": "standard"}
     assert load_config(ScoreConfig, None, {}, before).features == "lite0,lite2"
     config = load_config(ScoreConfig, None, {"preset": "fast"}, before)
-    assert (config.features, config.seed) == ("lite0", 7)
+    assert (config.features, config.seed) == ("lite2", 7)
 
 
 def test_network_goes_before_preset() -> None:
@@ -152,7 +152,7 @@ def test_networks_by_device() -> None:
     """Without a word, both train probes; the features of a GPU come from two networks."""
     assert ScoreConfig().networks(on_gpu=False) == ("probe",)
     assert ScoreConfig().networks(on_gpu=True) == ("probe",)
-    assert feature_options(ScoreConfig(), on_gpu=False).source == "lite0"
+    assert feature_options(ScoreConfig(), on_gpu=False).source == "lite2"
     assert feature_options(ScoreConfig(), on_gpu=True).source == "lite0,lite2"
     assert feature_options(ScoreConfig(features="pretrained"), on_gpu=True).source == "lite0"
 
