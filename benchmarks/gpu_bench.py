@@ -18,7 +18,7 @@ import torch
 from cases import cifar_cases, clothing_cases, wrong_ids
 
 import noisefind
-from noisefind.config import ScoreConfig
+from noisefind.config import ScoreConfig, load_config
 from noisefind.evaluation import metrics
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ class Scored:
 def score(bench: Bench, case: Case, device: torch.device | None = None, **options: Any) -> Scored:
     """``noisefind score`` in this process, with an empty cache."""
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=bench.home))
-    config = ScoreConfig(
-        labels=case.table, only_listed=True, cache_dir=folder / "cache",
-        device=str(device or bench.device), **options,
-    )  # fmt: skip
+    values = {"labels": case.table, "only_listed": True, "cache_dir": folder / "cache"}
+    config = load_config(
+        ScoreConfig, None, {**values, "device": str(device or bench.device), **options}
+    )
     start = time.perf_counter()
     with busy_share(device or bench.device) as busy:
         result = noisefind.score(case.data, folder / "run", config)

@@ -4,7 +4,7 @@
 
 FOLDER holds ``cifar10.tar.xz``, ``cifar10-human.npz``, ``unpack.py`` and ``clothing/train``. DEST
 gets these images, this noisefind with its tests for a GPU, the weights of its network and the
-packages of PACKAGES, downloaded by pip: under 60 MB. The machine has Python 3.11 to 3.13 on Linux
+packages of PACKAGES, downloaded by pip: under 60 MB. The machine has Python 3.11.4 to 3.13 on Linux
 x86-64, PyTorch, torchvision, numpy, scipy, scikit-learn and Pillow. Copy DEST there, and run
 ``python DEST/benchmarks/gpu.py DEST OUT``.
 

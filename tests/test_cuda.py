@@ -83,8 +83,8 @@ def test_features_are_those_of_a_cpu(tmp_path: Path) -> None:
 def test_scores_are_those_of_a_cpu(tmp_path: Path) -> None:
     """Every score finds the injected errors as well as on a CPU."""
     found = [
-        average_precisions(scored(tmp_path / device, "--preset", "fast", "--device", device))
-        for device in ("cpu", str(DEVICE))
+        average_precisions(scored(tmp_path / name, "--preset", "fast", "--device", device))
+        for name, device in (("a", "cpu"), ("b", str(DEVICE)))
     ]
     differences = {name: found[1][name] - found[0][name] for name in found[0]}
     assert {n: d for n, d in differences.items() if abs(d) > 0.005} == {}
