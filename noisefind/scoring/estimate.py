@@ -12,7 +12,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from noisefind.features import swav
-from noisefind.features.frozen import BATCH, GPU_BATCH
+from noisefind.features.frozen import BATCH, batch_size, outputs
 from noisefind.features.reduce import N_COMPONENTS
 from noisefind.scores.predictions import FIELDS
 from noisefind.training.ensemble import training_stage
@@ -20,7 +20,6 @@ from noisefind.training.examples import Examples
 from noisefind.training.member import train_member
 from noisefind.training.probes import train_probes
 from noisefind.training.recipe import MemberKind
-from noisefind.utils.device import autocast
 from noisefind.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -119,17 +118,15 @@ def run_bytes(recipes: dict[str, Recipe], n_images: int, n_classes: int) -> int:
 def _feature_cost(task: FeatureTask, view: FeatureView) -> tuple[float, int]:
     """Seconds for one image, and the number of its features."""
     module = view.network.build(view.size).eval().to(task.device)
-    n_batch = BATCH if task.device.type == "cpu" else GPU_BATCH  # a GPU prepares each new shape
+    n_batch = batch_size(task.device)  # a GPU prepares each new shape
     rows = np.resize(np.array(task.pixels[:n_batch]), (n_batch, *task.pixels.shape[1:]))
-    batch = torch.from_numpy(rows).to(task.device)
     n_features = 0
 
     def run() -> None:
         nonlocal n_features
-        with torch.inference_mode(), autocast(task.device):
-            n_features = module(batch).cpu().shape[1]
+        n_features = outputs(module, rows, task.device).cpu().shape[1]
 
-    seconds = _clocked(run) / len(batch)
+    seconds = _clocked(run) / n_batch
     return seconds, n_features
 
 
