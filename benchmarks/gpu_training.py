@@ -15,7 +15,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -100,10 +100,11 @@ class _Clock(Progress):
         self.times.append(time.perf_counter())  # predictions are on the CPU: the card is done
 
 
-def epoch_seconds(bench: Bench, network: str, pixels: Bytes, **recipe_of: int) -> float:
+def epoch_seconds(bench: Bench, network: str, pixels: Bytes, **recipe_of: Any) -> float:
     """Of training and prediction, after an epoch that warms up: the faster of two."""
     recipe = choose_recipe(ScoreConfig(), network, len(pixels))
-    recipe = replace(recipe, **{"epochs": 3, **recipe_of})
+    changes: dict[str, Any] = {"epochs": 3, **recipe_of}
+    recipe = replace(recipe, **changes)
     labels, clock = np.arange(len(pixels)) % 10, _Clock()
     with tempfile.TemporaryDirectory(dir=bench.home) as folder:
         train_member(

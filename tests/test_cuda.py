@@ -57,7 +57,15 @@ def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float3
 
 def scored(folder: Path, *options: str) -> RunFolder:
     """A run on the sample data in a process of its own, with an empty cache."""
-    words = ["score", DIGITS, "-o", folder / "run", "--cache-dir", folder / "cache", *options]
+    words: list[str | Path] = [
+        "score",
+        DIGITS,
+        "-o",
+        folder / "run",
+        "--cache-dir",
+        folder / "cache",
+        *options,
+    ]
     assert finished_process(*words) == 0
     return RunFolder(folder / "run")
 
