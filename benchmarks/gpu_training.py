@@ -103,8 +103,8 @@ class _Clock(Progress):
 def epoch_seconds(bench: Bench, network: str, pixels: Bytes, **recipe_of: Any) -> float:
     """Of training and prediction, after an epoch that warms up: the faster of two."""
     recipe = choose_recipe(ScoreConfig(), network, len(pixels))
-    recipe_of = {"epochs": 3, **recipe_of}
-    recipe = replace(recipe, **recipe_of)
+    changes: dict[str, Any] = {"epochs": 3, **recipe_of}
+    recipe = replace(recipe, **changes)
     labels, clock = np.arange(len(pixels)) % 10, _Clock()
     with tempfile.TemporaryDirectory(dir=bench.home) as folder:
         train_member(

@@ -9,7 +9,7 @@ x86-64, PyTorch, torchvision, numpy, scipy, scikit-learn and Pillow. Copy DEST t
 ``python DEST/benchmarks/gpu.py DEST OUT``.
 
 ``--without-images`` is for a machine that has FOLDER itself, in NOISEFIND_DATA. Then there is space
-for the weights of the second network too, which the presets standard and thorough use.
+for the weights of Lite0 too, which the presets standard and thorough use beside Lite2.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PACKAGES = (
 )  # fmt: skip
 COMPILED = ("pyyaml", "markupsafe", "pydantic-core")  # one build for each Python
 PYTHONS = ("3.11", "3.12", "3.13")
-EVERY = 3  # of so many photographs one is packed
+EVERY = 6  # of so many photographs one is packed
 MAX_BYTES = 60_000_000
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     code |= {ROOT / "tests" / name: f"tests/{name}" for name in TESTS}
     code |= {ROOT / name: name for name in ("noisefind", "sample_data", "pyproject.toml")}
     pack(dest / "data/code.tar.xz", code)
-    networks = ("lite0", "lite2") if options.without_images else ("lite0",)
+    networks = ("lite0", "lite2") if options.without_images else ("lite2",)
     pack_packages(dest / "data/site.tar.xz", (*PACKAGES, *map(WEIGHTS.format, networks)))
     for python in PYTHONS:
         pack_packages(dest / f"data/site-{python}.tar.xz", COMPILED, python)

@@ -45,7 +45,7 @@ def features(folder: Path, device: torch.device, size: int = 96) -> NDArray[np.f
     smooth = np.broadcast_to(rng.integers(0, 256, (600, 1, size, 3)), noise.shape)
     pixels = ((noise + smooth) // 2).astype(np.uint8)
     path = folder / f"{device.type}-{size}.npy"
-    module = pretrained_network().build(size).to(device)
+    module = pretrained_network("lite2").build(size).to(device)
     write_features(module, pixels, path, device=device, progress=Progress())
     return np.asarray(np.load(path))
 
