@@ -1,6 +1,7 @@
 """Every score, the verdict and the peers on every development case.
 
-    NOISEFIND_DATA=FOLDER python benchmarks/detection.py UNPACKED RESULTS [--seeds 3] [--cnn]
+    NOISEFIND_DATA=FOLDER python benchmarks/detection.py UNPACKED RESULTS
+        [--preset fast] [--seeds 3] [--cnn]
 
 RESULTS is a folder: results.csv gets a row per case, seed, method and metric as they come, and a
 case that stands there already is not run again; the tables are printed from it. cases.py says what
@@ -32,7 +33,7 @@ from peers import (
     out_of_sample,
 )
 
-from noisefind import ScoreConfig, score
+from noisefind import ScoreConfig, score, with_preset
 from noisefind.evaluation import metrics
 from noisefind.scores import difficulty
 
@@ -52,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("unpacked", type=Path)
     parser.add_argument("results", type=Path)
+    parser.add_argument("--preset", default="fast")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cnn", action="store_true")
     options = parser.parse_args()
@@ -66,17 +68,20 @@ def main() -> None:
         cases = chain(cases, cifar_cases(tables, options.unpacked))
     for case in cases:
         if (case.name, case.seed) not in done:
-            append(file, run_case(case, network))
+            append(file, run_case(case, network, options.preset))
     print_tables(read(file))
 
 
-def run_case(case: Case, network: str) -> dict[Key, float]:
+def run_case(case: Case, network: str, preset: str) -> dict[Key, float]:
     """All metrics of noisefind and the peers."""
     is_wrong_of = wrong_ids(case.table)
     found: dict[tuple[str, str], float] = {}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        config = ScoreConfig(labels=case.table, only_listed=True, seed=case.seed, network=network)
+        config = with_preset(
+            ScoreConfig, preset, labels=case.table, only_listed=True, seed=case.seed,
+            network=network,
+        )  # fmt: skip
         result = score(case.data, Path(folder) / "run", config)
         found["label_score", "seconds"] = time.perf_counter() - start
         features = np.load(result.folder.reduced_features)
@@ -88,6 +93,8 @@ def run_case(case: Case, network: str) -> dict[Key, float]:
     found["noise_rate", "true"] = float(is_wrong.mean())
     found |= judge("label_score", -ranking.label_scores, is_wrong)
     found |= judge_flags("is_label_issue", ranking.is_label_issue, is_wrong)
+    is_suspected = ranking.is_label_issue | ranking.is_worth_a_look
+    found |= judge_flags("is_label_issue or is_worth_a_look", is_suspected, is_wrong)
     for name, values in ranking.scores.items():
         found |= judge(name, difficulty(name, values), is_wrong)
     found |= judge("random", np.random.default_rng(case.seed).random(len(is_wrong)), is_wrong)
