@@ -43,7 +43,7 @@ class KerasRecorder(Callback):  # type: ignore[misc]  # Keras is followed by no 
         ValueError: in the training, where an argument or an output does not fit.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         folder: str | Path,
         ids: Sequence[str],
@@ -65,18 +65,19 @@ class KerasRecorder(Callback):  # type: ignore[misc]  # Keras is followed by no 
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Predict, record and write an epoch."""
-        assert self._recorder is not None
-        outputs = np.asarray(self.model.predict(self._images, verbose=0))
+        outputs = np.asarray(self.model.predict(self._images, verbose=0), np.float32)
         logits = outputs if self._from_logits else _logits(outputs)
-        self._recorder.update(self._recording.ids, logits)
-        self._recorder.end_epoch()
+        if self._recorder is not None:
+            self._recorder.update(self._recording.ids, logits)
+            self._recorder.end_epoch()
 
 
-def _logits(probs: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Logarithms of (N, C) probabilities, whose softmax they are; 0 counts as the smallest float32."""
-    if not (np.isfinite(probs).all() and probs.min() >= 0 and np.allclose(probs.sum(-1), 1, atol=0.01)):
+def _logits(probs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithms of (N, C) probabilities; 0 counts as the smallest float32 above 0."""
+    is_finite = bool(np.isfinite(probs).all())
+    if not (is_finite and probs.min() >= 0 and np.allclose(probs.sum(-1), 1, atol=0.01)):
         raise ValueError(
             "the model's outputs are no probabilities: KerasRecorder needs from_logits=True for "
             "outputs before the softmax"
         )
-    return np.log(np.maximum(probs, np.finfo(np.float32).tiny, dtype=np.float32))
+    return np.asarray(np.log(np.maximum(probs, np.finfo(np.float32).tiny)))

@@ -21,7 +21,7 @@ IDS = "ids"
 
 
 class RecorderMixin:
-    """Records a training of a ``Trainer``; it stands before the Trainer: ``(RecorderMixin, Trainer)``.
+    """Records a training of a Hugging Face ``Trainer``: ``class Mine(RecorderMixin, Trainer)``.
 
     Callbacks of a Trainer see no logits, so this takes them from ``compute_loss``. The batches that
     the data collator makes have ``ids``, a list of the ids of their images. The model gets the

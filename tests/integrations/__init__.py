@@ -1,1 +1,1 @@
-"""Tests of noisefind/training."""
+"""Tests of noisefind/integrations."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 
 from noisefind.errors import DataError
+from noisefind.training.recorder import read_recorded
 from tests.integrations.tiny import ARGUMENTS, IDS, LABELS, VECTORS, Kept, assert_recorded, rows_of
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def pl(request: pytest.FixtureRequest) -> Any:
 def model(pl: Any, kept: Kept, returned: Any = None) -> Any:
     """A linear network; ``returned`` changes what a step returns."""
 
-    class Linear(pl.LightningModule):  # type: ignore[misc,name-defined]
+    class Linear(pl.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.layer = torch.nn.Linear(4, 3)
@@ -49,6 +51,7 @@ def model(pl: Any, kept: Kept, returned: Any = None) -> Any:
 
 def fit(pl: Any, home: Path, n_epochs: int, network: Any, **options: Any) -> Any:
     """Train on a CPU with the callback, and with a validation pass; the Trainer."""
+    processes = {name: options.pop(name) for name in ("strategy", "devices") if name in options}
     from noisefind.integrations.lightning import LightningRecorder
 
     examples = list(zip(IDS, VECTORS, LABELS, strict=True))
@@ -56,7 +59,7 @@ def fit(pl: Any, home: Path, n_epochs: int, network: Any, **options: Any) -> Any
     trainer = pl.Trainer(
         max_epochs=n_epochs, callbacks=[LightningRecorder(home / "record", *ARGUMENTS)],
         accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
-        default_root_dir=home,
+        default_root_dir=home, **processes,
     )  # fmt: skip
     trainer.fit(network, loader, loader, **options)
     return trainer
@@ -109,3 +112,17 @@ def test_steps_that_are_skipped(pl: Any, tmp_path: Path) -> None:
     kept = Kept()
     fit(pl, tmp_path, 2, model(pl, kept, lambda every: every if len(kept.batches) != 2 else None))
     assert n_recorded_epochs(tmp_path / "record") == 2
+
+
+def test_two_processes(pl: Any, tmp_path: Path) -> None:
+    """Each records its own images, though Lightning sets no RANK; together they have all."""
+    fit(pl, tmp_path, 2, model(pl, Kept()), strategy="ddp_fork", devices=2)
+    record = tmp_path / "record"
+    assert sorted(path.name for path in record.glob("rank-*")) == ["rank-00", "rank-01"]
+    for epoch in range(2):
+        rows = [
+            np.load(record / f"rank-{r:02d}" / f"epoch-{epoch:04d}.npz")["rows"] for r in (0, 1)
+        ]
+        assert len(rows[0]) == len(rows[1]) == 6
+        assert set(np.concatenate(rows).tolist()) == set(range(12))
+    assert read_recorded(record, IDS, np.array(LABELS), ARGUMENTS[2]).n_filled == 0

@@ -20,7 +20,7 @@ IDS = [f"{n:02d}.png" for n in range(N)]
 LABELS = [n % 3 for n in range(N)]
 CLASSES = ["ant", "bee", "cow"]
 VECTORS = np.random.default_rng(0).normal(size=(N, 4)).astype(np.float32)
-ARGUMENTS: tuple[Any, ...] = (IDS, LABELS, CLASSES)
+ARGUMENTS: tuple[Any, Any, Any] = (IDS, LABELS, CLASSES)
 
 
 class Kept:
