@@ -23,6 +23,7 @@ RULES = {
     "data": "utils config",
     "training": "utils config scores data",
     "features": "utils config data training",
+    "integrations": "utils training",
     "runs": "utils config scores similarity data training",
     "exports": "utils data runs",
     "pruning": "utils config scores data runs exports",
@@ -34,6 +35,7 @@ RULES = {
 }
 PURE = {"detection", "scores", "similarity", "noise"}  # numpy and scipy; no files, no printing
 WITH_TORCH = {"training", "features", "scoring", "experiments", "utils"}
+FRAMEWORKS = {"lightning", "pytorch_lightning", "transformers", "keras"}
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "matplotlib"}
 OF_EDGES = {"pathlib", "os", "json", "csv"}
 N_PARAMETERS = 7  # of a function without a reason for more
@@ -96,6 +98,9 @@ def test_file_keeps_the_rule_of_its_folder(path: Path) -> None:
         assert top_imports(path) & HEAVY == set()
     if folder != "cli":
         assert outside & {"typer", "rich"} == set()
+    if folder != "integrations":
+        assert outside & FRAMEWORKS == set()
+        assert "integrations" not in folders_imported(path)
 
 
 def test_the_options_of_score_stop_at_the_pipeline() -> None:
