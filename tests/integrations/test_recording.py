@@ -35,7 +35,7 @@ def test_a_checkpoint(tmp_path: Path, epoch: int, stay: int) -> None:
 def test_a_new_training(tmp_path: Path) -> None:
     """It needs a folder without epochs; a refusal deletes nothing."""
     again = recording(tmp_path, 3)
-    with pytest.raises(DataError, match="has 3 recorded epochs, .*choose another folder"):
+    with pytest.raises(DataError, match=r"has 3 recorded epochs, .*choose another folder"):
         again.start(0)
     assert len(list(tmp_path.glob("rank-00/epoch-*.npz"))) == 3
     assert again.start(0, rank=1).n_epochs == 0  # another process has a folder of its own
