@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +68,7 @@ def read_numbers(file: Path | BytesIO, tags: dict[int, Any], bands: list[int] | 
         import tifffile
     except ImportError:
         raise LookupError(f"{what}: needs the package tifffile: {EXTRA}") from None
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # faults are told in skipped.csv
     if n_bands > 4 and bands is None:
         raise LookupError(f"{what}: name those of red, green and blue, as --bands 4,3,2")
     if bands is not None and n_bands > 1 and max(bands) > n_bands:
