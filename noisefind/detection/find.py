@@ -105,7 +105,9 @@ def _of_probs(probs: Floats | None, labels: Ints, seed: int) -> LeaveOneOut:
         for scale, first in SCALES
     ]
     target = np.mean([model.p_given(labels) for model in models], axis=0)
-    return models[0]._replace(noise=mean_noise([one.noise for one in models]), target=target)
+    return models[0]._replace(
+        noise=mean_noise([one.noise for one in models]), target=target, p_pair=None
+    )
 
 
 def _members(probs: Floats, labels: Ints) -> Members:

@@ -205,10 +205,10 @@ def judge(
     ``label_score`` is a logistic function of the margin, fitted to the leave-one-out probabilities
     (or to ``leave_one_out.target``).
     So it reads as the probability that the label is right, and its sum is the expected number of
-    right labels. Worth a look are as many labels as make the expected F1 the highest, if each is
-    wrong with probability .3 or more. Those of them that are wrong with probability above .5 are
-    flagged. Evidence on a class of fewer than 25 examples counts less, and no label of a class of
-    fewer than 13 is either.
+    right labels. Suspected are as many labels as make the expected F1 the highest, if each is wrong
+    with probability .3 or more, and those that would be if the pair model alone were right. Those
+    with a ``label_score`` below .5 are flagged, the others are worth a look. Evidence on a class of
+    fewer than 25 examples counts less, and no label of a class of fewer than 13 is suspected.
 
     Args:
         labels: (N,) given labels, numbers of ``classes``.
@@ -229,7 +229,10 @@ def judge(
             evidence = evidence._replace(other=alone.other, other_share=alone.other_share)
     target = evidence.loo_prob if leave_one_out.target is None else leave_one_out.target
     label_score = calibrated(margin, target)
-    is_suspected = suspected(1 - label_score) & (weights >= LEAST_WEIGHT)
+    is_suspected = suspected(1 - label_score)
+    if leave_one_out.p_pair is not None:
+        is_suspected |= suspected(1 - calibrated(margin, leave_one_out.p_pair))
+    is_suspected &= weights >= LEAST_WEIGHT
     is_issue = is_suspected & (label_score < 0.5)
     p_other = (1 - label_score) * evidence.other_share[:, 0]
     is_other = is_issue | (p_other > label_score)

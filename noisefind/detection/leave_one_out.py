@@ -28,6 +28,7 @@ class LeaveOneOut(NamedTuple):
         weights: (C,) how far a prediction for the labels of each class counts.
         target: (N,) probability that each given label is right, to which ``label_score`` is fitted;
             None: that of ``models``.
+        p_pair: (N,) the same by the pair model alone, which doubts more; None: not known.
     """
 
     scores: NDArray[np.float32]
@@ -35,6 +36,7 @@ class LeaveOneOut(NamedTuple):
     noise: LabelNoise
     weights: NDArray[np.float64]
     target: NDArray[np.float64] | None = None
+    p_pair: NDArray[np.float64] | None = None
 
     def posterior(self, rows: slice, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, C) probability of each true class for some rows; ``labels`` are their given ones."""
@@ -67,13 +69,15 @@ def fit_leave_one_out(
     n_classes = scores.shape[1]
     weights = evidence_weights(labels, n_classes)
     joint = np.zeros((n_classes, n_classes))
-    wrong_if = np.zeros((3, n_classes))
+    wrong_if, p_given = np.zeros((3, n_classes)), np.empty((3, len(labels)))
     for start in range(0, len(labels), CHUNK):
         rows = slice(start, start + CHUNK)
         y = labels[rows]
         np.add.at(joint, y, models.posterior(scores[rows], y, weights))
         for number, model in enumerate((models.pair, models.uniform, models.sharp)):
             right = class_posterior(scores[rows], y, model, weights)[np.arange(len(y)), y]
+            p_given[number, rows] = right
             wrong_if[number] += np.bincount(y, 1 - right, n_classes)
     advance()
-    return LeaveOneOut(scores, models, label_noise(joint, wrong_if), weights)
+    noise = label_noise(joint, wrong_if)
+    return LeaveOneOut(scores, models, noise, weights, p_pair=p_given[0])

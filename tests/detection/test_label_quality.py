@@ -180,3 +180,24 @@ def test_flagged_is_more_likely_wrong_than_right() -> None:
     expected = suspected(1 - issues.label_score)
     np.testing.assert_array_equal(issues.is_label_issue | issues.is_worth_a_look, expected)
     assert issues.is_worth_a_look.any()
+
+
+def test_a_model_that_doubts_more_gives_labels_that_are_worth_a_look() -> None:
+    """Labels that only the pair model doubts are worth a look, and none of them is flagged."""
+    n = 100
+    scores = np.zeros((n, 2), np.float32)
+    doubted = np.arange(n) < 10
+    sure, rate = np.where(doubted, 0.9, 0.99), NoiseRate(0.0, 0.0, 0.0)
+    model = NoiseModel(1.0, np.full((2, 2), 0.5))
+    loo = LeaveOneOut(
+        np.log(np.stack([sure, 1 - sure], 1)).astype(np.float32) + scores,
+        NoiseMixture(model, model, 1.0, model), LabelNoise(rate, [rate, rate], np.eye(2)),
+        weights=np.ones(2),
+    )  # fmt: skip
+    alone = judge(zeros(n), ("cat", "dog"), loo, None)
+
+    both = judge(zeros(n), ("cat", "dog"), loo._replace(p_pair=np.where(doubted, 0.4, 0.99)), None)
+
+    assert not alone.is_worth_a_look.any()
+    np.testing.assert_array_equal(both.is_worth_a_look, doubted)
+    assert not both.is_label_issue.any()
